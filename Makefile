@@ -1,0 +1,54 @@
+# The verbs of the house; `make` alone lists them. Every verb sets up .venv first if it must.
+
+BIN := .venv/bin
+PYTHONS := python3 python3.13 python3.12 python3.11
+WANTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check fix bench docs
+
+help: ## list the verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/.installed ## make .venv with seget and the tools of its developers
+
+demo: setup ## the whole way on example data: train, segment, evaluate
+	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
+
+test: setup ## run the tests, shapes checked (ARGS="-k mrc" for some of them)
+	@$(BIN)/pytest -q --durations=3 $(ARGS)
+
+check: setup ## lint, import floors, types, doctests, the page of commands
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/mypy --strict src
+	@$(BIN)/pytest -q --doctest-modules src
+	@$(BIN)/python docs/cli_page.py --check
+	@echo "check: the house is in order"
+
+fix: setup ## mend what ruff can mend, and format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: setup ## time the network and the prediction, write build/bench.json
+	@$(BIN)/python benchmarks/bench.py
+
+docs: setup ## write docs/cli.md from the commands' own help
+	@$(BIN)/python docs/cli_page.py
+
+# An old .venv is kept if its Python fits; the stamp is older than a changed list of dependencies.
+.venv/.installed: pyproject.toml constraints.txt
+	@if ! $(BIN)/python -c 'import pip; $(WANTED)' 2>/dev/null; then \
+	    for python in $(PYTHONS); do \
+	        $$python -c '$(WANTED)' 2>/dev/null && break; python=; \
+	    done; \
+	    if [ -z "$$python" ]; then \
+	        echo "No Python 3.11 to 3.13 with venv was found: install one" \
+	            "(python.org, or apt install python3-venv) and run make again." >&2; exit 1; \
+	    fi; \
+	    $$python -m venv --clear .venv; \
+	fi
+	@echo "Installing seget and its dependencies into .venv; the first time takes minutes."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
