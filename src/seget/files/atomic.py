@@ -1,0 +1,103 @@
+"""A file or a folder is either whole under its name or not there.
+
+path -> hidden path beside it -> (clean exit) -> path
+
+It never knows what is written, never leaves a half-written file under the final name, and removes
+its hidden file when the writing fails or is interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from seget.errors import InputError
+
+
+@contextmanager
+def atomic_path(path: Path | str) -> Iterator[Path]:
+    """Yield a hidden path `.<name>.part` to write to; on a clean exit it becomes `path`.
+
+    The hidden name has the suffix `.part`, so a library that guesses the format from the name has
+    to be told it. An existing `path` is replaced only at the end; the parent folder is made.
+
+    Raises
+    ------
+    InputError
+        If `path` is a folder.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise InputError(f"{path}: a folder is there, a file is to be written; name a file.")
+    part = _part(path)
+    try:
+        yield part
+        _sync(part)
+        os.replace(part, path)
+        _sync(path.parent)
+    except BaseException:  # an interruption must clean up like any error
+        part.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def atomic_folder(path: Path | str) -> Iterator[Path]:
+    """Yield a hidden folder `.<name>.part`, made empty; on a clean exit it becomes `path`.
+
+    No system call replaces a full folder, so an older `path` is renamed aside for a moment and put
+    back if the new one cannot take its place.
+    """
+    path = Path(path)
+    part = _part(path)
+    old = path.with_name(f".{path.name}.old")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    try:
+        yield part
+        for file in part.rglob("*"):
+            _sync(file)
+        if path.exists():
+            shutil.rmtree(old, ignore_errors=True)
+            os.replace(path, old)
+        os.replace(part, path)
+        _sync(path.parent)
+    except BaseException:
+        if old.exists() and not path.exists():
+            os.replace(old, path)
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    """Write `text` as UTF-8, atomically and with its own line ends."""
+    with atomic_path(path) as part:
+        part.write_bytes(text.encode())
+
+
+def write_json(path: Path | str, obj: Any) -> None:
+    """Write `obj` as indented JSON, atomically.
+
+    A number that is not finite is a ValueError, since JSON has none: say None where it may occur.
+    """
+    write_text(path, json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _part(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.with_name(f".{path.name}.part")
+
+
+def _sync(path: Path) -> None:
+    # A rename may reach the disk before the bytes do: after a power cut the name would be there
+    # and the content not.
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,252 @@
+"""The 1024 bytes in front of an MRC file, and what they mean.
+
+bytes -> Header -> sign, axes, voxel size, origin (and back)
+
+It never touches a voxel. It speaks the file's tongue (x, y, z and angstrom); what it hands out is
+(z, y, x) and nanometre. Fields and rules: the MRC2014 format and IMOD's additions to it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from seget.errors import InputError
+from seget.volume import Triple
+
+HEADER_BYTES = 1024
+ANGSTROM_PER_NM = 10.0
+
+IMOD_STAMP = 1146047817  # "IMOD" as a little-endian integer
+FLAG_SIGNED_BYTES = 1  # mode 0 holds signed bytes
+FLAG_SPACING_FROM_EXTENDED = 2  # the voxel size came from the extended header
+FLAG_ORIGIN_MRC2014 = 4  # origin is where the first voxel is; IMOD's own sense is the negative
+FLAG_4_BIT = 16  # two voxels a byte
+
+LITTLE_STAMPS = (b"\x44\x44", b"\x44\x41")
+BIG_STAMP = b"\x11\x11"
+NEW_STAMP = (0x44, 0x44, 0, 0)
+FORMAT_VERSION = 20140
+
+HEADER = np.dtype(
+    [
+        ("nx", "<i4"),  # columns in the file
+        ("ny", "<i4"),  # rows
+        ("nz", "<i4"),  # sections
+        ("mode", "<i4"),  # type of a voxel
+        ("nstart", "<i4", 3),  # first column, row and section in the unit cell
+        ("m", "<i4", 3),  # mx, my, mz: intervals along x, y, z
+        ("cell", "<f4", 3),  # xlen, ylen, zlen: length in angstrom of those intervals
+        ("angles", "<f4", 3),
+        ("map", "<i4", 3),  # mapc, mapr, maps: axis (1 x, 2 y, 3 z) of columns, rows, sections
+        ("dmin", "<f4"),
+        ("dmax", "<f4"),
+        ("dmean", "<f4"),
+        ("ispg", "<i4"),  # 0 stack of images, 1 volume, 401 stack of volumes
+        ("nsymbt", "<i4"),  # bytes of the extended header
+        ("extra_96", "V8"),
+        ("exttyp", "S4"),  # who wrote the extended header
+        ("nversion", "<i4"),
+        ("extra_112", "V16"),
+        ("nint", "<i2"),  # layout of SerialEM's extended header
+        ("nreal", "<i2"),
+        ("extra_132", "V20"),
+        ("imod_stamp", "<i4"),
+        ("imod_flags", "<i4"),
+        ("imod_kind", "<i2", 6),
+        ("tilt_angles", "<f4", 6),
+        ("origin", "<f4", 3),  # x, y, z in angstrom, see origin_nm
+        ("magic", "S4"),  # "MAP "
+        ("machst", "u1", 4),  # byte order
+        ("rms", "<f4"),
+        ("nlabl", "<i4"),
+        ("labels", "S80", 10),
+    ]
+)
+
+# Before the year 2000, bytes 208 to 219 held the origin in the order z, x, y.
+OLD_ORIGIN = np.dtype({"names": ["zxy"], "formats": ["3<f4"], "offsets": [208], "itemsize": 1024})
+
+Header = npt.NDArray[np.void]  # zero-dimensional, of type HEADER
+
+
+def parse(raw: bytes, path: Path) -> tuple[Header, bool]:
+    """Read the first 1024 bytes of a file.
+
+    Returns
+    -------
+    header : Header
+        In little-endian order and in the new style whatever the file has.
+    big_endian : bool
+        Whether the numbers of the file are big-endian.
+    """
+    if len(raw) < HEADER_BYTES:
+        raise InputError(
+            f"{path}: the file has {len(raw)} bytes and the header of an MRC file has "
+            f"{HEADER_BYTES}; copy or download it again."
+        )
+    # The machine stamp says which order to try first, but there are files in which it is wrong.
+    big_first = raw[212:214] == BIG_STAMP
+    for big_endian in (big_first, not big_first):
+        header = _in_order(raw, HEADER, big_endian)
+        if _is_sane(header):
+            if not _has_map_stamp(raw):
+                _modernise(header, _in_order(raw, OLD_ORIGIN, big_endian)["zxy"])
+            if raw[212:214] not in LITTLE_STAMPS:
+                header["machst"] = NEW_STAMP
+            if not header["map"].any():  # left empty by old writers
+                header["map"] = (1, 2, 3)
+            return header, big_endian
+    raise InputError(
+        f"{path}: the first {HEADER_BYTES} bytes are not an MRC header in either byte order; "
+        "check that this is an MRC file or copy it again."
+    )
+
+
+def _in_order(raw: bytes, dtype: np.dtype[np.void], big_endian: bool) -> npt.NDArray[np.void]:
+    stored = np.frombuffer(raw, dtype.newbyteorder(">") if big_endian else dtype, count=1)
+    return stored.astype(dtype)[0:1].reshape(())
+
+
+def _is_sane(header: Header) -> bool:
+    extents = (int(header["nx"]), int(header["ny"]), int(header["nz"]))
+    return bool(
+        all(0 < extent < 2**24 for extent in extents)
+        and 0 <= header["mode"] < 2**15
+        and header["nsymbt"] >= 0
+        and sorted(header["map"].tolist()) in ([1, 2, 3], [0, 0, 0])
+    )
+
+
+def _has_map_stamp(raw: bytes) -> bool:
+    # Some writers of new-style headers forget "MAP " but not the machine stamp after it.
+    return raw[208:211] == b"MAP" or raw[212:214] in (*LITTLE_STAMPS, BIG_STAMP)
+
+
+def _modernise(header: Header, zxy: npt.NDArray[np.float32]) -> None:
+    header["origin"] = zxy[[1, 2, 0]]
+    header["magic"] = b"MAP "
+    header["nversion"] = FORMAT_VERSION
+    header["rms"] = -1  # not computed
+
+
+def new(extents: tuple[int, int, int]) -> Header:
+    """Return the header of a new file of `(z, y, x)` extents, its scale and statistics unknown."""
+    header = np.zeros((), HEADER)
+    header["nx"], header["ny"], header["nz"] = extents[::-1]
+    header["m"] = extents[::-1]
+    header["angles"] = 90
+    header["map"] = (1, 2, 3)
+    header["ispg"] = 1
+    header["nversion"] = FORMAT_VERSION
+    header["imod_stamp"] = IMOD_STAMP
+    header["imod_flags"] = FLAG_ORIGIN_MRC2014
+    header["magic"] = b"MAP "
+    header["machst"] = NEW_STAMP
+    header["nlabl"] = 1
+    header["labels"][0] = b"seget"
+    return header
+
+
+def stored_shape(header: Header) -> tuple[int, int, int]:
+    """`(sections, rows, columns)` as they lie in the file."""
+    return int(header["nz"]), int(header["ny"]), int(header["nx"])
+
+
+def axes(header: Header) -> tuple[int, int, int]:
+    """Which axes of the stored array are z, y and x; the argument of a transpose."""
+    columns, rows, sections = header["map"].tolist()
+    stored = [sections, rows, columns]
+    return stored.index(3), stored.index(2), stored.index(1)
+
+
+def shape(header: Header) -> tuple[int, int, int]:
+    """`(z, y, x)` extent in voxels."""
+    stored = stored_shape(header)
+    z, y, x = axes(header)
+    return stored[z], stored[y], stored[x]
+
+
+def has_imod_stamp(header: Header) -> bool:
+    """Whether IMOD's flags mean anything."""
+    return bool(header["imod_stamp"] == IMOD_STAMP)
+
+
+def flag(header: Header, value: int) -> bool:
+    """Whether a flag of IMOD's is set."""
+    return has_imod_stamp(header) and bool(header["imod_flags"] & value)
+
+
+def set_flag(header: Header, value: int, on: bool) -> None:
+    """Set or clear a flag of IMOD's, where there is a stamp."""
+    if has_imod_stamp(header):
+        header["imod_flags"] = header["imod_flags"] & ~value | (value if on else 0)
+
+
+def drop_extended(header: Header) -> None:
+    """State that no extended header follows, and nothing that only one could back."""
+    header["nsymbt"] = header["nint"] = header["nreal"] = 0
+    header["exttyp"] = b""
+    set_flag(header, FLAG_SPACING_FROM_EXTENDED, False)
+
+
+def signed_bytes(header: Header) -> bool | None:
+    """Whether mode 0 holds signed bytes; None where the header cannot tell.
+
+    With IMOD's stamp its flag is the truth. Without it the statistics are all there is, and they
+    leave it open if all values lie in 0..127, or were never computed (`dmin` above `dmax`).
+    """
+    if has_imod_stamp(header):
+        return flag(header, FLAG_SIGNED_BYTES)
+    low, high = float(header["dmin"]), float(header["dmax"])
+    if not low <= high or (low >= 0 and high < 128):
+        return None
+    if low >= 0:
+        return False
+    return high < 128 or -low > high - 128
+
+
+def voxel_size_nm(header: Header) -> Triple | None:
+    """`(z, y, x)` voxel size in nm, None if the header gives none that is above zero."""
+    cell, intervals = _exact(header, "cell"), _exact(header, "m")
+    if intervals[2] == 1 and shape(header)[0] > 1:
+        # A stack of images: zlen is one image's, so the only honest spacing is that along x.
+        cell[2], intervals[2] = cell[0], intervals[0]
+    if not (np.isfinite(cell).all() and (cell > 0).all() and (intervals > 0).all()):
+        return None
+    x, y, z = (cell / intervals / ANGSTROM_PER_NM).tolist()
+    return z, y, x
+
+
+def _exact(header: Header, field: str) -> npt.NDArray[np.float64]:
+    # By way of Python's floats: NumPy's own conversion warns of a signalling NaN, and a damaged
+    # header may hold anything.
+    return np.array(header[field].tolist(), dtype=np.float64)
+
+
+def set_voxel_size(header: Header, size_nm: Triple | None) -> None:
+    """State a `(z, y, x)` voxel size in nm; None states that it is unknown."""
+    header["m"] = shape(header)[::-1]
+    header["cell"] = header["m"] * np.array((size_nm or (0, 0, 0))[::-1]) * ANGSTROM_PER_NM
+
+
+def origin_nm(header: Header) -> Triple | None:
+    """`(z, y, x)` position of the first voxel in nm, None if it is not finite."""
+    origin = _exact(header, "origin") * _origin_sense(header) / ANGSTROM_PER_NM
+    if not np.isfinite(origin).all():
+        return None
+    x, y, z = (origin + 0.0).tolist()  # + 0.0 makes -0.0 plain zero
+    return z, y, x
+
+
+def set_origin(header: Header, origin: Triple | None) -> None:
+    """State the `(z, y, x)` position of the first voxel in nm, in the sense of this header."""
+    header["origin"] = (
+        np.array((origin or (0, 0, 0))[::-1]) * _origin_sense(header) * ANGSTROM_PER_NM
+    )
+
+
+def _origin_sense(header: Header) -> int:
+    return -1 if has_imod_stamp(header) and not flag(header, FLAG_ORIGIN_MRC2014) else 1

@@ -1,0 +1,155 @@
+"""A folder of numbered images, each a slice.
+
+folder -> Volume
+
+It never writes images and never resizes or rescales one: a slice of another shape or type than
+the first is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from seget.errors import InputError
+from seget.files import tiff
+from seget.files.lazy import Slices
+from seget.volume import Volume
+
+SUFFIXES = (*tiff.SUFFIXES, ".png")
+
+# A palette is only another way of storing colours, and one bit of storing black and white.
+CONVERTED = {"P": "RGBA", "1": "L"}
+
+
+def natural(path: Path) -> list[tuple[int, str]]:
+    """Sort key that counts: slice_9 comes before slice_10."""
+    parts = re.split(r"(\d+)", path.name.lower())
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
+
+
+def images(folder: Path) -> list[Path]:
+    """Return the slices of a folder in natural order; hidden files are none."""
+    found = [
+        file
+        for file in folder.iterdir()
+        if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+    ]
+    return sorted(found, key=natural)
+
+
+def is_folder_of_slices(folder: Path) -> bool:
+    """Whether a folder holds slices; one whose first file is a stack holds tomograms."""
+    files = images(folder)
+    return bool(files) and not (files[0].suffix.lower() in tiff.SUFFIXES and _is_stack(files[0]))
+
+
+def _is_stack(file: Path) -> bool:
+    try:
+        with tiff.opened(file) as tif:
+            return tiff.count(tif) > 1
+    except InputError:
+        return False  # a damaged slice: reading it says so
+
+
+def read(folder: Path) -> Volume:
+    """Open a folder of slices, reading the first one only.
+
+    Returns
+    -------
+    Volume
+        `(z, y, x)`; z is the place in natural order. Colour images whose channels are equal are
+        grey images; transparency is ignored.
+    """
+    files = images(folder)
+    if not files:
+        raise InputError(
+            f"{folder}: the folder holds no {', '.join(SUFFIXES)} slice; name a file or a folder "
+            "of slices."
+        )
+    first = _load(files[0])
+    for file in files:
+        shape, dtype = _describe(file)
+        if (shape, dtype) != (first.shape, first.dtype):
+            raise InputError(
+                f"{file}: the slice is {_words(shape, dtype)}, wanted "
+                f"{_words(first.shape, first.dtype)} as {files[0].name} is; convert it or move it "
+                "out of the folder."
+            )
+    load = partial(_load_one_of, files)
+    return Volume(
+        Slices((len(files), *first.shape), first.dtype, load), name=folder.name, path=folder
+    )
+
+
+def _words(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
+    return f"{' x '.join(str(extent) for extent in reversed(shape))} of {dtype}"
+
+
+def _load_one_of(files: list[Path], z: int) -> npt.NDArray[Any]:
+    return _load(files[z])
+
+
+def _load(file: Path) -> npt.NDArray[Any]:
+    if file.suffix.lower() in tiff.SUFFIXES:
+        with tiff.opened(file) as tif:
+            pixels = tif.asarray(key=0)
+    else:
+        with _opened(file) as image:
+            pixels = np.asarray(image.convert(CONVERTED.get(image.mode, image.mode)))
+            pixels = pixels.astype(_png_type(image), copy=False)
+    grey = _grey(pixels, file)
+    return grey.astype(grey.dtype.newbyteorder("="), copy=False)
+
+
+def _grey(pixels: npt.NDArray[Any], file: Path) -> npt.NDArray[Any]:
+    if pixels.ndim == 2:
+        return pixels
+    # Two channels are grey and transparency, four are colour and transparency.
+    colours = pixels[..., : 1 if pixels.shape[-1] == 2 else 3]
+    grey: npt.NDArray[Any] = colours[..., 0]
+    if not (colours == grey[..., None]).all():
+        raise InputError(
+            f"{file}: the slice is a colour image whose channels differ, wanted grey values; "
+            "save it as grey."
+        )
+    return grey
+
+
+def _describe(file: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return the shape and the type of a slice without reading its pixels."""
+    if file.suffix.lower() in tiff.SUFFIXES:
+        with tiff.opened(file) as tif:
+            if (images_in_file := tiff.count(tif)) > 1:
+                raise InputError(
+                    f"{file}: the file holds {images_in_file} images, wanted one slice a file; "
+                    "name the file itself if it is the tomogram."
+                )
+            page = tif.pages.first
+            return (page.imagelength, page.imagewidth), np.dtype(page.dtype).newbyteorder("=")
+    with _opened(file) as image:
+        return (image.height, image.width), _png_type(image)
+
+
+def _png_type(image: Image.Image) -> np.dtype[Any]:
+    wide = image.mode.startswith("I")  # 16 bits, the most that PNG has
+    return np.dtype(np.uint16 if wide else np.uint8)
+
+
+@contextmanager
+def _opened(file: Path) -> Iterator[Image.Image]:
+    try:
+        with Image.open(file) as image:
+            yield image
+    except (UnidentifiedImageError, SyntaxError, OSError) as error:
+        raise InputError(
+            f"{file}: this is not a whole PNG file ({error}); save or copy it again."
+        ) from error

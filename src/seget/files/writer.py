@@ -1,0 +1,89 @@
+"""Slices in, in any order, and what is true of all of them out.
+
+(z, slice) -> target array + statistics
+
+It never knows a format: the target is whatever takes `target[z] = slice`. It never converts a
+number that could change by it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+
+class Statistics(NamedTuple):
+    """Smallest, largest and mean value and standard deviation of the finite voxels."""
+
+    low: float
+    high: float
+    mean: float
+    deviation: float
+
+
+class _Moments(NamedTuple):
+    low: float
+    high: float
+    size: int
+    mean: float
+    variance: float
+
+
+class Writer:
+    """Takes the slices of one volume: `writer[z] = slice`, in any order, each as often as liked.
+
+    A slice that is never given is zero.
+
+    Attributes
+    ----------
+    shape
+        `(z, y, x)` extent in voxels.
+    dtype
+        Type the voxels are stored as.
+    """
+
+    def __init__(self, target: Any, shape: tuple[int, int, int], dtype: np.dtype[Any]) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self._target = target
+        self._moments: dict[int, _Moments] = {}
+
+    def __setitem__(self, z: int, values: npt.ArrayLike) -> None:
+        """Store `values`, a `(y, x)` array, as slice `z` (0-based, negative from the end)."""
+        plane = np.asarray(values)
+        place = range(self.shape[0])[z]
+        if plane.shape != self.shape[1:]:
+            raise ValueError(f"slice {place} has shape {plane.shape}, wanted {self.shape[1:]}")
+        if not np.can_cast(plane.dtype, self.dtype, "safe"):
+            raise TypeError(f"slice {place} holds {plane.dtype}, {self.dtype} is being written")
+        self._target[place] = plane.astype(self.dtype, copy=False)
+        self._moments[place] = _moments(plane)
+
+    def statistics(self) -> Statistics:
+        """Statistics over all slices, those never given counting as zeros."""
+        zero = _Moments(0.0, 0.0, self.shape[1] * self.shape[2], 0.0, 0.0)
+        parts = [self._moments.get(z, zero) for z in range(self.shape[0])]
+        parts = [part for part in parts if part.size]
+        if not parts:
+            return Statistics(0.0, 0.0, 0.0, 0.0)
+        sizes = np.array([part.size for part in parts], dtype=np.float64)
+        means = np.array([part.mean for part in parts])
+        variances = np.array([part.variance for part in parts])
+        mean = float(np.average(means, weights=sizes))
+        # Within the slices plus between them; a sum of squares would lose the digits.
+        variance = float(np.average(variances + (means - mean) ** 2, weights=sizes))
+        low, high = min(part.low for part in parts), max(part.high for part in parts)
+        return Statistics(low, high, mean, variance**0.5)
+
+
+def _moments(plane: npt.NDArray[Any]) -> _Moments:
+    values = plane.astype(np.float64)
+    if not np.issubdtype(plane.dtype, np.integer):
+        values = values[np.isfinite(values)]
+    if values.size == 0:
+        return _Moments(0.0, 0.0, 0, 0.0, 0.0)
+    return _Moments(
+        float(values.min()), float(values.max()), values.size, float(values.mean()), values.var()
+    )
