@@ -1,0 +1,121 @@
+"""Where a slice is cut: the windows of prediction and the patches of training.
+
+(y, x) shape -> windows, corners
+
+It knows integers only: it never touches an array, so what it says holds for every backend.
+Patches: 512 px every 256 px, section 4.1 of the paper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+Box = tuple[slice, slice]
+
+
+@dataclass(frozen=True)
+class Window:
+    """One piece of a slice: `result[write] = network(image[read])[keep]`.
+
+    Attributes
+    ----------
+    read
+        `(y, x)` part of the slice the network sees: `write` and its surroundings.
+    keep
+        `(y, x)` part of what was read that is kept, counted from the corner of `read`.
+    write
+        `(y, x)` part of the slice where the kept pixels go.
+    """
+
+    read: Box
+    keep: Box
+    write: Box
+
+
+def windows(shape: tuple[int, int], size: int, halo: int, multiple: int = 16) -> list[Window]:
+    """Cut a slice into windows whose write regions cover each pixel exactly once.
+
+    A strided convolution sees the pixels of a window at the same phase as in the whole slice only
+    if the window starts on the network's grid, so reads start at a multiple of `multiple`; they
+    also stop at one, except at the border of the slice, where there is nothing more to read.
+
+    Parameters
+    ----------
+    shape
+        `(y, x)` of the slice in px.
+    size
+        Edge of a write region in px, rounded up to a multiple of `multiple`.
+    halo
+        Surroundings in px that a kept pixel sees at least, or up to the border of the slice.
+    multiple
+        Step in px of the network's coarsest level.
+
+    Raises
+    ------
+    ValueError
+        If `size` or `multiple` is below 1, or `halo` is negative.
+    """
+    if size < 1 or halo < 0 or multiple < 1:
+        raise ValueError(
+            f"size {size}, halo {halo}, multiple {multiple}: "
+            "size and multiple must be at least 1 px, halo at least 0 px."
+        )
+    stride = _round_up(size, multiple)
+    rows, columns = (_spans(extent, stride, halo, multiple) for extent in shape)
+    return [
+        Window(
+            read=(row[0], column[0]),
+            keep=(row[1], column[1]),
+            write=(row[2], column[2]),
+        )
+        for row, column in product(rows, columns)
+    ]
+
+
+def corners(shape: tuple[int, int], patch: int, stride: int) -> list[tuple[int, int]]:
+    """Top left corners of the training patches of a slice, row by row.
+
+    Where the stride does not reach the border, one more patch ends there, so that no pixel is
+    lost as long as `stride <= patch`. A slice smaller than the patch has one corner, 0, and the
+    caller pads. 2048 px with 512 px patches every 256 px give the paper's 7 x 7.
+
+    Parameters
+    ----------
+    shape
+        `(y, x)` of the slice in px.
+    patch, stride
+        Edge of a patch, and the step from one to the next, in px.
+
+    Raises
+    ------
+    ValueError
+        If `patch` or `stride` is below 1.
+    """
+    if patch < 1 or stride < 1:
+        raise ValueError(f"patch {patch}, stride {stride}: both must be at least 1 px.")
+    rows, columns = (_starts(extent, patch, stride) for extent in shape)
+    return list(product(rows, columns))
+
+
+def _spans(extent: int, stride: int, halo: int, multiple: int) -> list[tuple[slice, slice, slice]]:
+    """Return what is read, kept and written along one axis."""
+    spans = []
+    for start in range(0, extent, stride):
+        stop = min(start + stride, extent)
+        low = max(0, start - halo) // multiple * multiple
+        high = min(extent, _round_up(stop + halo, multiple))
+        spans.append((slice(low, high), slice(start - low, stop - low), slice(start, stop)))
+    return spans
+
+
+def _starts(extent: int, patch: int, stride: int) -> list[int]:
+    """Return the starts of the patches along one axis."""
+    last = max(0, extent - patch)
+    starts = list(range(0, last + 1, stride))
+    return starts if starts[-1] == last else [*starts, last]
+
+
+def _round_up(number: int, multiple: int) -> int:
+    """Return the smallest multiple that is not below `number`."""
+    return -(-number // multiple) * multiple
