@@ -1,0 +1,188 @@
+"""How well a prediction agrees with the truth.
+
+prediction + truth -> counts that add up -> IoU, mIOU, Dice, accuracy
+
+It never averages scores of parts: counts are added first and divided once, unless the caller
+asks for a mean over slices or patches. A class that is absent is nan, never 0 or 1.
+Equation 6 of the paper, with k = 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Bools = npt.NDArray[np.bool_]
+
+# A score map holds the sigmoid in 0..127, so that signed and unsigned bytes read it alike.
+FULL_SCORE = 127
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Labelled pixels by truth and prediction; the counts of two parts add up to the whole's.
+
+    Attributes
+    ----------
+    tp, fp, fn, tn
+        True positive, false positive, false negative and true negative pixels.
+    """
+
+    tp: int = 0
+    fp: int = 0
+    fn: int = 0
+    tn: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        """Add the counts of two parts."""
+        return Counts(
+            self.tp + other.tp, self.fp + other.fp, self.fn + other.fn, self.tn + other.tn
+        )
+
+    @property
+    def iou(self) -> float:
+        """Intersection over union of the foreground; nan if truth and prediction have none."""
+        return _ratio(self.tp, self.tp + self.fp + self.fn)
+
+    @property
+    def background_iou(self) -> float:
+        """Intersection over union of the background; nan if truth and prediction have none."""
+        return _ratio(self.tn, self.tn + self.fp + self.fn)
+
+    @property
+    def miou(self) -> float:
+        """Mean IoU of foreground and background (equation 6).
+
+        A class absent in truth and prediction is left out of the mean; nan without any pixel.
+        """
+        return mean_ignoring_absent([self.iou, self.background_iou])[0]
+
+    @property
+    def dice(self) -> float:
+        """Dice coefficient (F1) of the foreground; nan if truth and prediction have none."""
+        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+
+    @property
+    def pixel_accuracy(self) -> float:
+        """Fraction of the labelled pixels that are right; nan without any pixel."""
+        return _ratio(self.tp + self.tn, self.tp + self.fp + self.fn + self.tn)
+
+    @property
+    def foreground_fraction(self) -> float:
+        """Fraction of the labelled pixels that are foreground in truth; nan without any pixel."""
+        return _ratio(self.tp + self.fn, self.tp + self.fp + self.fn + self.tn)
+
+
+def count(prediction: Bools, truth: Bools, labelled: Bools | None = None) -> Counts:
+    """Count the labelled pixels of a prediction by whether they are right.
+
+    Parameters
+    ----------
+    prediction, truth
+        `(...)` bool, True in the foreground.
+    labelled
+        `(...)` bool, True where the truth is known; None means everywhere.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ or an array is not bool.
+    """
+    _check(prediction.shape, truth=truth, labelled=labelled, prediction=prediction)
+    if labelled is not None:
+        prediction, truth = prediction[labelled], truth[labelled]
+    tp = int(np.count_nonzero(prediction & truth))
+    fp = int(np.count_nonzero(prediction)) - tp
+    fn = int(np.count_nonzero(truth)) - tp
+    return Counts(tp, fp, fn, truth.size - tp - fp - fn)
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """Scores of the labelled pixels, by truth: the counts at every threshold from one pass.
+
+    Attributes
+    ----------
+    foreground, background
+        `(128,)` int64: how many pixels of the true class have the score 0, 1, ... 127.
+    """
+
+    foreground: npt.NDArray[np.int64]
+    background: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, scores: npt.NDArray[np.uint8], truth: Bools, labelled: Bools | None = None
+    ) -> Histogram:
+        """Histogram of `(...)` integer scores 0..127 under a `(...)` bool truth.
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ, truth is not bool, or a score lies outside 0..127.
+        """
+        _check(scores.shape, truth=truth, labelled=labelled)
+        if scores.size and not 0 <= scores.min() <= scores.max() <= FULL_SCORE:
+            raise ValueError(
+                f"scores reach from {scores.min()} to {scores.max()}; wanted 0 to {FULL_SCORE}."
+            )
+        if labelled is not None:
+            scores, truth = scores[labelled], truth[labelled]
+        return cls(_per_score(scores[truth]), _per_score(scores[~truth]))
+
+    def __add__(self, other: Histogram) -> Histogram:
+        """Add the histograms of two parts."""
+        return Histogram(self.foreground + other.foreground, self.background + other.background)
+
+    def counts_at(self, threshold: float) -> Counts:
+        """Count with a pixel as foreground iff its score is above `threshold` (0..1) times 127."""
+        chosen = np.arange(FULL_SCORE + 1) > threshold * FULL_SCORE
+        tp, fp = int(self.foreground[chosen].sum()), int(self.background[chosen].sum())
+        fn, tn = int(self.foreground.sum()) - tp, int(self.background.sum()) - fp
+        return Counts(tp, fp, fn, tn)
+
+    def best_threshold(self) -> float:
+        """Threshold (0..1) with the highest mIOU; of equal ones the nearest to 0.5.
+
+        Thresholds lie half-way between two scores, (k + 0.5) / 127, so that no rounding can move
+        a pixel across; 0.5 is one of them. Without any pixel it is 0.5.
+        """
+        candidates = [(k + 0.5) / FULL_SCORE for k in range(FULL_SCORE)]
+        candidates.sort(key=lambda threshold: abs(threshold - 0.5))
+        mious = [self.counts_at(threshold).miou for threshold in candidates]
+        # nan only occurs without any pixel, and then everywhere: the first candidate, 0.5, stays.
+        return candidates[max(range(len(mious)), key=mious.__getitem__)]
+
+
+def mean_ignoring_absent(values: Iterable[float]) -> tuple[float, int]:
+    """Mean of the values that are not nan, and how many were left out.
+
+    The mean is nan if none remains.
+    """
+    listed = list(values)
+    present = [value for value in listed if not math.isnan(value)]
+    return _ratio(math.fsum(present), len(present)), len(listed) - len(present)
+
+
+def _ratio(part: float, whole: int) -> float:
+    """Part of the whole; nan of nothing."""
+    return part / whole if whole else math.nan
+
+
+def _per_score(scores: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Return the `(128,)` number of pixels with each score."""
+    return np.bincount(scores.ravel(), minlength=FULL_SCORE + 1).astype(np.int64)
+
+
+def _check(shape: tuple[int, ...], **arrays: npt.NDArray[Any] | None) -> None:
+    """Refuse what NumPy would broadcast, or combine bit by bit, into a wrong count."""
+    for name, array in arrays.items():
+        if array is not None and (array.shape != shape or array.dtype != np.bool_):
+            raise ValueError(
+                f"{name} is {array.dtype} of shape {array.shape}; wanted bool of shape {shape}."
+            )

@@ -1,0 +1,171 @@
+"""Counts add up, agree with hand and with scikit-learn, and say what empty means."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.metrics import accuracy_score, f1_score, jaccard_score
+
+from seget.metrics import Counts, Histogram, count, mean_ignoring_absent
+
+shape = (5, 7)
+masks = hnp.arrays(bool, shape)
+score_maps = hnp.arrays(np.uint8, shape, elements=st.integers(0, 127))
+
+
+def same(one: float, other: float) -> bool:
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def test_six_pixels_by_hand():
+    truth = np.array([[1, 1, 1, 0, 0, 0]], dtype=bool)
+    prediction = np.array([[1, 1, 0, 1, 0, 0]], dtype=bool)
+    counts = count(prediction, truth)
+    assert counts == Counts(tp=2, fp=1, fn=1, tn=2)
+    assert counts.iou == counts.background_iou == counts.miou == 2 / 4
+    assert counts.dice == 4 / 6
+    assert counts.pixel_accuracy == 4 / 6
+    assert counts.foreground_fraction == 3 / 6
+
+
+def test_a_rare_structure_is_hidden_by_the_background():
+    counts = Counts(tp=0, fp=0, fn=10, tn=990)
+    assert counts.iou == counts.dice == 0
+    assert counts.miou == (0 + 0.99) / 2
+    assert counts.pixel_accuracy == 0.99
+
+
+def test_no_foreground_anywhere_leaves_the_background_alone():
+    counts = Counts(tn=9)
+    assert math.isnan(counts.iou)
+    assert math.isnan(counts.dice)
+    assert counts.background_iou == counts.miou == counts.pixel_accuracy == 1
+    assert counts.foreground_fraction == 0
+
+
+def test_no_background_anywhere_leaves_the_foreground_alone():
+    counts = Counts(tp=9)
+    assert math.isnan(counts.background_iou)
+    assert counts.iou == counts.miou == counts.dice == counts.foreground_fraction == 1
+
+
+def test_foreground_that_was_only_predicted_is_wrong_not_absent():
+    counts = Counts(fp=1, tn=3)
+    assert counts.iou == counts.dice == 0
+    assert counts.miou == (0 + 3 / 4) / 2
+
+
+def test_no_labelled_pixel_says_nothing():
+    nothing = np.zeros(shape, dtype=bool)
+    counts = count(nothing, ~nothing, labelled=nothing)
+    assert counts == Counts()
+    for name in ("iou", "background_iou", "miou", "dice", "pixel_accuracy", "foreground_fraction"):
+        assert math.isnan(getattr(counts, name))
+
+
+@given(masks, masks, masks)
+def test_counts_of_parts_add_up_to_the_whole(prediction, truth, labelled):
+    whole = count(prediction, truth, labelled)
+    rows = [count(*rows) for rows in zip(prediction, truth, labelled, strict=True)]
+    assert sum(rows, Counts()) == whole
+    assert count(prediction, truth) == whole + count(prediction, truth, ~labelled)
+    assert whole.tp + whole.fp + whole.fn + whole.tn == np.count_nonzero(labelled)
+
+
+@given(masks, masks)
+def test_swapping_the_classes_swaps_their_scores(prediction, truth):
+    counts, swapped = count(prediction, truth), count(~prediction, ~truth)
+    assert same(counts.iou, swapped.background_iou)
+    assert counts.miou == swapped.miou
+    assert counts.pixel_accuracy == swapped.pixel_accuracy
+
+
+@given(masks, masks)
+def test_scikit_learn_agrees(prediction, truth):
+    counts = count(prediction, truth)
+    flat = truth.ravel(), prediction.ravel()
+    # scikit-learn has no value for a class that is absent from both; the mean leaves it out.
+    present = [label for label in (False, True) if label in truth or label in prediction]
+    per_class = dict(zip(present, jaccard_score(*flat, labels=present, average=None), strict=True))
+    assert counts.background_iou == pytest.approx(per_class.get(False, np.nan), nan_ok=True)
+    assert counts.iou == pytest.approx(per_class.get(True, np.nan), nan_ok=True)
+    assert counts.miou == pytest.approx(np.mean(list(per_class.values())))
+    assert counts.dice == pytest.approx(f1_score(*flat, zero_division=np.nan), nan_ok=True)
+    assert counts.pixel_accuracy == pytest.approx(accuracy_score(*flat))
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ((np.zeros(3, bool), np.zeros(1, bool)), r"truth is bool of shape \(1,\); wanted bool"),
+        ((np.zeros(3, bool), np.zeros(3, np.uint8)), r"truth is uint8 of shape \(3,\)"),
+        ((np.zeros(3, np.uint8), np.zeros(3, bool)), r"prediction is uint8"),
+        ((np.zeros(3, bool), np.zeros(3, bool), np.zeros(2, bool)), r"labelled is bool of shape"),
+    ],
+)
+def test_arrays_that_numpy_would_misread_are_refused(arrays, words):
+    with pytest.raises(ValueError, match=words):
+        count(*arrays)
+
+
+@given(score_maps, masks, masks, st.integers(0, 254))
+def test_a_histogram_knows_the_counts_at_every_threshold(scores, truth, labelled, halves):
+    threshold = halves / 2 / 127
+    histogram = Histogram.of(scores, truth, labelled)
+    assert histogram.counts_at(threshold) == count(scores > threshold * 127, truth, labelled)
+
+
+@given(score_maps, masks)
+def test_histograms_of_parts_add_up_to_the_whole(scores, truth):
+    whole = Histogram.of(scores, truth)
+    parts = Histogram.of(scores[:2], truth[:2]) + Histogram.of(scores[2:], truth[2:])
+    np.testing.assert_array_equal(parts.foreground, whole.foreground)
+    np.testing.assert_array_equal(parts.background, whole.background)
+
+
+def test_value_64_is_foreground_at_one_half_and_63_is_not():
+    scores = np.array([63, 64], dtype=np.uint8)
+    counts = Histogram.of(scores, np.array([True, True])).counts_at(0.5)
+    assert counts == Counts(tp=1, fn=1)
+
+
+@given(score_maps, masks)
+def test_no_threshold_beats_the_best(scores, truth):
+    best = Histogram.of(scores, truth).best_threshold()
+    reached = count(scores > best * 127, truth).miou
+    for k in range(127):
+        threshold = (k + 0.5) / 127
+        rival = count(scores > threshold * 127, truth).miou
+        assert rival <= reached
+        if rival == reached:
+            assert abs(best - 0.5) <= abs(threshold - 0.5)
+
+
+def test_the_best_threshold_separates_two_classes_half_way_between_scores():
+    truth = np.array([False, False, True, True])
+    scores = np.array([10, 90, 91, 120], dtype=np.uint8)
+    assert Histogram.of(scores, truth).best_threshold() == 90.5 / 127
+
+
+def test_without_pixels_or_with_perfect_ones_the_best_threshold_is_one_half():
+    scores, truth = np.array([0, 127], dtype=np.uint8), np.array([False, True])
+    assert Histogram.of(scores, truth).best_threshold() == 0.5
+    assert Histogram.of(scores[:0], truth[:0]).best_threshold() == 0.5
+
+
+def test_scores_beyond_127_are_refused():
+    with pytest.raises(ValueError, match="scores reach from 3 to 128; wanted 0 to 127"):
+        Histogram.of(np.array([3, 128], dtype=np.uint8), np.array([True, False]))
+
+
+def test_the_mean_leaves_absent_values_out_and_counts_them():
+    assert mean_ignoring_absent([0.25, math.nan, 0.75]) == (0.5, 1)
+    mean, left_out = mean_ignoring_absent([math.nan, math.nan])
+    assert math.isnan(mean)
+    assert left_out == 2
+    assert math.isnan(mean_ignoring_absent([])[0])
