@@ -1,0 +1,132 @@
+"""A dataset.toml read into tomograms, their masks and the slices held out.
+
+dataset.toml -> Volumes + masks + the hold-out
+
+It never copies a volume into memory, never changes a grey value, and never writes a file.
+Slices are numbered from 0 along z.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from seget import files
+from seget.dataset.masks import Mask, MaskFile, count
+from seget.dataset.split import Split, hold_out, parse_slices
+from seget.dataset.tables import PartsTable, TomogramTable, parse
+from seget.errors import InputError
+from seget.volume import Volume
+
+__all__ = [
+    "Dataset",
+    "Mask",
+    "Split",
+    "Tomogram",
+    "hold_out",
+    "parse_slices",
+    "read_dataset",
+]
+
+STRUCTURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
+
+
+@dataclass(frozen=True)
+class Tomogram:
+    """A tomogram, its masks by structure, its annotated slices (ascending) and their split."""
+
+    image: Volume
+    masks: dict[str, Mask]
+    annotated: tuple[int, ...]
+    split: Split
+    name: str
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The tomograms of a dataset.toml; `structures` in the order in which they first appear."""
+
+    name: str
+    path: Path
+    tomograms: tuple[Tomogram, ...]
+    structures: tuple[str, ...]
+
+
+def read_dataset(path: Path | str) -> Dataset:
+    """Read a dataset.toml and every file it names; the paths in it are relative to its folder.
+
+    Without `holdout` it is the paper's "every-5th". The annotated slices of the masks are read
+    once, to count their values; images and masks stay on disk.
+
+    Raises
+    ------
+    InputError
+        The file or one it names is missing, or does not say what it should; the sentence tells
+        the mend.
+    """
+    path = Path(path)
+    table = parse(path)
+    holdouts = [table.holdout if one.holdout is None else one.holdout for one in table.tomogram]
+    if table.gap and "block" not in holdouts:
+        raise InputError(
+            f'{path}: gap = {table.gap} has no meaning without holdout = "block"; '
+            'remove gap or write holdout = "block".'
+        )
+    tomograms = tuple(
+        _tomogram(path, one, holdout, table.gap)
+        for one, holdout in zip(table.tomogram, holdouts, strict=True)
+    )
+    structures = tuple(dict.fromkeys(name for one in tomograms for name in one.masks))
+    return Dataset(table.name or path.stem, path, tomograms, structures)
+
+
+def _tomogram(toml: Path, table: TomogramTable, holdout: str | PartsTable, gap: int) -> Tomogram:
+    image = _read(toml, table.image, "image")
+    where = f"{toml}, tomogram {table.image}"
+    annotated = _annotated(table.slices, image.shape[0], where)
+    chosen = holdout if isinstance(holdout, str) else holdout.model_dump()
+    split = hold_out(annotated, chosen, gap, where)
+    counted: dict[Path, MaskFile] = {}  # a label volume stands for several structures
+    masks: dict[str, Mask] = {}
+    for name, entry in table.masks.items():
+        if not STRUCTURE_NAME.fullmatch(name):
+            raise InputError(
+                f"{where}: {name!r} cannot name a structure, since files are named after it; use "
+                "letters, digits, spaces, dots, _ and -, beginning with a letter or a digit."
+            )
+        file = toml.parent / entry.file
+        if file not in counted:
+            volume = _read(toml, entry.file, f"mask of {name}")
+            counted[file] = count(file, volume, image, annotated)
+        masks[name] = counted[file].mask(name, entry.value)
+    return Tomogram(image, masks, annotated, split, image.name)
+
+
+def _read(toml: Path, file: str, role: str) -> Volume:
+    path = toml.parent / file
+    if not path.exists():
+        raise InputError(
+            f"{path}: no such file, named as {role} in {toml.name}; correct the path there, "
+            "which is relative to the folder of the dataset."
+        )
+    return files.read(path)
+
+
+def _annotated(slices: Iterable[int] | None, depth: int, where: str) -> tuple[int, ...]:
+    named = Counter(range(depth) if slices is None else slices)
+    if not named:
+        raise InputError(
+            f"{where}: slices is empty; name the annotated slices, or remove the key if all are."
+        )
+    for z, times in sorted(named.items()):
+        if not 0 <= z < depth:
+            raise InputError(
+                f"{where}: slices names {z}, the tomogram has slices 0 to {depth - 1}; remove it "
+                "(the first slice is 0)."
+            )
+        if times > 1:
+            raise InputError(f"{where}: slices names {z} {times} times; keep one of them.")
+    return tuple(sorted(named))

@@ -1,0 +1,130 @@
+"""Which of the annotated slices train, and which are held out.
+
+annotated slices + holdout -> train | validation | test
+
+It never looks at an image: it is arithmetic on slice numbers, which count from 0 along z.
+Paper, "Experiments": every 5th slice is held out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from seget.errors import InputError
+
+TRAIN_SHARE, VALIDATION_SHARE = 0.65, 0.15  # of "block"; the rest is the test
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which annotated slices train, which choose the model and which judge it.
+
+    `kind` is "every-5th", "block", "none" or "explicit"; the parts are ascending slice numbers.
+    """
+
+    kind: str
+    train: tuple[int, ...]
+    validation: tuple[int, ...] = ()
+    test: tuple[int, ...] = ()
+
+    def scored(self) -> tuple[str, tuple[int, ...]]:
+        """Return the name and the slices of the part a score is taken on.
+
+        The test part, else the validation part, else "all": every annotated slice.
+        """
+        if self.test:
+            return "test", self.test
+        if self.validation:
+            return "validation", self.validation
+        return "all", self.train
+
+
+def hold_out(
+    annotated: Sequence[int],
+    holdout: str | Mapping[str, Sequence[int]],
+    gap: int = 0,
+    where: str = "dataset",
+) -> Split:
+    """Divide the annotated slices.
+
+    Parameters
+    ----------
+    annotated
+        Ascending slice numbers. "every-5th" and "block" count along them, not along z.
+    holdout
+        "every-5th" (the paper's: the 1st, 6th, 11th, ... validate), "block" (65 % train, 15 %
+        validate, 20 % test, in this order), "none" (all train), or the slices of "validation"
+        and "test" outright, where all others train.
+    gap
+        Slices left out at each border of "block": the last ones of the part before the border,
+        so that the test slices are the same for every gap.
+    where
+        What an error names.
+    """
+    if not isinstance(holdout, str):
+        return _explicit(annotated, holdout, where)
+    slices = tuple(annotated)
+    if holdout == "every-5th":
+        split = Split(holdout, tuple(z for i, z in enumerate(slices) if i % 5), slices[0::5])
+        needed = {"train": split.train, "validation": split.validation}
+    elif holdout == "block":
+        first = round(TRAIN_SHARE * len(slices))
+        second = first + round(VALIDATION_SHARE * len(slices))
+        train, validation = slices[: max(first - gap, 0)], slices[first : max(second - gap, first)]
+        split = Split(holdout, train, validation, slices[second:])
+        needed = {"train": train, "validation": validation, "test": split.test}
+    elif holdout == "none":
+        return Split(holdout, slices)
+    else:
+        raise InputError(
+            f"{where}: holdout {holdout!r} is unknown; write every-5th, block, none, or a table "
+            "of validation and test slices."
+        )
+    empty = [part for part, members in needed.items() if not members]
+    if empty:
+        raise InputError(
+            f'{where}: holdout = "{holdout}" with gap = {gap} finds too few slices to split, '
+            f"{len(slices)} annotated and nothing left for {' and '.join(empty)}; annotate more, "
+            'lower gap, name the slices in holdout, or write holdout = "none".'
+        )
+    return split
+
+
+def parse_slices(text: str) -> tuple[int, ...]:
+    """Return the ascending slice numbers that `text` ("16-19,25", both ends included) names."""
+    chosen: set[int] = set()
+    for part in text.split(","):
+        found = re.fullmatch(r"\s*(\d{1,6})\s*(?:-\s*(\d{1,6})\s*)?", part)
+        first, last = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+        if last < first:
+            raise InputError(
+                f"--slices {text}: {part.strip()!r} is not a slice number or a rising range; "
+                "write slice numbers from 0 such as 16-19,25."
+            )
+        chosen.update(range(first, last + 1))
+    return tuple(sorted(chosen))
+
+
+def _explicit(annotated: Sequence[int], parts: Mapping[str, Sequence[int]], where: str) -> Split:
+    validation, test = tuple(parts.get("validation", ())), tuple(parts.get("test", ()))
+    named = Counter(validation + test)
+    if not named:
+        raise InputError(
+            f'{where}: holdout names no slice; fill validation or test, or write holdout = "none".'
+        )
+    unknown = sorted(set(named) - set(annotated))
+    if unknown:
+        raise InputError(
+            f"{where}: holdout names slice {unknown[0]}, which is not annotated; "
+            "take it out of holdout or add it to slices."
+        )
+    twice = sorted(z for z, times in named.items() if times > 1)
+    if twice:
+        raise InputError(
+            f"{where}: holdout names slice {twice[0]} more than once; keep it in one part only."
+        )
+    train = tuple(z for z in annotated if z not in named)
+    return Split("explicit", train, tuple(sorted(validation)), tuple(sorted(test)))

@@ -1,0 +1,122 @@
+"""The form of a dataset.toml, and a sentence for each way of missing it.
+
+dataset.toml -> DatasetTable
+
+It never opens a file that the dataset names.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+)
+
+from seget.errors import InputError
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class PartsTable(_Table):
+    """`holdout = { validation = [...], test = [...] }`."""
+
+    validation: list[int] = []
+    test: list[int] = []
+
+
+class MaskTable(_Table):
+    """A mask: `"file"`, or `{ file = "file", value = 2 }`."""
+
+    file: str
+    value: int | None = None
+
+
+# Tags keep pydantic from trying both readings and reporting the failure of each.
+_Holdout = Annotated[
+    Annotated[Literal["every-5th", "block", "none"], Tag("<name>")]
+    | Annotated[PartsTable, Tag("<table>")],
+    Discriminator(lambda found: "<table>" if isinstance(found, dict | PartsTable) else "<name>"),
+]
+_MaskEntry = Annotated[
+    MaskTable, BeforeValidator(lambda found: {"file": found} if isinstance(found, str) else found)
+]
+
+
+class TomogramTable(_Table):
+    """One `[[tomogram]]`; without `slices` all of them are annotated."""
+
+    image: str
+    slices: list[int] | None = None
+    holdout: _Holdout | None = None
+    masks: dict[str, _MaskEntry] = Field(min_length=1)
+
+
+class DatasetTable(_Table):
+    """The whole file."""
+
+    name: str | None = None
+    holdout: _Holdout = "every-5th"
+    gap: int = Field(default=0, ge=0)
+    tomogram: list[TomogramTable] = Field(min_length=1)
+
+
+INNER_TABLES: dict[str, type[_Table]] = {
+    "tomogram": TomogramTable,
+    "holdout": PartsTable,
+    "masks": MaskTable,
+}
+
+MENDS = {
+    "tomogram": "begin each tomogram with [[tomogram]], then give image and masks",
+    "masks": "add [tomogram.masks] with one line for a structure, name = file",
+}
+
+
+def parse(path: Path) -> DatasetTable:
+    """Return what the dataset.toml at `path` says, or raise an InputError that tells the mend."""
+    try:
+        # utf-8-sig: editors on Windows put a mark before the first letter.
+        return DatasetTable.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read as a dataset ({error.strerror}); give the path of a "
+            "dataset.toml."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text; save the dataset as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
+        said = str(error)
+        twice = "overwrite" in said or "twice" in said
+        mend = "the same key or structure stands twice; keep one" if twice else "mend that place"
+        raise InputError(f"{path}: is not valid TOML, {said}; {mend}.") from error
+    except ValidationError as error:
+        raise InputError(_sentence(path, error)) from error
+
+
+def _sentence(path: Path, error: ValidationError) -> str:
+    """Say the first thing that pydantic found, with the key as the user wrote it."""
+    found = error.errors()[0]
+    loc = [part for part in found["loc"] if part not in ("<name>", "<table>")]
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)[1:]
+    if found["type"] == "extra_forbidden":
+        table: type[_Table] = DatasetTable
+        for step in loc[:-1]:
+            table = INNER_TABLES.get(str(step), table)
+        known = ", ".join(table.model_fields)
+        return f"{path}: the key {key} is unknown, known here are {known}; mend or remove it."
+    if found["type"] in ("missing", "too_short") or key == "tomogram":
+        mend = MENDS.get(str(loc[-1]), "add it")
+        return f"{path}: {key} is missing, empty or of the wrong form; {mend}."
+    wanted = found["msg"].removeprefix("Input should be ").replace("list", "list, as [0, 5]")
+    return f"{path}: {key} is {repr(found['input'])[:60]}, wanted {wanted}; correct it."
