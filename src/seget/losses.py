@@ -1,0 +1,95 @@
+"""What training minimises: equations 1 to 5 and the adaptive sample-wise weight.
+
+logits, target, labelled -> one number
+
+Pure functions of tensors `(b, k, h, w)`, k structures. Unlabelled pixels count nowhere. It never
+knows a recipe or a network's name. Paper: section 2.2, and 3.2 for the weight.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+# Keeps a gradient where the target is empty: foreground predicted there must cost (design, eq. 4).
+SMOOTH = 1.0
+
+
+def binary_cross_entropy(
+    logits: Float[Tensor, "b k h w"], target: Float[Tensor, "b k h w"]
+) -> Float[Tensor, "b k h w"]:
+    """Binary cross entropy a pixel from logits, in the form that never overflows (eq. 3)."""
+    return logits.clamp(min=0) - logits * target + torch.log1p(torch.exp(-logits.abs()))
+
+
+def adaptive_weight(
+    target: Float[Tensor, "b k h w"], labelled: Float[Tensor, "b k h w"], cap: float | None
+) -> Float[Tensor, "b k h w"]:
+    """Weight of each pixel (3.2): foreground min(B/F, cap), background 1, unlabelled 0.
+
+    B and F are the background and foreground pixels among the labelled ones of that very patch
+    and structure. `cap` None means no weighting: every labelled pixel weighs 1.
+    """
+    if cap is None:
+        return labelled
+    foreground = (target * labelled).sum(dim=(2, 3), keepdim=True)
+    background = labelled.sum(dim=(2, 3), keepdim=True) - foreground
+    # Where F is 0 no pixel takes the ratio; the clamp only keeps it finite.
+    ratio = (background / foreground.clamp(min=1)).clamp(max=cap)
+    return labelled * torch.where(target > 0, ratio, torch.ones_like(ratio))
+
+
+def weighted_cross_entropy(
+    logits: Float[Tensor, "b k h w"],
+    target: Float[Tensor, "b k h w"],
+    labelled: Float[Tensor, "b k h w"],
+    cap: float | None = None,
+) -> Float[Tensor, " k"]:
+    """Sum of weight times cross entropy over the number of labelled pixels, a structure (L_b)."""
+    weight = adaptive_weight(target, labelled, cap)
+    total = (weight * binary_cross_entropy(logits, target)).sum(dim=(0, 2, 3))
+    return total / labelled.sum(dim=(0, 2, 3)).clamp(min=1)
+
+
+def jaccard(
+    probability: Float[Tensor, "b k h w"],
+    target: Float[Tensor, "b k h w"],
+    labelled: Float[Tensor, "b k h w"],
+) -> Float[Tensor, " k"]:
+    """Jaccard coefficient of the batch's labelled pixels, a structure (eq. 4), with + 1 on both."""
+    y = (probability * labelled).sum(dim=(0, 2, 3))
+    t = (target * labelled).sum(dim=(0, 2, 3))
+    both = (probability * target * labelled).sum(dim=(0, 2, 3))
+    return (both + SMOOTH) / (y + t - both + SMOOTH)
+
+
+def jaccard_distance(
+    probability: Float[Tensor, "b k h w"],
+    target: Float[Tensor, "b k h w"],
+    labelled: Float[Tensor, "b k h w"],
+) -> Float[Tensor, " k"]:
+    """One minus the Jaccard coefficient, a structure (eq. 5)."""
+    return 1 - jaccard(probability, target, labelled)
+
+
+def regulariser(network: nn.Module) -> Tensor:
+    """Sum of the squares of all convolution kernels (psi of eq. 1); biases and norms are free."""
+    kernels = [m.weight for m in network.modules() if isinstance(m, nn.Conv2d)]
+    return torch.stack([kernel.square().sum() for kernel in kernels]).sum()
+
+
+def segmentation_loss(
+    logits: Float[Tensor, "b k h w"],
+    target: Float[Tensor, "b k h w"],
+    labelled: Float[Tensor, "b k h w"],
+    cap: float | None = None,
+) -> Float[Tensor, ""]:
+    """L_b + L_j of eq. 1, averaged over the structures; the regulariser is added by training.
+
+    Sums run in float32 at least, whatever the logits' precision: a sum of 10^5 bf16 numbers has
+    two digits.
+    """
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    distance = jaccard_distance(torch.sigmoid(logits), target, labelled)
+    return (weighted_cross_entropy(logits, target, labelled, cap) + distance).mean()
