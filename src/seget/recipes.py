@@ -1,0 +1,173 @@
+"""How a network is trained: every number of a training run, with its reason.
+
+name of a structure -> Recipe
+
+It never trains and never looks at data. The five recipes of the paper are section 3.2; `modern` is
+ours. docs/results/trials.md has the trials behind the numbers of `modern`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from seget.errors import InputError
+
+# A structure's name becomes a file's name, so it may never hold a path or a leading dot.
+STRUCTURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
+
+
+class Recipe(BaseModel):
+    """The numbers of a training run; frozen, checked, and saved with the model.
+
+    `None` switches a thing off: no early stop, no reducer, no weighting, no averaging. For
+    `steps_per_epoch` it means the paper's epoch, every patch once.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    name: Literal["modern", "paper"]
+    # optimiser
+    learning_rate: float = Field(gt=0, le=1)
+    schedule: Literal["keras", "one_cycle"]
+    decay: float = Field(default=0.0, ge=0)  # Keras': lr / (1 + decay * step), schedule "keras"
+    warmup: float = Field(default=0.0, ge=0, lt=1)  # share of the run, schedule "one_cycle"
+    weight_decay: float = Field(default=1e-5, ge=0)  # lambda of equation 1
+    average: float | None = Field(default=None, gt=0, lt=1)  # decay of the weights' running mean
+    # length
+    epochs: int = Field(gt=0)
+    steps_per_epoch: int | None = Field(default=None, gt=0)
+    stop_patience: int | None = Field(default=None, gt=0)
+    reduce_patience: int | None = Field(default=None, gt=0)
+    # patches
+    batch_size: int = Field(gt=0)
+    patch_px: int = Field(ge=16, multiple_of=16)
+    stride_px: int = Field(default=256, gt=0)  # of the paper's grid of patches
+    binning: int = Field(default=1, ge=1, le=8)  # the network sees the image binned by this
+    positive_copies: int = Field(default=1, ge=1)  # of a patch with foreground, an epoch
+    foreground_share: float = Field(default=0.5, ge=0, le=1)  # of patches drawn on foreground
+    # loss
+    weight_cap: float | None = Field(default=None, gt=0)  # of the adaptive sample-wise weight
+    # augmentation
+    flips: bool = False  # mirrors and quarter turns
+    warp: float = Field(default=0.0, ge=0, le=1)  # share of patches turned, scaled and bent
+    scale: float = Field(default=0.0, ge=0, lt=0.5)  # largest relative change of size
+    elastic_px: float = Field(default=0.0, ge=0)  # deviation of the bending's displacement
+    grey: float = Field(default=0.0, ge=0, lt=1)  # largest change of brightness, contrast, gamma
+    noise: float = Field(default=0.0, ge=0)  # largest deviation of added noise, in the image's
+
+    def override(self, settings: Iterable[str]) -> Recipe:
+        """Return the recipe with `key=value` settings applied and checked.
+
+        Raises
+        ------
+        InputError
+            A setting is no `key=value`, its key is unknown or its value out of range.
+        """
+        values = self.model_dump()
+        for setting in settings:
+            key, equals, value = setting.partition("=")
+            key = key.strip()
+            if not equals or key not in values or key == "name":
+                known = ", ".join(sorted(set(values) - {"name"}))
+                raise InputError(f"--set {setting}: wanted key=value with a key out of: {known}.")
+            values[key] = None if value.strip().lower() == "none" else value.strip()
+        try:
+            return Recipe.model_validate(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            raise InputError(f"--set {key}={first['input']}: {first['msg']}.") from None
+
+
+def modern() -> Recipe:
+    """Our default: good in minutes on a CPU, better in an hour on a GPU, for any structure."""
+    return Recipe(
+        name="modern",
+        learning_rate=3e-3,  # the peak; a cosine to zero forgives a high one
+        schedule="one_cycle",
+        warmup=0.1,  # batch norm statistics are meaningless in the first steps
+        average=0.995,  # about the last 200 steps
+        epochs=40,
+        steps_per_epoch=50,
+        batch_size=4,
+        patch_px=256,
+        foreground_share=0.5,
+        weight_cap=None,  # sampling and the Jaccard term already balance foreground
+        flips=True,
+        warp=0.5,  # half stay untouched: interpolation blurs noise, and prediction sees none
+        scale=0.2,
+        elastic_px=3.0,
+        grey=0.2,
+        noise=0.2,
+    )
+
+
+def _paper(  # the five differ in these seven numbers alone
+    learning_rate: float,
+    decay: float,
+    epochs: int,
+    patience: tuple[int, int],
+    weight_cap: float | None,
+    positive_copies: int,
+) -> Recipe:
+    return Recipe(
+        name="paper",
+        schedule="keras",
+        learning_rate=learning_rate,
+        decay=decay,
+        epochs=epochs,
+        stop_patience=patience[0],
+        reduce_patience=patience[1],
+        weight_cap=weight_cap,
+        positive_copies=positive_copies,
+        batch_size=12,
+        patch_px=512,
+        stride_px=256,
+    )
+
+
+def synapse() -> Recipe:
+    """Section 3.2, "Synapse segmentation": enough foreground, so no weights."""
+    return _paper(1e-4, 1e-6, 38, (8, 3), None, 1)
+
+
+def microtubules() -> Recipe:
+    """Section 3.2, "MTs segmentation": B/F is 509 on average, capped at 2000."""
+    return _paper(1e-3, 1e-5, 300, (8, 3), 2000, 1)
+
+
+def centriole() -> Recipe:
+    """Section 3.2, "Centriole segmentation": one a slice, so its patches stand four times."""
+    return _paper(2e-3, 1e-6, 300, (10, 3), 2000, 4)
+
+
+def granules() -> Recipe:
+    """Section 3.2, "Granules segmentation": enough foreground, so no weights."""
+    return _paper(2e-3, 1e-5, 60, (5, 2), None, 1)
+
+
+def golgi() -> Recipe:
+    """Section 3.2, "Golgi segmentation": patches copied twice, cap 1000."""
+    return _paper(2e-3, 1e-5, 124, (5, 2), 1000, 2)
+
+
+PAPER = {
+    "synapse": synapse,
+    "microtubules": microtubules,
+    "centriole": centriole,
+    "granules": granules,
+    "golgi": golgi,
+}
+
+
+def paper(structure: str) -> Recipe:
+    """Return the paper's recipe for a structure.
+
+    A structure that the paper does not have gets the microtubules' recipe: its weights and its
+    cap cope with any foreground fraction, and its length is bounded by the early stop.
+    """
+    return PAPER.get(structure, microtubules)()
