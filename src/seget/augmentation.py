@@ -1,0 +1,117 @@
+"""Random views of a patch that could have been another place of the tomogram.
+
+image, target, labelled (c, q, q) + Recipe + random generator -> the same (c, p, p)
+
+Geometry is drawn once and applied to all three; grey values change in the image alone. It never
+invents a label: what comes in from outside the patch is unlabelled. Not in the paper (its
+conclusion names it as future work).
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from seget.recipes import Recipe
+
+Pixels = npt.NDArray[np.float32]
+Masks = npt.NDArray[np.bool_]
+T = TypeVar("T", Pixels, Masks)
+Patch = tuple[Pixels, Masks, Masks]
+
+# Knots of the bending a side: with 256 px it bends over about 50 px, the size of an organelle.
+KNOTS = 5
+
+
+def augment(patch: Patch, recipe: Recipe, margin: int, rng: np.random.Generator) -> Patch:
+    """Return a random view of the middle of `patch`, `margin` pixels less on every side."""
+    size = patch[0].shape[-1] - 2 * margin
+    if recipe.warp and rng.random() < recipe.warp:
+        image, target, labelled = warp(patch, margin + sources(size, recipe, rng))
+    else:
+        middle = np.s_[:, margin : margin + size, margin : margin + size]
+        image, target, labelled = patch[0][middle], patch[1][middle], patch[2][middle]
+    if recipe.flips:
+        turns, mirror = int(rng.integers(4)), bool(rng.integers(2))
+        image = turn(image, turns, mirror)
+        target, labelled = turn(target, turns, mirror), turn(labelled, turns, mirror)
+    return grey(image, recipe, rng), target, labelled
+
+
+def turn(pixels: T, turns: int, mirror: bool) -> T:
+    """Return `(c, p, p)` turned by quarter turns, then mirrored in x if asked."""
+    turned = np.rot90(pixels, turns, axes=(1, 2))
+    return turned[:, :, ::-1] if mirror else turned
+
+
+def sources(size: int, recipe: Recipe, rng: np.random.Generator) -> Pixels:
+    """Draw where each pixel comes from: `(2, p, p)` as (y, x) in pixels, for one resampling.
+
+    A turn by up to 15 degrees, a change of size and a smooth bending in one field.
+    """
+    angle = rng.uniform(-np.pi / 12, np.pi / 12)
+    zoom = 1 + rng.uniform(-recipe.scale, recipe.scale)
+    middle = np.float32((size - 1) / 2)
+    axis = np.arange(size, dtype=np.float32) - middle
+    cosine, sine = np.float32(np.cos(angle) * zoom), np.float32(np.sin(angle) * zoom)
+    y, x = axis[:, None], axis[None, :]
+    bent = rng.normal(0, recipe.elastic_px, (2, KNOTS, KNOTS)).astype(np.float32)
+    basis = _basis(size)
+    return np.stack(
+        [
+            cosine * y - sine * x + basis @ bent[0] @ basis.T + middle,
+            sine * y + cosine * x + basis @ bent[1] @ basis.T + middle,
+        ]
+    )
+
+
+def _basis(size: int) -> Pixels:
+    """Return `(size, KNOTS)` raised cosines around the knots, which add up to 1 everywhere."""
+    place = np.linspace(0, KNOTS - 1, size, dtype=np.float32)
+    distance = np.abs(place[:, None] - np.arange(KNOTS, dtype=np.float32))
+    return np.where(distance < 1, (1 + np.cos(np.pi * distance)) / 2, 0).astype(np.float32)
+
+
+def warp(patch: Patch, source: Pixels) -> Patch:
+    """Resample a patch at `source`, `(2, p, p)`: the image bilinearly, the masks by nearest pixel.
+
+    What comes from outside the patch is 0: the mean in the image, unlabelled in the masks.
+    NumPy, not torch: batches are cut in a thread beside the training, and a second pool of torch
+    threads on the same cores would slow the first one down.
+    """
+    image, target, labelled = patch
+    size = image.shape[-1]
+    width = size + 3  # a frame of zeros, so that every look-up is valid, those outside included
+    y, x = np.clip(source, -1, size) + 1
+    low_y, low_x = y.astype(np.int32), x.astype(np.int32)
+    part_y, part_x = y - low_y, x - low_x
+    corner = low_y * width + low_x
+    framed = np.pad(image[0], (1, 2)).ravel()
+    top = framed.take(corner) * (1 - part_x) + framed.take(corner + 1) * part_x
+    corner += width
+    bottom = framed.take(corner) * (1 - part_x) + framed.take(corner + 1) * part_x
+    warped = top * (1 - part_y) + bottom * part_y
+    nearest = (y + 0.5).astype(np.int32) * width + (x + 0.5).astype(np.int32)
+
+    def look_up(masks: Masks) -> Masks:
+        return np.stack([np.pad(mask, (1, 2)).ravel().take(nearest) for mask in masks])
+
+    return warped[None], look_up(target), look_up(labelled)
+
+
+def grey(image: Pixels, recipe: Recipe, rng: np.random.Generator) -> Pixels:
+    """Return the image `(1, p, p)` with other contrast, brightness, gamma and added noise."""
+    if recipe.grey:
+        contrast, gamma = 1 + rng.uniform(-recipe.grey, recipe.grey, 2)
+        brightness = rng.uniform(-recipe.grey, recipe.grey)
+        low, high = float(image.min()), float(image.max())
+        if high > low:
+            unit = (image - low) / (high - low)
+            image = unit ** np.float32(gamma) * np.float32(high - low) + np.float32(low)
+        image = image * np.float32(contrast) + np.float32(brightness)
+    if recipe.noise:
+        sigma = np.float32(rng.uniform(0, recipe.noise))
+        image = image + sigma * rng.standard_normal(image.shape, dtype=np.float32)
+    return image
