@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+
+from seget.errors import InputError
+from seget.networks import build
+from seget.recipes import modern
+from seget.trained import Trained, find_models, load
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    trained = Trained(
+        network=build("seget", 2, binning=2).eval(),
+        structures=("golgi", "lytic granules"),
+        recipe=modern().override(["binning=2"]),
+        thresholds={"golgi": 0.3, "lytic granules": 0.5},
+        voxel_size_nm=(1.0, 2.0, 3.0),
+        provenance={"seed": 5},
+    )
+    trained.save(tmp_path / "run" / "model")
+    return tmp_path / "run" / "model"
+
+
+def edit(folder: Path, **changes: object) -> None:
+    card = json.loads((folder / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps(card | changes))
+
+
+def test_a_model_comes_back_as_it_was(folder: Path) -> None:
+    first, again = load(folder), load(folder.parent)
+    image = torch.randn(1, 1, 40, 56)
+    with torch.inference_mode():
+        torch.testing.assert_close(first.network(image), again.network(image), rtol=0, atol=0)
+    assert not first.network.training
+    assert first.structures == ("golgi", "lytic granules")
+    assert first.thresholds == {"golgi": 0.3, "lytic granules": 0.5}
+    assert first.recipe == modern().override(["binning=2"])
+    assert first.voxel_size_nm == (1.0, 2.0, 3.0)
+    assert first.provenance == {"seed": 5}
+
+
+def test_a_model_argument_may_be_a_model_a_run_or_a_folder_of_runs(folder: Path) -> None:
+    runs = folder.parent.parent
+    assert find_models(folder) == find_models(folder.parent) == find_models(runs) == [folder]
+    assert find_models(runs / "nothing") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"structures": ["../../etc", "b"]}, "no file name"),
+        ({"structures": ["golgi", "golgi"]}, "each once"),
+        ({"network": "resnet"}, "is none of"),
+        ({"weights_sha256": "0" * 64}, "checksum"),
+        ({"structures": ["golgi"], "thresholds": {}}, "not the weights of this model"),
+        ({"surprise": 1}, "surprise"),
+        ({"format": 2}, "format"),
+    ],
+)
+def test_a_model_that_is_none_is_one_sentence(
+    folder: Path, changes: dict[str, object], words: str
+) -> None:
+    edit(folder, **changes)
+    with pytest.raises(InputError, match=words):
+        load(folder)
+
+
+def test_a_pickle_in_place_of_weights_is_never_run(folder: Path, tmp_path: Path) -> None:
+    class Bomb:
+        def __reduce__(self) -> tuple[object, tuple[Path]]:
+            return (Path.touch, (tmp_path / "exploded",))
+
+    import hashlib
+
+    bomb = pickle.dumps(Bomb())
+    (folder / "model.safetensors").write_bytes(bomb)
+    edit(folder, weights_sha256=hashlib.sha256(bomb).hexdigest())
+    with pytest.raises(InputError, match="not the weights"):
+        load(folder)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_missing_parts_are_one_sentence(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"model\.safetensors: No such file"):
+        load(folder)
+    (folder / "model.json").write_text("{")
+    with pytest.raises(InputError, match="not JSON"):
+        load(folder)
+    with pytest.raises(InputError, match="wanted a model folder"):
+        load(folder / "nowhere")
