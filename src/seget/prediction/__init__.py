@@ -1,0 +1,28 @@
+"""Tomograms through trained models: scores, score maps, labels.
+
+Volume + Trained -> scores 0..127 -> labels
+
+It never trains and never judges. `engine` runs a slice, `predict` a volume, `maps` knows the files,
+`segment` goes the whole way.
+"""
+
+from seget.prediction.engine import Device, Engine, choose_device
+from seget.prediction.maps import ScoreMap, find_score_maps
+from seget.prediction.predict import Options, Progress, predict, predict_files, score_slices
+from seget.prediction.segment import LABELS, fuse_files, segment_files
+
+__all__ = [
+    "LABELS",
+    "Device",
+    "Engine",
+    "Options",
+    "Progress",
+    "ScoreMap",
+    "choose_device",
+    "find_score_maps",
+    "fuse_files",
+    "predict",
+    "predict_files",
+    "score_slices",
+    "segment_files",
+]

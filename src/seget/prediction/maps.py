@@ -1,0 +1,147 @@
+"""Score maps on disk: their names, what stands beside them, and whether they are still true.
+
+folder <-> `<tomogram>__<structure>.mrc` + `.json`
+
+It never computes a score. The name is the one that Ais, easymode and Pom read too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from seget import files
+from seget.errors import InputError
+from seget.recipes import STRUCTURE_NAME
+
+SUFFIXES = (".mrc", ".zarr")
+
+
+class Sidecar(BaseModel):
+    """What stands in the `.json` beside a score map."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    structure: str = Field(pattern=f"^{STRUCTURE_NAME.pattern}$")
+    threshold: float = Field(0.5, ge=0, le=1)
+    scale: Literal[127] = 127
+    order: int = 0  # of the model among those given: the order of the label values
+    model: str | None = None
+    id: str | None = None  # of input, model and settings: what made the map
+    made_by: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ScoreMap:
+    """A score map of one structure of one tomogram."""
+
+    path: Path
+    tomogram: str
+    sidecar: Sidecar
+
+    @property
+    def structure(self) -> str:
+        """The structure's name."""
+        return self.sidecar.structure
+
+
+def map_path(folder: Path, tomogram: str, structure: str, suffix: str) -> Path:
+    """Return where the score map of a structure stands."""
+    return folder / f"{tomogram}__{structure}{suffix}"
+
+
+def identity(*parts: object) -> str:
+    """Return a hash of what makes an output: the same parts, the same output."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def is_done(path: Path, wanted_id: str, overwrite: bool) -> bool:
+    """Whether the map at `path` is whole and was made by this very command.
+
+    Raises
+    ------
+    InputError
+        Something else stands there and `overwrite` is not given.
+    """
+    if overwrite or not path.exists():
+        return False
+    sidecar = path.with_suffix(".json")
+    if sidecar.is_file() and _read_sidecar(sidecar).id == wanted_id:
+        return True
+    raise InputError(
+        f"{path}: exists and was made by another command (input, model or settings differ); "
+        "give --overwrite, or another -o."
+    )
+
+
+def find_score_maps(folder: Path) -> list[ScoreMap]:
+    """Return the score maps in a folder, in the order of their models.
+
+    Raises
+    ------
+    InputError
+        There is none, one has no `.json`, a structure has two, or two tomograms are mixed.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; wanted the -o of seget predict.")
+    found = [
+        _score_map(path)
+        for path in sorted(folder.iterdir())
+        if path.suffix in SUFFIXES and "__" in path.stem
+    ]
+    if not found:
+        raise InputError(
+            f"{folder}: holds no score map <tomogram>__<structure>.mrc; run seget predict first."
+        )
+    found.sort(key=lambda score_map: score_map.sidecar.order)
+    _refuse_two(folder, found)
+    return found
+
+
+def _refuse_two(folder: Path, found: Iterable[ScoreMap]) -> None:
+    seen: dict[str, ScoreMap] = {}
+    for score_map in found:
+        twin = seen.setdefault(score_map.structure, score_map)
+        if twin is not score_map and twin.tomogram == score_map.tomogram:
+            raise InputError(
+                f"{folder}: {twin.path.name} and {score_map.path.name} are two score maps of "
+                f"{score_map.structure}; move one elsewhere."
+            )
+    tomograms = sorted({score_map.tomogram for score_map in found})
+    if len(tomograms) > 1:
+        raise InputError(
+            f"{folder}: holds score maps of several tomograms ({', '.join(tomograms)}); "
+            "keep one folder a tomogram."
+        )
+
+
+def _score_map(path: Path) -> ScoreMap:
+    sidecar = path.with_suffix(".json")
+    if not sidecar.is_file():
+        raise InputError(
+            f"{path}: no {sidecar.name} beside it to tell its structure and threshold; "
+            "copy it there, or predict again."
+        )
+    return ScoreMap(path, path.stem.rpartition("__")[0], _read_sidecar(sidecar))
+
+
+def _read_sidecar(path: Path) -> Sidecar:
+    try:
+        return Sidecar.model_validate(json.loads(path.read_bytes()))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"{path}: {place}: {first['msg']}; predict again.") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON ({error}); predict again.") from None
+
+
+def write_sidecar(path: Path, sidecar: Sidecar) -> None:
+    """Write the `.json` beside the map at `path`."""
+    files.write_json(path.with_suffix(".json"), sidecar.model_dump())

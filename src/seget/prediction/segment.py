@@ -1,0 +1,121 @@
+"""Score maps to labels on disk, and the whole way from a tomogram to labels.
+
+folder of score maps -> labels.mrc + labels.json
+
+It never holds more than a slice, and never decides a pixel itself: `fusion` does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from seget import files
+from seget.errors import InputError
+from seget.fusion import colour, fuse
+from seget.prediction.maps import ScoreMap, find_score_maps, identity
+from seget.prediction.predict import DEFAULT, Options, Progress, predict_files, silent
+from seget.trained import Trained
+from seget.volume import Volume
+
+LABELS = "labels.mrc"
+
+
+def fuse_files(
+    folder: Path,
+    out: Path,
+    thresholds: Mapping[str, float] | None = None,
+    overwrite: bool = False,
+    progress: Progress = silent,
+) -> Path:
+    """Fuse the score maps in `folder` into the label volume `out`, with `out`'s `.json` beside it.
+
+    Parameters
+    ----------
+    folder
+        What `predict_files` wrote: one map a structure.
+    out
+        `.mrc` or `.zarr`; values 1, 2, ... in the order of the models, 0 background.
+    thresholds
+        Scores in 0 to 1 by structure that replace those of the models.
+
+    Raises
+    ------
+    InputError
+        The maps differ in shape, a threshold names no map, or `out` was made by another command.
+    """
+    maps = find_score_maps(folder)
+    chosen = _thresholds(maps, thresholds or {})
+    legend = _legend(maps, chosen)
+    if _is_fused(out, legend, overwrite):
+        return out
+    volumes = {score_map.structure: files.read(score_map.path) for score_map in maps}
+    first = next(iter(volumes.values()))
+    for score_map, volume in zip(maps, volumes.values(), strict=True):
+        if volume.shape != first.shape:
+            raise InputError(
+                f"{score_map.path}: has shape {volume.shape}, {maps[0].path.name} has "
+                f"{first.shape}; predict both from one tomogram."
+            )
+    dtype = np.dtype(np.uint8 if len(maps) <= 127 else np.uint16)
+    with files.create(out, like=first, dtype=dtype) as writer:
+        for z in range(first.shape[0]):
+            writer[z] = fuse({s: volume.slice(z) for s, volume in volumes.items()}, chosen)
+            progress(z + 1, first.shape[0])
+    files.write_json(out.with_suffix(".json"), legend)
+    return out
+
+
+def segment_files(
+    volume: Volume,
+    models: Sequence[Trained],
+    folder: Path,
+    options: Options = DEFAULT,
+    progress: Progress = silent,
+) -> Path:
+    """Predict and fuse: write the score maps and labels.mrc into `folder`; return the latter."""
+    predict_files(volume, models, folder, options, progress)
+    return fuse_files(folder, folder / LABELS, overwrite=options.overwrite)
+
+
+def _thresholds(maps: Sequence[ScoreMap], given: Mapping[str, float]) -> dict[str, float]:
+    known = {score_map.structure: score_map.sidecar.threshold for score_map in maps}
+    for structure, threshold in given.items():
+        if structure not in known:
+            raise InputError(
+                f"--threshold {structure}={threshold}: there are score maps of {', '.join(known)}."
+            )
+        if not 0 <= threshold <= 1:
+            raise InputError(f"--threshold {structure}={threshold}: wanted 0 to 1.")
+    return {**known, **given}
+
+
+def _legend(
+    maps: Sequence[ScoreMap], thresholds: Mapping[str, float]
+) -> dict[str, dict[str, object]]:
+    """Return labels.json: value -> structure, colour, and what decided it."""
+    return {
+        str(value): {
+            "structure": score_map.structure,
+            "colour": colour(score_map.structure, value - 1),
+            "threshold": thresholds[score_map.structure],
+            "scores": identity(score_map.path.name, score_map.sidecar.id),
+        }
+        for value, score_map in enumerate(maps, start=1)
+    }
+
+
+def _is_fused(out: Path, legend: Mapping[str, object], overwrite: bool) -> bool:
+    """Whether `out` is whole and came from these very maps and thresholds."""
+    if overwrite or not out.exists():
+        return False
+    beside = out.with_suffix(".json")
+    if beside.is_file() and json.loads(beside.read_bytes()) == legend:
+        return True
+    raise InputError(
+        f"{out}: exists and was made by another command (other maps or thresholds); "
+        "give --overwrite, or another -o."
+    )

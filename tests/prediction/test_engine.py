@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from seget.errors import InputError
+from seget.networks import SegET, halo_px
+from seget.prediction import Device, Engine, choose_device
+
+FLOAT32 = Device(torch.device("cpu"), bf16=False)
+
+
+class Strided(nn.Module):
+    """Down by 4, up by 4, a convolution on each side: as phase-bound as SegET, but small."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            self.down = nn.Conv2d(1, 4, 3, stride=4, padding=1)
+            self.last = nn.Conv2d(5, 2, 3, padding=1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        height, width = image.shape[-2:]
+        padded = nn.functional.pad(image, (0, -width % 4, 0, -height % 4), mode="replicate")
+        up = nn.functional.interpolate(self.down(padded), scale_factor=4.0, mode="bilinear")
+        return self.last(torch.cat([up, padded], dim=1))[..., :height, :width]
+
+
+def rough(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+
+
+def differ(one: np.ndarray, other: np.ndarray) -> int:
+    return int(np.abs(one.astype(int) - other.astype(int)).max())
+
+
+@given(
+    height=st.integers(1, 70),
+    width=st.integers(1, 70),
+    window=st.integers(16, 40),
+)
+def test_windows_give_the_whole_slice(height: int, width: int, window: int) -> None:
+    engine = Engine(Strided().eval(), FLOAT32, halo_px=12, multiple=4)
+    pixels = rough(height, width)
+    whole = engine.scores(pixels)
+    assert whole.shape == (2, height, width)
+    assert differ(replace(engine, window_px=window).scores(pixels), whole) <= 1
+
+
+def test_seget_by_windows_is_seget_on_the_whole_slice() -> None:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = SegET().eval()
+    pixels = rough(944, 720)
+    whole = Engine(network, FLOAT32, halo_px("seget"))
+    by_windows = replace(whole, window_px=360)
+    too_small = replace(by_windows, halo_px=16)
+    assert differ(by_windows.scores(pixels), whole.scores(pixels)) <= 1
+    assert differ(too_small.scores(pixels), whole.scores(pixels)) > 1
+
+
+def test_scores_stay_in_range_whatever_comes_in() -> None:
+    class Extreme(nn.Module):
+        def forward(self, image: Tensor) -> Tensor:
+            return torch.cat([image * 0 + 1e4, image * 0 - 1e4], dim=1)
+
+    scores = Engine(Extreme(), FLOAT32, 0).scores(rough(5, 7))
+    assert np.unique(scores[0]).tolist() == [127]
+    assert np.unique(scores[1]).tolist() == [0]
+
+
+def test_a_device_that_is_not_there_is_one_sentence() -> None:
+    with pytest.raises(InputError, match="--device tpu: wanted auto, cpu or cuda"):
+        choose_device("tpu")
+    if not torch.cuda.is_available():
+        with pytest.raises(InputError, match="use --device cpu"):
+            choose_device("cuda")

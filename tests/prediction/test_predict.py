@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seget import files
+from seget.errors import InputError
+from seget.prediction import Options, find_score_maps, fuse_files, predict, predict_files
+from seget.prediction.segment import segment_files
+from seget.trained import Trained
+from seget.volume import Volume
+
+
+def named(echo: Trained, *structures: str) -> Trained:
+    return replace(
+        echo,
+        structures=structures,
+        thresholds=dict.fromkeys(structures, 0.5),
+        weights_sha256="-".join(structures),
+    )
+
+
+@pytest.mark.parametrize("window", [None, 16])
+def test_a_network_that_echoes_gives_the_volume_back(
+    ramp: Volume, echo: Trained, window: int | None
+) -> None:
+    seen: list[tuple[int, int]] = []
+    scores = predict(ramp, echo, Options(window_px=window), lambda *at: seen.append(at))["echo"]
+    np.testing.assert_array_equal(scores.data, ramp.data)
+    assert (scores.voxel_size_nm, scores.origin_nm) == (ramp.voxel_size_nm, ramp.origin_nm)
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.parametrize("format", ["mrc", "zarr"])
+def test_score_maps_on_disk_keep_place_and_scale(
+    ramp: Volume, echo: Trained, tmp_path: Path, format: str
+) -> None:
+    (path,) = predict_files(ramp, [echo], tmp_path, Options(format=format))
+    assert path.name == f"ramp__echo.{format}"
+    written = files.read(path)
+    np.testing.assert_array_equal(np.asarray(written.data[:]), ramp.data)
+    assert written.voxel_size_nm == pytest.approx(ramp.voxel_size_nm)
+    assert written.origin_nm == pytest.approx(ramp.origin_nm)
+    beside = json.loads(path.with_suffix(".json").read_text())
+    assert beside["threshold"] == 0.25
+    assert beside["scale"] == 127
+    assert beside["structure"] == "echo"
+
+
+def test_the_same_command_goes_on_and_another_is_refused(
+    ramp: Volume, echo: Trained, tmp_path: Path
+) -> None:
+    (path,) = predict_files(ramp, [echo], tmp_path)
+    before = path.stat().st_mtime_ns
+    predict_files(ramp, [echo], tmp_path)
+    assert path.stat().st_mtime_ns == before
+    other = replace(echo, weights_sha256="other")
+    with pytest.raises(InputError, match=r"ramp__echo\.mrc: exists .* --overwrite"):
+        predict_files(ramp, [other], tmp_path)
+    predict_files(ramp, [other], tmp_path, Options(overwrite=True))
+    assert path.stat().st_mtime_ns != before
+
+
+def test_a_foreign_map_is_refused_before_any_work(
+    ramp: Volume, echo: Trained, tmp_path: Path
+) -> None:
+    predict_files(ramp, [named(echo, "b")], tmp_path)
+    with pytest.raises(InputError, match="ramp__b"):
+        predict_files(
+            ramp, [named(echo, "a"), replace(named(echo, "b"), weights_sha256="x")], tmp_path
+        )
+    assert not (tmp_path / "ramp__a.mrc").exists()
+
+
+def test_two_models_of_one_structure_are_refused(
+    ramp: Volume, echo: Trained, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="two of the models score echo"):
+        predict_files(ramp, [echo, echo], tmp_path)
+
+
+def test_labels_follow_the_order_of_the_models(ramp: Volume, echo: Trained, tmp_path: Path) -> None:
+    labels = segment_files(ramp, [named(echo, "zebra"), named(echo, "ant")], tmp_path)
+    legend = json.loads((tmp_path / "labels.json").read_text())
+    assert [legend[value]["structure"] for value in ("1", "2")] == ["zebra", "ant"]
+    assert all(entry["colour"].startswith("#") for entry in legend.values())
+    written = files.read(labels)
+    # Both echo the same score, so the earlier wins wherever it is above 0.5.
+    np.testing.assert_array_equal(np.asarray(written.data), (ramp.data >= 64).astype(np.uint8))
+    assert written.voxel_size_nm == pytest.approx(ramp.voxel_size_nm)
+
+
+def test_fuse_takes_thresholds_from_the_maps_or_the_caller(
+    ramp: Volume, echo: Trained, tmp_path: Path
+) -> None:
+    predict_files(ramp, [echo], tmp_path)
+    fuse_files(tmp_path, tmp_path / "a.mrc")
+    fuse_files(tmp_path, tmp_path / "b.mrc", {"echo": 0.75})
+    for name, cut in (("a", 0.25), ("b", 0.75)):
+        labels = np.asarray(files.read(tmp_path / f"{name}.mrc").data)
+        np.testing.assert_array_equal(labels, ramp.data > cut * 127)
+    fuse_files(tmp_path, tmp_path / "a.mrc")
+    with pytest.raises(InputError, match=r"a\.mrc: exists .* --overwrite"):
+        fuse_files(tmp_path, tmp_path / "a.mrc", {"echo": 0.5})
+    with pytest.raises(InputError, match="there are score maps of echo"):
+        fuse_files(tmp_path, tmp_path / "c.mrc", {"golgi": 0.5})
+
+
+def test_two_maps_of_one_structure_are_refused(ramp: Volume, echo: Trained, tmp_path: Path) -> None:
+    predict_files(ramp, [echo], tmp_path)
+    predict_files(ramp, [echo], tmp_path, Options(format="zarr"))
+    with pytest.raises(InputError, match="are two score maps of echo"):
+        find_score_maps(tmp_path)
+
+
+def test_maps_of_two_tomograms_are_refused(ramp: Volume, echo: Trained, tmp_path: Path) -> None:
+    predict_files(ramp, [echo], tmp_path)
+    predict_files(replace(ramp, name="other"), [named(echo, "b")], tmp_path)
+    with pytest.raises(InputError, match="several tomograms"):
+        find_score_maps(tmp_path)
+
+
+def test_a_map_alone_or_beside_nonsense_is_refused(
+    ramp: Volume, echo: Trained, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="no score map"):
+        find_score_maps(tmp_path)
+    with pytest.raises(InputError, match="no such folder"):
+        find_score_maps(tmp_path / "none")
+    (path,) = predict_files(ramp, [echo], tmp_path)
+    beside = path.with_suffix(".json")
+    beside.write_text('{"structure": "../escape"}')
+    with pytest.raises(InputError, match="structure"):
+        find_score_maps(tmp_path)
+    beside.write_text("no json")
+    with pytest.raises(InputError, match="not JSON"):
+        find_score_maps(tmp_path)
+    beside.unlink()
+    with pytest.raises(InputError, match=r"no ramp__echo\.json"):
+        find_score_maps(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"format": "png"}, "wanted mrc or zarr"), ({"window_px": 3}, "at least 16")],
+)
+def test_wrong_options_are_one_sentence(options: dict[str, object], words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Options(**options)
