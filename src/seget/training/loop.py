@@ -1,0 +1,295 @@
+"""The training loop, on one screen.
+
+Dataset + structures + Recipe + Run -> Trained
+
+It never prints and never draws: a listener is told what happens. Paper: section 3.2.
+"""
+
+from __future__ import annotations
+
+import math
+import platform
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seget.dataset import Dataset
+from seget.errors import InputError, RunError
+from seget.networks import MULTIPLE, halo_px
+from seget.prediction import Engine, choose_device
+from seget.recipes import Recipe
+from seget.samples import Samples
+from seget.trained import Trained, load
+from seget.training.run_folder import (
+    CHECKPOINT,
+    LOG,
+    MODEL,
+    Row,
+    holds_run,
+    load_checkpoint,
+    save_checkpoint,
+    write_log,
+)
+from seget.training.state import State
+from seget.training.validation import Alarm, Validation, validate, validation_slices
+
+
+@dataclass(frozen=True)
+class Run:
+    """Where a run stands and what bounds it.
+
+    Attributes
+    ----------
+    folder
+        Run folder: model/, log.csv, checkpoints/.
+    seed
+        Of the weights, the patches and their augmentation.
+    device
+        `auto`, `cpu` or `cuda`.
+    max_minutes
+        Length of the run in minutes; replaces the epochs of the one-cycle schedule.
+    resume, overwrite
+        What to do with a run that stands in the folder: go on with it, or remove it.
+    """
+
+    folder: Path
+    seed: int = 0
+    device: str = "auto"
+    max_minutes: float | None = None
+    resume: bool = False
+    overwrite: bool = False
+
+
+class Listener:
+    """Is told what happens in a run; does nothing unless a subclass does."""
+
+    def step(self, progress: float, loss: float) -> None:
+        """Hear of an optimiser step: share of the run that is over, loss."""
+
+    def epoch(self, row: Row) -> None:
+        """Hear of a finished epoch: its line of log.csv, which is written by now."""
+
+    def note(self, text: str) -> None:
+        """Hear a sentence for people."""
+
+
+def train(
+    dataset: Dataset,
+    structures: tuple[str, ...],
+    recipe: Recipe,
+    run: Run,
+    listener: Listener | None = None,
+) -> Trained:
+    """Train one network with an output a structure; return the best by validation mIOU.
+
+    Raises
+    ------
+    InputError
+        The folder holds another run, a structure is unknown or has no foreground to learn.
+    RunError
+        The loss became infinite or no number.
+    """
+    listener = listener or Listener()
+    _check_structures(dataset, structures, recipe)
+    samples = Samples(dataset, structures, recipe, run.seed)
+    state = State(recipe, len(structures), run.seed, choose_device(run.device))
+    identity = _identity(dataset, samples)
+    _open_folder(run, state, identity)
+    if state.finished:
+        listener.note(f"{run.folder}: this run is finished; nothing is left to do.")
+        return load(run.folder / MODEL)
+    held_out = validation_slices(dataset, samples)
+    alarm = Alarm(dataset, samples)
+    for sentence in alarm.at_start():
+        listener.note(sentence)
+    clock = _Clock(recipe, run, samples.steps_per_epoch)
+    while not state.finished:
+        loss = _epoch(state, samples, clock, listener)
+        before_s = state.elapsed_s
+        validation = validate(_engine(state), structures, held_out)
+        row = _row(state, loss, validation, state.elapsed_s - before_s)
+        if not row["miou"] <= state.best:  # better, or nan: nothing to judge by keeps the last
+            state.best = row["miou"]
+            _trained(state, samples, validation, identity).save(run.folder / MODEL)
+        stop = state.callbacks.after_epoch(row["miou"])
+        state.rows.append(row)
+        state.finished = stop or clock.is_over(state)
+        write_log(run.folder, state.rows)
+        save_checkpoint(run.folder, state.tensors(), {**state.numbers(), "identity": identity})
+        listener.epoch(row)
+        for sentence in alarm.after_epoch(validation):
+            listener.note(sentence)
+    return load(run.folder / MODEL)
+
+
+def _epoch(state: State, samples: Samples, clock: _Clock, listener: Listener) -> float:
+    """Take an epoch's steps; return the mean loss."""
+    losses = []
+    end = (state.step // samples.steps_per_epoch + 1) * samples.steps_per_epoch
+    # The next batch is cut while this one is learnt from.
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(samples.batch, state.step)
+        while state.step < end:
+            batch = coming.result()
+            coming = ahead.submit(samples.batch, state.step + 1)
+            progress = clock.progress(state)
+            loss = float(state.train_step(batch, progress))
+            if not math.isfinite(loss):
+                raise RunError(
+                    f"the loss became {loss} at step {state.step}; the best model so far is kept: "
+                    f"try --set learning_rate={state.recipe.learning_rate / 3:.1g}."
+                )
+            losses.append(loss)
+            listener.step(progress, loss)
+            if clock.is_time_up(state):
+                break
+    return sum(losses) / len(losses)
+
+
+class _Clock:
+    """How much of a run is over, by steps or by time."""
+
+    def __init__(self, recipe: Recipe, run: Run, steps_per_epoch: int) -> None:
+        self.steps = recipe.epochs * steps_per_epoch
+        self.budget_s = run.max_minutes * 60 if run.max_minutes else None
+        # One-cycle runs stretch to the time given; the paper's end with their epochs all the same.
+        self.by_time_alone = self.budget_s is not None and recipe.schedule == "one_cycle"
+
+    def _reserve_s(self, state: State) -> float:
+        """Return the time that the last validation will take, as far as is known."""
+        return state.rows[-1]["validation_s"] if state.rows else 0.0
+
+    def progress(self, state: State) -> float:
+        """Return the share of the run that is over, 0 to 1."""
+        by_steps = state.step / self.steps
+        if self.budget_s is None:
+            return by_steps
+        by_time = min(1.0, state.elapsed_s / max(1.0, self.budget_s - self._reserve_s(state)))
+        return by_time if self.by_time_alone else max(by_time, by_steps)
+
+    def is_time_up(self, state: State) -> bool:
+        """Whether only the time for a last validation is left."""
+        return self.budget_s is not None and state.elapsed_s >= self.budget_s - self._reserve_s(
+            state
+        )
+
+    def is_over(self, state: State) -> bool:
+        """Whether the run ends after this epoch."""
+        by_steps = not self.by_time_alone and state.step >= self.steps
+        return by_steps or self.is_time_up(state)
+
+
+def _engine(state: State) -> Engine:
+    binning = state.recipe.binning
+    return Engine(
+        network=state.average.eval(),
+        device=state.device,
+        halo_px=halo_px("seget", binning),
+        multiple=MULTIPLE * binning,
+    )
+
+
+def _row(state: State, loss: float, validation: Validation, validation_s: float) -> Row:
+    """Return an epoch's line of log.csv."""
+    row: Row = {
+        "epoch": len(state.rows) + 1,
+        "loss": loss,
+        "miou": validation.miou,
+        "step": state.step,
+        "learning_rate": state.optimiser.param_groups[0]["lr"],
+        "elapsed_s": round(state.elapsed_s, 1),
+        "validation_s": round(validation_s, 2),
+    }
+    if len(validation.histograms) > 1:
+        row |= {f"miou_{s}": validation.counts(s).miou for s in validation.histograms}
+    return row
+
+
+def _trained(
+    state: State, samples: Samples, validation: Validation, identity: dict[str, Any]
+) -> Trained:
+    """Return the weights as they are now, with all that prediction needs."""
+    return Trained(
+        network=state.average,
+        structures=samples.structures,
+        recipe=samples.recipe,
+        thresholds=validation.thresholds(),
+        voxel_size_nm=samples.tomograms[0].image.voxel_size_nm,
+        provenance={
+            **identity,
+            "epoch": len(state.rows) + 1,
+            "step": state.step,
+            "minutes": round(state.elapsed_s / 60, 2),
+            "device": str(state.device.torch),
+            "validation_miou": {s: validation.counts(s).miou for s in validation.histograms},
+            "versions": {
+                "seget": version("seget"),
+                "torch": torch.__version__,
+                "python": platform.python_version(),
+            },
+        },
+    )
+
+
+def _check_structures(dataset: Dataset, structures: tuple[str, ...], recipe: Recipe) -> None:
+    for structure in structures:
+        if structure not in dataset.structures:
+            raise InputError(
+                f"{dataset.path}: has no structure {structure}; "
+                f"it has {', '.join(dataset.structures)}."
+            )
+    if recipe.name == "paper" and len(structures) > 1:
+        raise InputError(
+            "--recipe paper --joint: the paper's recipes differ by structure; "
+            "leave out --joint, or use --recipe modern."
+        )
+
+
+def _identity(dataset: Dataset, samples: Samples) -> dict[str, Any]:
+    """Return what makes a run this run: a resumed one must agree in all of it."""
+    return {
+        "dataset": dataset.name,
+        "structures": list(samples.structures),
+        "seed": samples.seed,
+        "recipe": samples.recipe.model_dump(mode="json"),
+        "data": [
+            {
+                "image": tomogram.image.fingerprint(),
+                "foreground_px": {s: sum(m.foreground_px) for s, m in tomogram.masks.items()},
+                "train": list(tomogram.split.train),
+                "validation": list(tomogram.split.validation),
+            }
+            for tomogram in dataset.tomograms
+        ],
+    }
+
+
+def _open_folder(run: Run, state: State, identity: dict[str, Any]) -> None:
+    """Make the run folder, empty it, or take up the run in it."""
+    if holds_run(run.folder) and not (run.resume or run.overwrite):
+        raise InputError(
+            f"{run.folder}: holds a training run; go on with --resume, or start anew with "
+            "--overwrite."
+        )
+    if run.overwrite and not run.resume:
+        for folder in (MODEL, CHECKPOINT.parent):
+            shutil.rmtree(run.folder / folder, ignore_errors=True)
+        (run.folder / LOG).unlink(missing_ok=True)
+    saved = load_checkpoint(run.folder) if run.resume else None
+    if saved is None:
+        return
+    tensors, numbers = saved
+    for key, value in identity.items():
+        if numbers["identity"][key] != value:
+            raise InputError(
+                f"{run.folder}: was begun with another {key}; resume with the same, or start "
+                "anew with --overwrite."
+            )
+    state.restore(tensors, numbers)
+    if state.rows:  # drop rows that were written after the checkpoint
+        write_log(run.folder, state.rows)

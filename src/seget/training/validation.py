@@ -1,0 +1,141 @@
+"""How good the weights are right now, on held-out slices, and why if they are not.
+
+network + held-out slices -> histograms -> mIOU, thresholds, a diagnosis
+
+It scores through `prediction`, so validation and use see the same pixels. It never trains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from seget.dataset import Dataset, Tomogram
+from seget.metrics import Counts, Histogram, mean_ignoring_absent
+from seget.prediction import Engine, score_slices
+from seget.samples import Samples, foreground_fraction
+
+# A forward pass costs a third of a training step, and validation may take a tenth of the time.
+VALIDATION_SHARE = 0.1
+STEP_OVER_FORWARD = 3
+# Epochs in a row without any predicted foreground before the run explains itself.
+EMPTY_EPOCHS = 3
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What the held-out slices say of one state of the network."""
+
+    histograms: dict[str, Histogram]
+
+    def counts(self, structure: str) -> Counts:
+        """Return the counts at 0.5, over all validated slices."""
+        return self.histograms[structure].counts_at(0.5)
+
+    @property
+    def miou(self) -> float:
+        """Mean over the structures of the mIOU at 0.5 (eq. 6)."""
+        return mean_ignoring_absent(self.counts(s).miou for s in self.histograms)[0]
+
+    def thresholds(self) -> dict[str, float]:
+        """Return the threshold a structure with the best mIOU on these slices."""
+        return {s: h.best_threshold() for s, h in self.histograms.items()}
+
+
+def validation_slices(dataset: Dataset, samples: Samples) -> list[tuple[Tomogram, list[int]]]:
+    """Return the held-out slices to validate on: all, or as many as a tenth of the time allows.
+
+    In the paper's recipe all of them, as the paper did. The choice follows from sizes alone, so
+    that one seed gives one run.
+    """
+    held_out = [(t, list(t.split.validation)) for t in dataset.tomograms if t.split.validation]
+    recipe = samples.recipe
+    if recipe.steps_per_epoch is None:
+        return held_out
+    epoch_px = samples.steps_per_epoch * recipe.batch_size * samples.patch_px**2
+    budget_px = VALIDATION_SHARE * STEP_OVER_FORWARD * epoch_px
+    total_px = sum(len(z) * t.image.shape[1] * t.image.shape[2] for t, z in held_out)
+    share = min(1.0, budget_px / max(1, total_px))
+    return [(t, _spread(z, max(1, int(len(z) * share)))) for t, z in held_out]
+
+
+def _spread(slices: list[int], number: int) -> list[int]:
+    """Return `number` of the slices, evenly spread."""
+    return [slices[i] for i in np.linspace(0, len(slices) - 1, number).round().astype(int)]
+
+
+def validate(
+    engine: Engine, structures: tuple[str, ...], held_out: list[tuple[Tomogram, list[int]]]
+) -> Validation:
+    """Score the held-out slices and count."""
+    empty = np.zeros(0, np.uint8)
+    histograms = {s: Histogram.of(empty, empty.astype(bool)) for s in structures}
+    for tomogram, slices in held_out:
+        for z, scores in score_slices(tomogram.image, engine, slices):
+            for structure, score in zip(structures, scores, strict=True):
+                if structure in tomogram.masks:
+                    truth = tomogram.masks[structure].slice(z)
+                    histograms[structure] += Histogram.of(score, truth)
+    return Validation(histograms)
+
+
+class Alarm:
+    """Says why the validation foreground stays empty, once a structure."""
+
+    def __init__(self, dataset: Dataset, samples: Samples) -> None:
+        self._dataset = dataset
+        self._samples = samples
+        self._empty = dict.fromkeys(samples.structures, 0)
+
+    def at_start(self) -> Iterator[str]:
+        """Yield a sentence a structure that cannot be judged on this split."""
+        for structure in self._samples.structures:
+            pixels = sum(
+                t.masks[structure].foreground_px[z]
+                for t in self._dataset.tomograms
+                if structure in t.masks
+                for z in t.split.validation
+            )
+            if any(t.split.validation for t in self._dataset.tomograms) and not pixels:
+                yield (
+                    f"{structure} has no foreground on any validation slice: its checkpoint is "
+                    "chosen blindly; annotate one there, or choose another holdout."
+                )
+
+    def after_epoch(self, validation: Validation) -> Iterator[str]:
+        """Yield a sentence a structure that was not predicted anywhere for some epochs."""
+        for structure in self._samples.structures:
+            counts = validation.counts(structure)
+            found = counts.tp + counts.fp > 0
+            self._empty[structure] = 0 if found or not counts.fn else self._empty[structure] + 1
+            if self._empty[structure] == EMPTY_EPOCHS:
+                yield self._diagnosis(structure, validation)
+
+    def _diagnosis(self, structure: str, validation: Validation) -> str:
+        recipe = self._samples.recipe
+        shares = [foreground_fraction(t, structure, t.split.train) for t in self._dataset.tomograms]
+        highest = int(np.flatnonzero(_total(validation.histograms[structure]))[-1]) / 127
+        reasons = [
+            f"it is {max(shares):.2%} of the training pixels",
+            "every labelled pixel weighs 1"
+            if recipe.weight_cap is None
+            else f"foreground weighs at most {recipe.weight_cap:g}",
+            f"{recipe.foreground_share:.0%} of the patches are drawn on foreground"
+            if recipe.steps_per_epoch
+            else f"patches with foreground stand {recipe.positive_copies} times in an epoch",
+            f"the highest validation score is {highest:.2f}",
+        ]
+        mends = ["--set weight_cap=2000"] if recipe.weight_cap is None else []
+        if recipe.steps_per_epoch and recipe.foreground_share < 0.8:
+            mends.append("--set foreground_share=0.8")
+        mends.append(f"--set learning_rate={recipe.learning_rate / 3:.1g}")
+        return (
+            f"{structure}: no pixel of the validation slices was predicted in {EMPTY_EPOCHS} "
+            f"epochs; {'; '.join(reasons)}; if it stays so, try {' or '.join(mends)}."
+        )
+
+
+def _total(histogram: Histogram) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    return histogram.foreground + histogram.background
