@@ -1,0 +1,59 @@
+"""A picture of each scored slice: image, prediction, truth, errors.
+
+folder of predictions + Dataset -> pictures/<tomogram>_<slice>.png
+
+It never scores. The pictures are views of what stands in the folder, and are drawn anew each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from seget import files
+from seget.dataset import Dataset
+from seget.evaluation.pictures import slice_picture
+from seget.evaluation.score import Predicted, find_predictions
+from seget.fusion import colour, fuse
+
+
+def draw_slices(
+    folder: Path, dataset: Dataset, slices: tuple[int, ...] | str | None = None
+) -> Iterator[Path]:
+    """Draw the slices that `evaluate` scores; yield each picture's path when it is there."""
+    for predicted in find_predictions(folder, dataset, slices):
+        for z in predicted.slices:
+            path = folder / "pictures" / f"{predicted.tomogram.name}_{z:04d}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with files.atomic_path(path) as part:
+                _draw(part, predicted, z)
+            yield path
+
+
+def _draw(path: Path, predicted: Predicted, z: int) -> None:
+    tomogram = predicted.tomogram
+    structures = list(predicted.maps)
+    if predicted.labels is not None:
+        labels = predicted.labels.slice(z)
+        structures = sorted(predicted.values, key=lambda s: predicted.values[s])
+    else:
+        scores = {s: v.slice(z) for s, v in predicted.scores.items()}
+        labels = fuse(scores, {s: m.sidecar.threshold for s, m in predicted.maps.items()})
+    truth = np.zeros_like(labels)
+    # Where drawings overlap the smaller structure lies on top, or it would not be seen.
+    annotated = [s for s in structures if s in tomogram.masks]
+    for structure in sorted(annotated, key=lambda s: -sum(tomogram.masks[s].foreground_px)):
+        truth[tomogram.masks[structure].slice(z)] = structures.index(structure) + 1
+    colours = {i: (s, colour(s, i - 1)) for i, s in enumerate(structures, start=1)}
+    voxel = tomogram.image.voxel_size_nm
+    slice_picture(
+        path,
+        tomogram.image.slice(z),
+        labels,
+        truth,
+        colours,
+        f"{tomogram.name}, slice {z} ({predicted.part})",
+        voxel[2] if voxel else None,
+    )

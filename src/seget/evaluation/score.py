@@ -1,0 +1,215 @@
+"""Score maps and labels against the masks: the numbers of a result.
+
+folder of predictions + Dataset -> {structure: mIOU and the rest}
+
+It never predicts, and never scores a slice that is not annotated. Paper: section 3.3, equation 6.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seget import files
+from seget.dataset import Dataset, Tomogram
+from seget.errors import InputError
+from seget.metrics import Counts, Histogram, count, mean_ignoring_absent
+from seget.patches import corners
+from seget.prediction import LABELS, ScoreMap, find_score_maps
+from seget.volume import Volume
+
+# The paper's patches, so that "per patch" means what it meant there (3.1).
+PATCH_PX, STRIDE_PX = 512, 256
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What stands in a folder for one tomogram: score maps by structure, and labels if any."""
+
+    tomogram: Tomogram
+    part: str
+    slices: tuple[int, ...]
+    maps: dict[str, ScoreMap]
+    scores: dict[str, Volume]
+    labels: Volume | None
+    values: dict[str, int]
+
+    @property
+    def structures(self) -> list[str]:
+        """The structures that are both predicted and annotated."""
+        return [structure for structure in self.maps if structure in self.tomogram.masks]
+
+
+@dataclass
+class Agreement:
+    """Counts of one structure: over everything, a slice, a patch."""
+
+    total: Counts = field(default_factory=Counts)
+    slices: list[tuple[str, int, Counts]] = field(default_factory=list)
+    patches: list[Counts] = field(default_factory=list)
+
+    def add(self, tomogram: str, z: int, prediction: Bools, truth: Bools) -> None:
+        """Take in a slice."""
+        counts = count(prediction, truth)
+        self.total += counts
+        self.slices.append((tomogram, z, counts))
+        for y, x in corners((truth.shape[0], truth.shape[1]), PATCH_PX, STRIDE_PX):
+            part = (slice(y, y + PATCH_PX), slice(x, x + PATCH_PX))
+            self.patches.append(count(prediction[part], truth[part]))
+
+    def summary(self) -> dict[str, Any]:
+        """Return the scores under the names of `seget evaluate --json`."""
+        per_patch, absent = mean_ignoring_absent(
+            c.miou if c.tp + c.fp + c.fn else math.nan for c in self.patches
+        )
+        return {
+            "miou": self.total.miou,
+            "iou": self.total.iou,
+            "dice": self.total.dice,
+            "pixel_accuracy": self.total.pixel_accuracy,
+            "miou_per_slice": [
+                {"tomogram": name, "slice": z, "miou": c.miou} for name, z, c in self.slices
+            ],
+            "miou_per_patch": per_patch,
+            "patches": len(self.patches),
+            "patches_without_foreground": absent,
+            "foreground_fraction": self.total.foreground_fraction,
+        }
+
+
+def evaluate(
+    folder: Path | str, dataset: Dataset, slices: tuple[int, ...] | str | None = None
+) -> dict[str, Any]:
+    """Score what stands in `folder` against a dataset's masks.
+
+    Parameters
+    ----------
+    folder
+        The -o of `seget predict` or `segment`; with several tomograms, one subfolder each.
+    dataset
+        Its test part is scored, else its validation part, else everything annotated.
+    slices
+        0-based slices to score instead, or `"all"` annotated ones.
+
+    Returns
+    -------
+    The object of `seget evaluate --json`: `structures`, `mean_miou`, `scored`. A score that does
+    not exist (a class absent in truth and prediction) is None.
+    """
+    agreements: dict[str, tuple[Agreement, Agreement]] = {}
+    histograms: dict[str, Histogram] = {}
+    thresholds: dict[str, float] = {}
+    scored = []
+    for predicted in find_predictions(Path(folder), dataset, slices):
+        name = predicted.tomogram.name
+        scored.append({"tomogram": name, "part": predicted.part, "slices": list(predicted.slices)})
+        for structure in predicted.structures:
+            by_score, by_label = agreements.setdefault(structure, (Agreement(), Agreement()))
+            thresholds[structure] = predicted.maps[structure].sidecar.threshold
+            for z in predicted.slices:
+                truth = predicted.tomogram.masks[structure].slice(z)
+                scores = predicted.scores[structure].slice(z)
+                by_score.add(name, z, scores > 0.5 * 127, truth)
+                histogram = Histogram.of(scores, truth)
+                histograms[structure] = (
+                    histograms[structure] + histogram if structure in histograms else histogram
+                )
+                if predicted.labels is not None and structure in predicted.values:
+                    labels = predicted.labels.slice(z)
+                    by_label.add(name, z, labels == predicted.values[structure], truth)
+    structures = {}
+    for structure, (by_score, by_label) in agreements.items():
+        structures[structure] = {
+            **by_score.summary(),
+            "threshold": thresholds[structure],
+            "miou_at_threshold": histograms[structure].counts_at(thresholds[structure]).miou,
+        }
+        if by_label.slices:
+            structures[structure]["labels"] = by_label.summary()
+    mean = mean_ignoring_absent(s["miou"] for s in structures.values())[0]
+    result: dict[str, Any] = _without_nan(
+        {"structures": structures, "mean_miou": mean, "scored": scored}
+    )
+    return result
+
+
+def find_predictions(
+    folder: Path, dataset: Dataset, slices: tuple[int, ...] | str | None
+) -> Iterator[Predicted]:
+    """Yield what stands in `folder` for each tomogram of the dataset that was predicted.
+
+    Raises
+    ------
+    InputError
+        None was, a score map has another shape, or a slice asked for is not annotated.
+    """
+    found = False
+    for tomogram in dataset.tomograms:
+        place = folder / tomogram.name
+        place = place if place.is_dir() else folder
+        maps = {m.structure: m for m in find_score_maps(place) if m.tomogram == tomogram.name}
+        if not set(maps) & set(tomogram.masks):
+            continue
+        found = True
+        part, chosen = _chosen_slices(tomogram, slices, dataset)
+        scores = {s: files.read(m.path) for s, m in maps.items()}
+        for structure, volume in scores.items():
+            if volume.shape != tomogram.image.shape:
+                raise InputError(
+                    f"{maps[structure].path}: has shape {volume.shape}, the tomogram has "
+                    f"{tomogram.image.shape}; predict again from this tomogram."
+                )
+        labels, values = _labels(place)
+        yield Predicted(tomogram, part, chosen, maps, scores, labels, values)
+    if not found:
+        raise InputError(
+            f"{folder}: holds no score map of a tomogram and a structure of {dataset.path}; "
+            "predict one of its tomograms into this folder."
+        )
+
+
+def _chosen_slices(
+    tomogram: Tomogram, slices: tuple[int, ...] | str | None, dataset: Dataset
+) -> tuple[str, tuple[int, ...]]:
+    """Return the part that is scored, in words, and its slices."""
+    if slices is None:
+        return tomogram.split.scored()
+    if isinstance(slices, str):
+        return "all", tomogram.annotated
+    unknown = sorted(set(slices) - set(tomogram.annotated))
+    if unknown:
+        raise InputError(
+            f"{dataset.path}: slice {unknown[0]} of {tomogram.name} is not annotated; "
+            f"annotated are {tomogram.annotated[0]} to {tomogram.annotated[-1]}."
+        )
+    return "given", slices
+
+
+def _labels(place: Path) -> tuple[Volume | None, dict[str, int]]:
+    """Return the label volume in a folder and its value a structure, if it stands there."""
+    path = place / LABELS
+    beside = path.with_suffix(".json")
+    if not (path.is_file() and beside.is_file()):
+        return None, {}
+    legend: Mapping[str, Mapping[str, str]] = json.loads(beside.read_bytes())
+    return files.read(path), {entry["structure"]: int(v) for v, entry in legend.items()}
+
+
+def _without_nan(value: Any) -> Any:
+    """Return the same with None for nan, which JSON does not have."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _without_nan(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return value
