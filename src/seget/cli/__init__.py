@@ -1,0 +1,60 @@
+"""The command line: one verb a function, a few lines each.
+
+arguments -> rooms -> files, messages, exit code
+
+The only room that prints. Heavy imports live inside the commands, so that `--help` is quick.
+Exit codes: 0 done, 1 the run failed, 2 the command line or an input is wrong.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from seget.cli import apply, learn
+from seget.errors import InputError, RunError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="seget",
+    help="Segment cellular structures in electron tomograms: learn from masks drawn on some "
+    "slices, segment the rest, say how good it is.",
+    epilog="Start with: seget train dataset.toml -o runs/first --max-minutes 15",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(learn.train)
+app.command()(apply.predict)
+app.command()(apply.fuse)
+app.command()(apply.segment)
+app.command()(apply.evaluate)
+
+
+@app.callback()
+def _common(
+    ctx: typer.Context,
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+) -> None:
+    ctx.obj = debug
+
+
+def main() -> None:
+    """Run a command; turn an error that is meant for people into one sentence and a code."""
+    try:
+        app()
+    except InputError as error:
+        _fail(error, 2)
+    except RunError as error:
+        _fail(error, 1)
+    except OSError as error:
+        _fail(error, 1)
+
+
+def _fail(error: Exception, code: int) -> None:
+    if "--debug" in sys.argv:
+        raise error
+    typer.echo(f"seget: {error}", err=True)
+    raise SystemExit(code)

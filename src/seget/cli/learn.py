@@ -1,0 +1,124 @@
+"""The verb that learns: `seget train`.
+
+dataset.toml -> run folders
+
+It never trains itself: it chooses structures, recipes and folders and tells a person what happens.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from seget.errors import InputError
+
+Names = Annotated[
+    list[str] | None,
+    typer.Option("-s", "--structures", help="Comma list of structures; the default is all."),
+]
+
+
+def train(
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET.toml", help="What is annotated.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="RUN", help="Run folder.")],
+    structures: Names = None,
+    joint: Annotated[
+        bool, typer.Option("--joint", help="One network with an output a structure.")
+    ] = False,
+    recipe: Annotated[
+        str, typer.Option(help="modern (works in minutes) or paper (section 3.2, hours).")
+    ] = "modern",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a number of the recipe."),
+    ] = None,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option(min=0.01, help="Length of a run; the schedule stretches or shrinks to it."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of weights, patches, augmentation.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")] = False,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Remove the run in RUN first.")
+    ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Also log to RUN/tensorboard.")
+    ] = False,
+) -> None:
+    """Learn structures from annotated slices.
+
+    Writes RUN/model, log.csv and curves.png; with several structures one such folder each,
+    RUN/<structure>. Ctrl-C keeps the best model so far; --resume goes on.
+
+    \b
+    seget train dataset.toml -o runs/cell --max-minutes 15
+    seget train dataset.toml -o runs/golgi -s golgi --set patch_px=512
+    seget train dataset.toml -o runs/cell --joint
+    seget train dataset.toml -o runs/paper --recipe paper
+    """
+    from seget.dataset import read_dataset
+    from seget.training import Run
+
+    read = read_dataset(dataset)
+    chosen = split_names(structures) or list(read.structures)
+    groups = [tuple(chosen)] if joint else [(structure,) for structure in chosen]
+    bounds: dict[str, Any] = {"seed": seed, "device": device, "max_minutes": max_minutes}
+    bounds |= {"resume": resume, "overwrite": overwrite}
+    planned = []
+    for group in groups:
+        folder = out if len(groups) == 1 else out / group[0]
+        planned.append((group, _recipe(recipe, group[0], settings or []), Run(folder, **bounds)))
+    for group, numbers, run in planned:
+        _train_one(read, group, numbers, run, tensorboard)
+
+
+def split_names(given: list[str] | None) -> list[str]:
+    """Return the names in repeated comma lists, each once.
+
+    Raises
+    ------
+    InputError
+        A name stands there twice.
+    """
+    names = [name.strip() for text in given or [] for name in text.split(",") if name.strip()]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"--structures: {', '.join(twice)} is named twice; name it once.")
+    return names
+
+
+def _recipe(name: str, structure: str, settings: list[str]) -> Any:
+    from seget import recipes
+
+    if name not in ("modern", "paper"):
+        raise InputError(f"--recipe {name}: wanted modern or paper.")
+    base = recipes.modern() if name == "modern" else recipes.paper(structure)
+    return base.override(settings)
+
+
+def _train_one(dataset: Any, group: tuple[str, ...], recipe: Any, run: Any, board: bool) -> None:
+    from seget.cli.progress import TrainingBar, say
+    from seget.training import read_log, train
+
+    text = group[0] if len(group) == 1 else "joint"
+    try:
+        with TrainingBar(run.folder, text, board) as listener:
+            trained = train(dataset, group, recipe, run, listener)
+    except KeyboardInterrupt:
+        rows = read_log(run.folder)
+        kept = (
+            f"the best of {len(rows)} epochs is in {run.folder / 'model'}"
+            if rows
+            else "no epoch was finished, so there is no model yet"
+        )
+        say(f"Stopped: {kept}; the same command with --resume goes on.")
+        raise SystemExit(1) from None
+    scores = trained.provenance["validation_miou"]
+    best = "  ".join(f"{s} {m:.4f}" for s, m in scores.items())
+    say(
+        f"{run.folder / 'model'}: best validation mIOU at epoch "
+        f"{trained.provenance['epoch']}: {best}"
+    )
