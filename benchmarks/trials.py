@@ -1,0 +1,101 @@
+"""Which numbers of the modern recipe matter: train with and without each, score the test part.
+
+    python benchmarks/trials.py DATASET.toml STRUCTURE -o build/trials [--seeds 0] [--only NAME,...]
+
+Every trial takes the same number of optimiser steps, so that a busy machine changes no score.
+Finished trials are read back from OUT, not run again. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+from seget.dataset import Dataset, read_dataset
+from seget.networks import MULTIPLE, halo_px
+from seget.prediction import Engine, choose_device
+from seget.recipes import modern
+from seget.training import Run, train
+from seget.training.validation import validate
+
+# About three minutes on two cores.
+LENGTH = ["epochs=5", "steps_per_epoch=50"]
+
+TRIALS: dict[str, list[str]] = {
+    "base": [],
+    "binning=2": ["binning=2", "patch_px=512"],
+    "binning=1": ["binning=1", "patch_px=256"],
+    "no flips": ["flips=false"],
+    "no warp": ["warp=0"],
+    "no grey, no noise": ["grey=0", "noise=0"],
+    "no augmentation": ["flips=false", "warp=0", "grey=0", "noise=0"],
+    "no averaging": ["average=none"],
+    "average=0.98": ["average=0.98"],
+    "weight_cap=2000": ["weight_cap=2000"],
+    "foreground_share=0": ["foreground_share=0"],
+    "learning_rate=1e-3": ["learning_rate=1e-3"],
+    "learning_rate=6e-3": ["learning_rate=6e-3"],
+    "no warm-up": ["warmup=0"],
+    "constant rate": ["schedule=keras", "decay=0", "learning_rate=1e-3"],
+}
+
+
+def trial(dataset: Dataset, structure: str, name: str, seed: int, out: Path) -> dict[str, float]:
+    """Train and score one trial, or read it back."""
+    folder = out / structure / name.replace(" ", "-") / f"seed{seed}"
+    result = folder / "result.json"
+    if result.is_file():
+        return json.loads(result.read_text())
+    recipe = modern().override(LENGTH + TRIALS[name])
+    started = time.monotonic()
+    trained = train(dataset, (structure,), recipe, Run(folder, seed=seed, overwrite=True))
+    minutes = (time.monotonic() - started) / 60
+    engine = Engine(
+        trained.network,
+        choose_device(),
+        halo_px(trained.network_name, recipe.binning),
+        MULTIPLE * recipe.binning,
+    )
+    test = [(t, list(t.split.scored()[1])) for t in dataset.tomograms]
+    scored = validate(engine, trained.structures, test)
+    histogram = scored.histograms[structure]
+    row = {
+        "validation": trained.provenance["validation_miou"][structure],
+        "test": scored.miou,
+        "test_iou": histogram.counts_at(0.5).iou,
+        "test_at_threshold": histogram.counts_at(trained.thresholds[structure]).miou,
+        "minutes": minutes,
+    }
+    result.write_text(json.dumps(row, indent=1))
+    return row
+
+
+def main() -> None:
+    """Run the trials and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument("structure")
+    parser.add_argument("-o", "--out", type=Path, default=Path("build/trials"))
+    parser.add_argument("--seeds", default="0")
+    parser.add_argument("--only", default=",".join(TRIALS))
+    options = parser.parse_args()
+    dataset = read_dataset(options.dataset)
+    print(
+        "| trial | seed | validation mIOU | test mIOU | at threshold | foreground IoU | minutes |"
+    )
+    print("|---|---|---|---|---|---|---|")
+    for name in options.only.split(","):
+        for seed in map(int, options.seeds.split(",")):
+            row = trial(dataset, options.structure, name, seed, options.out)
+            print(
+                f"| {name} | {seed} | {row['validation']:.4f} | {row['test']:.4f} "
+                f"| {row['test_at_threshold']:.4f} | {row['test_iou']:.4f} "
+                f"| {row['minutes']:.1f} |",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
