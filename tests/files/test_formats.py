@@ -149,12 +149,14 @@ def test_tiff_stacks(tmp_path: Path, order: Any, compression: Any, kind: str) ->
 
 
 def test_big_endian_zarr_is_read_in_native_order(tmp_path: Path) -> None:
-    files.write(tmp_path / "a.zarr", Volume(RAMP.astype(np.uint16)))
-    group = zarr.open_group(tmp_path / "a.zarr", mode="r+")
-    group.create_array("0", shape=(2, 3, 4), dtype=">u2", overwrite=True)[:] = RAMP
-    data = files.read(tmp_path / "a.zarr").data
-    assert data[1].dtype.isnative
-    np.testing.assert_array_equal(data, RAMP)
+    group = zarr.open_group(tmp_path / "a.zarr", mode="w", zarr_format=2)
+    group.create_array("0", shape=(2, 3, 4), dtype=">u2")[:] = RAMP
+    axes = [{"name": name, "type": "space"} for name in "zyx"]
+    group.attrs["multiscales"] = [{"axes": axes, "datasets": [{"path": "0"}]}]
+    volume = files.read(tmp_path / "a.zarr")
+    assert volume.data.dtype.isnative
+    np.testing.assert_array_equal(volume.data, RAMP)
+    assert (volume.voxel_size_nm, volume.origin_nm) == (None, None)
 
 
 def test_one_image_is_a_volume_of_one_slice(tmp_path: Path) -> None:

@@ -22,21 +22,17 @@ IMOD = 1146047817
 OFFSETS = {
     "size": (0, "3i"),
     "mode": (12, "i"),
-    "start": (16, "3i"),
     "m": (28, "3i"),
     "cell": (40, "3f"),
     "map": (64, "3i"),
     "statistics": (76, "3f"),
-    "ispg": (88, "i"),
     "nsymbt": (92, "i"),
-    "exttyp": (104, "4s"),
     "stamp": (152, "i"),
     "flags": (156, "i"),
     "origin": (196, "3f"),
     "magic": (208, "4s"),
     "machst": (212, "4B"),
     "old_zxy": (208, "3f"),
-    "labels": (224, "80s"),
 }
 LITTLE = (0x44, 0x44, 0, 0)
 BIG = (0x11, 0x11, 0, 0)
@@ -196,9 +192,8 @@ def test_old_header_keeps_its_origin_elsewhere(make: Make) -> None:
     assert mrcfile.validate(new)
 
 
-@pytest.mark.parametrize("order", ["<", ">"])
-def test_a_new_header_may_lack_its_map_stamp(make: Make, order: str) -> None:
-    path = make(RAMP.astype("u1"), order, magic=bytes(4), origin=(10.0, 20.0, 30.0))
+def test_a_new_header_may_lack_its_map_stamp(make: Make) -> None:
+    path = make(RAMP.astype("u1"), ">", magic=bytes(4), origin=(10.0, 20.0, 30.0))
     assert files.read(path).origin_nm == (3.0, 2.0, 1.0)
 
 

@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seget import files
+from seget.dataset import Dataset, read_dataset
+from seget.errors import InputError
+from seget.evaluation import draw_slices, evaluate
+from seget.metrics import count
+from seget.prediction.maps import Sidecar, write_sidecar
+
+
+@pytest.fixture
+def dataset(small_dataset: Path) -> Dataset:
+    return read_dataset(small_dataset)
+
+
+@pytest.fixture
+def predicted(dataset: Dataset, tmp_path: Path) -> Path:
+    """Score maps of both structures, right but for a band of columns, and their labels."""
+    (tomogram,) = dataset.tomograms
+    labels = np.zeros(tomogram.image.shape, np.uint8)
+    for order, (structure, mask) in enumerate(tomogram.masks.items()):
+        truth = np.stack([mask.slice(z) for z in range(12)])
+        scores = np.where(truth, 100, 20).astype(np.uint8)
+        scores[:, :, 10:20] = 127 - scores[:, :, 10:20]
+        path = tmp_path / f"tomogram__{structure}.mrc"
+        files.write(path, tomogram.image.on_same_grid(scores, structure))
+        write_sidecar(path, Sidecar(structure=structure, threshold=0.9, order=order))
+        labels[truth] = order + 1
+    files.write(tmp_path / "labels.mrc", tomogram.image.on_same_grid(labels, "labels"))
+    legend = {str(i + 1): {"structure": s, "colour": "#fff"} for i, s in enumerate(tomogram.masks)}
+    (tmp_path / "labels.json").write_text(json.dumps(legend))
+    return tmp_path
+
+
+def test_the_scores_are_those_of_the_counts(dataset: Dataset, predicted: Path) -> None:
+    result = evaluate(predicted, dataset)
+    (tomogram,) = dataset.tomograms
+    assert result["scored"] == [{"tomogram": "tomogram", "part": "test", "slices": [10, 11]}]
+    assert list(result["structures"]) == ["discs", "rods"]
+    for structure, got in result["structures"].items():
+        truth = np.stack([tomogram.masks[structure].slice(z) for z in (10, 11)])
+        guess = truth.copy()
+        guess[:, :, 10:20] ^= True
+        wanted = count(guess, truth)
+        assert got["miou"] == wanted.miou
+        assert got["iou"] == wanted.iou
+        assert got["dice"] == wanted.dice
+        assert got["pixel_accuracy"] == wanted.pixel_accuracy
+        assert got["foreground_fraction"] == truth.mean()
+        assert got["threshold"] == 0.9
+        # No score lies above 0.9 * 127 = 114.3, so nothing is foreground there.
+        assert got["miou_at_threshold"] == count(truth & False, truth).miou
+        assert [row["slice"] for row in got["miou_per_slice"]] == [10, 11]
+        for row, g, t in zip(got["miou_per_slice"], guess, truth, strict=True):
+            assert row["miou"] == count(g, t).miou
+        assert got["patches"] == 2, "a slice smaller than a patch is one patch"
+        assert got["labels"]["miou"] == 1.0
+    mean = np.mean([s["miou"] for s in result["structures"].values()])
+    assert result["mean_miou"] == pytest.approx(mean)
+    json.dumps(result, allow_nan=False)
+
+
+def test_other_slices_may_be_scored(dataset: Dataset, predicted: Path) -> None:
+    assert evaluate(predicted, dataset, (3, 4))["scored"][0]["slices"] == [3, 4]
+    everything = evaluate(predicted, dataset, "all")["scored"][0]
+    assert everything["part"] == "all"
+    assert len(everything["slices"]) == 12
+    with pytest.raises(InputError, match="slice 99 of tomogram is not annotated"):
+        evaluate(predicted, dataset, (99,))
+
+
+def test_a_class_that_is_nowhere_has_no_score(dataset: Dataset, predicted: Path) -> None:
+    (tomogram,) = dataset.tomograms
+    nothing = np.zeros(tomogram.image.shape, np.uint8)
+    for structure in tomogram.masks:
+        files.write(
+            predicted / f"tomogram__{structure}.mrc",
+            tomogram.image.on_same_grid(nothing, structure),
+        )
+    empty = replace(tomogram.masks["rods"], volume=tomogram.image.on_same_grid(nothing, "none"))
+    without = replace(dataset, tomograms=(replace(tomogram, masks={"rods": empty}),))
+    rods = evaluate(predicted, without)["structures"]["rods"]
+    assert rods["iou"] is None
+    assert rods["dice"] is None
+    assert rods["miou"] == 1.0, "the background alone, all of it right"
+    assert rods["miou_per_patch"] is None
+    assert rods["patches_without_foreground"] == 2
+
+
+def test_predictions_of_something_else_are_refused(dataset: Dataset, predicted: Path) -> None:
+    (tomogram,) = dataset.tomograms
+    small = replace(tomogram.image, data=np.zeros((2, 5, 5), np.uint8), grid=None)
+    files.write(predicted / "tomogram__discs.mrc", small)
+    with pytest.raises(InputError, match=r"has shape \(2, 5, 5\), the tomogram has"):
+        evaluate(predicted, dataset)
+    other = replace(dataset, tomograms=(replace(tomogram, name="other"),))
+    with pytest.raises(InputError, match="holds no score map of a tomogram and a structure"):
+        evaluate(predicted, other)
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_a_picture_a_scored_slice(dataset: Dataset, predicted: Path, labels: bool) -> None:
+    if not labels:
+        (predicted / "labels.mrc").unlink()
+    drawn = list(draw_slices(predicted, dataset))
+    assert [path.name for path in drawn] == ["tomogram_0010.png", "tomogram_0011.png"]
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)

@@ -1,0 +1,214 @@
+"""The commands as a user types them: exit codes, messages, and the whole way once."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seget import files
+from seget.cli import main
+from seget.volume import Volume
+
+TINY = ["--set", "patch_px=64", "--set", "binning=1", "--set", "batch_size=2"]
+SHORT = [*TINY, "--set", "epochs=2", "--set", "steps_per_epoch=12"]
+
+Seget = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def seget(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Seget:
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["seget", *map(str, arguments)])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as left:
+            code = left.code if isinstance(left.code, int) else 1
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def test_the_whole_way(seget: Seget, small_dataset: Path, tmp_path: Path) -> None:
+    run, out = tmp_path / "run", tmp_path / "out"
+    code, _, err = seget("train", small_dataset, "-o", run, "--joint", "--tensorboard", *SHORT)
+    assert code == 0, err
+    assert "validation mIOU" in err
+    assert (run / "curves.png").is_file()
+    assert list((run / "tensorboard").iterdir())
+
+    tomogram = small_dataset.with_name("tomogram.mrc")
+    code, _, err = seget("segment", tomogram, run, "-o", out)
+    assert code == 0, err
+    assert {"tomogram__discs.mrc", "tomogram__rods.mrc", "labels.mrc", "labels.json"} <= {
+        path.name for path in out.iterdir()
+    }
+    image, labels = files.read(tomogram), files.read(out / "labels.mrc")
+    assert labels.shape == image.shape
+    assert labels.voxel_size_nm == image.voxel_size_nm
+    assert labels.origin_nm == image.origin_nm
+
+    code, printed, err = seget("evaluate", out, small_dataset, "--json")
+    assert code == 0, err
+    result = json.loads(printed)
+    assert set(result["structures"]) == {"discs", "rods"}
+    assert result["structures"]["discs"]["miou"] > 0.7
+    assert len(list((out / "pictures").iterdir())) == 2
+    code, printed, _ = seget("evaluate", out, small_dataset, "--no-pictures", "--slices", "all")
+    assert code == 0
+    assert "all slices 0-11" in printed
+    assert "mean mIOU" in printed
+
+
+def test_models_by_structure_and_tomograms_by_folder(
+    seget: Seget, small_dataset: Path, tmp_path: Path
+) -> None:
+    run, out = tmp_path / "runs", tmp_path / "out"
+    assert seget("train", small_dataset, "-o", run, *SHORT)[0] == 0
+    assert {path.name for path in run.iterdir()} == {"discs", "rods"}
+    tomograms = tmp_path / "tomograms"
+    tomograms.mkdir()
+    for name in ("a", "b"):
+        shutil.copy(small_dataset.with_name("tomogram.mrc"), tomograms / f"{name}.mrc")
+    code, _, err = seget("predict", tomograms, run, "-o", out, "--window", 48)
+    assert code == 0, err
+    assert {p.name for p in out.glob("*/*.mrc")} == {
+        f"{t}__{s}.mrc" for t in "ab" for s in ("discs", "rods")
+    }
+    code, _, err = seget("fuse", out / "a", "-o", tmp_path / "a.mrc", "--threshold", "rods=0.4")
+    assert code == 0, err
+    assert json.loads((tmp_path / "a.json").read_text())["2"]["threshold"] == 0.4
+
+
+def test_training_is_refused_over_a_run_and_goes_on(
+    seget: Seget, small_dataset: Path, tmp_path: Path
+) -> None:
+    command = ("train", small_dataset, "-o", tmp_path / "run", "-s", "rods", *SHORT)
+    assert seget(*command)[0] == 0
+    code, _, err = seget(*command)
+    assert code == 2
+    assert "--resume" in err
+    assert "--overwrite" in err
+    code, _, err = seget(*command, "--resume")
+    assert code == 0
+    assert "finished" in err
+
+
+@pytest.fixture
+def folder(small_dataset: Path, tmp_path: Path) -> Path:
+    """A copy of the small dataset that a test may spoil."""
+    copy = tmp_path / "data"
+    shutil.copytree(small_dataset.parent, copy)
+    return copy
+
+
+def spoil(folder: Path, text: str, by: str) -> Path:
+    path = folder / "dataset.toml"
+    path.write_text(path.read_text().replace(text, by))
+    return path
+
+
+WRONG = {
+    "missing dataset": (lambda f: f / "none.toml", "none.toml"),
+    "missing image": (lambda f: spoil(f, "tomogram.mrc", "absent.mrc"), "absent.mrc"),
+    "not an image": (lambda f: spoil(f, '"tomogram.mrc"', '"dataset.toml"'), "dataset.toml"),
+    "unknown key": (lambda f: spoil(f, "name =", "nmae ="), "nmae"),
+    "bad name": (lambda f: spoil(f, "rods =", '"../rods" ='), "../rods"),
+    "named twice": (lambda f: spoil(f, "rods =", "discs ="), "dataset.toml"),
+    "too few": (lambda f: spoil(f, "image =", "slices = [1, 2]\nimage ="), "too few"),
+    "out of range": (lambda f: spoil(f, "image =", "slices = [1, 99]\nimage ="), "99"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG, ids=WRONG.keys())
+def test_wrong_datasets_are_one_sentence_and_code_2(
+    seget: Seget, folder: Path, tmp_path: Path, case: str
+) -> None:
+    make, words = WRONG[case]
+    code, out, err = seget("train", make(folder), "-o", tmp_path / "run")
+    assert code == 2
+    assert out == ""
+    assert words in err
+    assert err.strip().count("\n") == 0
+    assert "Traceback" not in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_wrong_masks_are_one_sentence_and_code_2(
+    seget: Seget, folder: Path, tmp_path: Path
+) -> None:
+    for data, words in (
+        (np.zeros((12, 96, 96), np.uint8), "no foreground"),
+        (np.ones((3, 4, 5), np.uint8), "shape"),
+    ):
+        files.write(folder / "rods.mrc", Volume(data))
+        code, _, err = seget("train", folder / "dataset.toml", "-o", tmp_path / "run")
+        assert (code, words in err) == (2, True), err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--set", "patch_px=17"], "patch_px"),
+        (["--set", "speed=3"], "key out of"),
+        (["--set", "epochs"], "key=value"),
+        (["--recipe", "tasty"], "wanted modern or paper"),
+        (["--recipe", "paper", "--joint"], "--recipe paper --joint"),
+        (["-s", "golgi"], "no structure golgi"),
+        (["-s", "rods,rods"], "named twice"),
+        (["--device", "tpu"], "wanted auto, cpu or cuda"),
+        (["--max-minutes", "-1"], "max-minutes"),
+        (["--nonsense"], "nonsense"),
+    ],
+)
+def test_wrong_options_are_code_2(
+    seget: Seget, small_dataset: Path, tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    code, _, err = seget("train", small_dataset, "-o", tmp_path / "run", *arguments)
+    assert code == 2
+    assert words in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_wrong_inputs_of_the_other_verbs_are_code_2(
+    seget: Seget, small_dataset: Path, tmp_path: Path
+) -> None:
+    tomogram = small_dataset.with_name("tomogram.mrc")
+    (tmp_path / "text.mrc").write_text("a letter to a friend")
+    out = tmp_path / "out"
+    for arguments, words in (
+        (("predict", tomogram, "-o", out), "found no model"),
+        (("predict", tmp_path / "text.mrc", "-o", out), "found no model"),
+        (("predict", tmp_path / "absent.mrc", tomogram, "-o", out), "absent.mrc"),
+        (("fuse", tmp_path / "absent", "-o", out / "l.mrc"), "no such folder"),
+        (("fuse", tmp_path, "-o", out / "l.mrc", "--threshold", "a=b"), "STRUCTURE=T"),
+        (("evaluate", tmp_path, small_dataset), "holds no score map"),
+        (("evaluate", tmp_path, small_dataset, "--slices", "9-3"), "9-3"),
+    ):
+        code, printed, err = seget(*arguments)
+        assert code == 2, arguments
+        assert words in err, err
+        assert printed == ""
+        assert not out.exists()
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from seget.errors import InputError
+
+    monkeypatch.setattr("sys.argv", ["seget", "--debug", "fuse", str(tmp_path), "-o", "x.mrc"])
+    with pytest.raises(InputError):
+        main()
+
+
+def test_help_teaches_by_example(seget: Seget) -> None:
+    for verb in ("train", "predict", "fuse", "segment", "evaluate"):
+        code, printed, _ = seget(verb, "--help")
+        assert code == 0
+        assert f"seget {verb} " in printed

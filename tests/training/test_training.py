@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from seget.dataset import Dataset, read_dataset
+from seget.errors import InputError, RunError
+from seget.losses import segmentation_loss
+from seget.metrics import count
+from seget.networks import SegET
+from seget.recipes import Recipe, modern, paper
+from seget.samples import Samples
+from seget.training import Listener, Run, read_log, train
+
+TINY = ["patch_px=32", "batch_size=2", "epochs=4", "steps_per_epoch=3"]
+
+
+class Ear(Listener):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.rows: list[dict[str, float]] = []
+        self.losses: list[float] = []
+
+    def step(self, progress: float, loss: float) -> None:
+        assert 0 <= progress <= 1
+        self.losses.append(loss)
+
+    def epoch(self, row: dict[str, float]) -> None:
+        self.rows.append(row)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@pytest.fixture
+def dataset(small_dataset: Path) -> Dataset:
+    return read_dataset(small_dataset)
+
+
+@pytest.fixture
+def tiny() -> Recipe:
+    return modern().override(TINY)
+
+
+def test_overfits_four_patches(dataset: Dataset) -> None:
+    recipe = modern().override(["patch_px=64", "flips=false", "warp=0", "grey=0", "noise=0"])
+    batch = Samples(dataset, ("discs",), recipe, seed=0).batch(0)
+    target, labelled = batch.target.float(), batch.labelled.float()
+    torch.manual_seed(0)
+    network = SegET()
+    optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
+    for _ in range(40):
+        optimiser.zero_grad()
+        loss = segmentation_loss(network(batch.image), target, labelled)
+        loss.backward()
+        optimiser.step()
+    with torch.no_grad():
+        predicted = network(batch.image) > 0
+    assert count(predicted.numpy(), batch.target.numpy()).miou > 0.95
+
+
+def test_a_run_learns_and_leaves_its_folder(dataset: Dataset, tmp_path: Path) -> None:
+    recipe = modern().override(["patch_px=64", "epochs=4", "steps_per_epoch=15"])
+    ear = Ear()
+    trained = train(dataset, ("discs",), recipe, Run(tmp_path / "run"), ear)
+    assert trained.provenance["validation_miou"]["discs"] > 0.8
+    assert (tmp_path / "run" / "log.csv").read_text().startswith("epoch,loss,miou")
+    assert [row["epoch"] for row in read_log(tmp_path / "run")] == [1, 2, 3, 4]
+    assert ear.rows == read_log(tmp_path / "run")
+    assert ear.losses[-1] < ear.losses[0]
+    card = json.loads((tmp_path / "run" / "model" / "model.json").read_text())
+    assert card["recipe"]["name"] == "modern"
+    assert card["structures"] == ["discs"]
+    assert card["voxel_size_nm"] == [2.0, 2.0, 2.0]
+    assert card["provenance"]["seed"] == 0
+    assert set(card["provenance"]["versions"]) == {"seget", "torch", "python"}
+    best = max(read_log(tmp_path / "run"), key=lambda row: row["miou"])
+    assert card["provenance"]["epoch"] == best["epoch"]
+
+
+@pytest.mark.parametrize("structures", [("discs",), ("discs", "rods")])
+def test_the_same_seed_gives_the_same_run(
+    dataset: Dataset, tiny: Recipe, tmp_path: Path, structures: tuple[str, ...]
+) -> None:
+    ears = Ear(), Ear(), Ear()
+    for name, seed, ear in zip("abc", (1, 1, 2), ears, strict=True):
+        train(dataset, structures, tiny, Run(tmp_path / name, seed=seed), ear)
+    assert ears[0].losses == ears[1].losses != ears[2].losses
+    weights = [(tmp_path / n / "model" / "model.safetensors").read_bytes() for n in "abc"]
+    assert weights[0] == weights[1] != weights[2]
+
+
+@pytest.mark.parametrize("name", ["modern", "paper"])
+def test_a_killed_run_goes_on_to_the_same_weights(
+    small_dataset: Path, tmp_path: Path, name: str
+) -> None:
+    """SIGKILL at moments that differ; what comes out equals the undisturbed run, bit for bit."""
+    settings = TINY if name == "modern" else ["patch_px=32", "epochs=3", "stride_px=48"]
+    command = [sys.executable, "-c", "from seget.cli import main; main()", "train"]
+    command += [str(small_dataset), "-s", "rods", "--recipe", name, "--resume", "-o"]
+    options = [part for setting in settings for part in ("--set", setting)]
+    subprocess.run([*command, str(tmp_path / "whole"), *options], check=True, capture_output=True)
+    for rows in (1, 2):
+        running = subprocess.Popen(
+            [*command, str(tmp_path / "killed"), *options], stderr=subprocess.DEVNULL
+        )
+        while len(read_log(tmp_path / "killed")) < rows and running.poll() is None:
+            time.sleep(0.01)
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+    subprocess.run([*command, str(tmp_path / "killed"), *options], check=True, capture_output=True)
+    for part in ("model/model.safetensors", "checkpoints/last.safetensors"):
+        whole = load_file(tmp_path / "whole" / part)
+        again = load_file(tmp_path / "killed" / part)
+        assert whole.keys() == again.keys()
+        assert all(torch.equal(whole[key], again[key]) for key in whole)
+    losses = [[r["loss"] for r in read_log(tmp_path / run)] for run in ("whole", "killed")]
+    assert losses[0] == losses[1]
+
+
+def test_a_finished_run_is_left_alone(dataset: Dataset, tiny: Recipe, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    train(dataset, ("discs",), tiny, run)
+    before = {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file()}
+    ear = Ear()
+    train(dataset, ("discs",), tiny, replace(run, resume=True), ear)
+    assert "finished" in ear.notes[0]
+    assert before == {p: p.read_bytes() for p in run.folder.rglob("*") if p.is_file()}
+    with pytest.raises(InputError, match="--resume, or start anew with --overwrite"):
+        train(dataset, ("discs",), tiny, run)
+    with pytest.raises(InputError, match="begun with another seed"):
+        train(dataset, ("discs",), tiny, replace(run, resume=True, seed=9))
+    with pytest.raises(InputError, match="begun with another recipe"):
+        train(dataset, ("discs",), tiny.override(["epochs=9"]), replace(run, resume=True))
+    with pytest.raises(InputError, match="begun with another structures"):
+        train(dataset, ("rods",), tiny, replace(run, resume=True))
+    train(dataset, ("rods",), tiny, replace(run, overwrite=True))
+
+
+def test_a_loss_that_is_no_number_stops_with_the_reason(
+    dataset: Dataset, tiny: Recipe, tmp_path: Path
+) -> None:
+    run = Run(tmp_path / "run")
+    train(dataset, ("discs",), tiny.override(["epochs=1"]), run)
+    path = run.folder / "checkpoints" / "last.safetensors"
+    tensors = load_file(path)
+    tensors["network.head.bias"].fill_(float("nan"))
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        numbers = json.loads(file.metadata()["numbers"]) | {"finished": False}
+    save_file(tensors, path, metadata={"numbers": json.dumps(numbers)})
+    with pytest.raises(RunError, match=r"loss became nan .* --set learning_rate"):
+        train(dataset, ("discs",), tiny.override(["epochs=1"]), replace(run, resume=True))
+
+
+def test_a_torn_checkpoint_is_one_sentence(dataset: Dataset, tiny: Recipe, tmp_path: Path) -> None:
+    run = Run(tmp_path / "run")
+    train(dataset, ("discs",), tiny.override(["epochs=1"]), run)
+    path = run.folder / "checkpoints" / "last.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(InputError, match=r"last\.safetensors: damaged"):
+        train(dataset, ("discs",), tiny.override(["epochs=1"]), replace(run, resume=True))
+
+
+def test_wrong_structures_are_one_sentence(dataset: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no structure golgi; it has discs, rods"):
+        train(dataset, ("golgi",), modern(), Run(tmp_path / "a"))
+    with pytest.raises(InputError, match="--recipe paper --joint"):
+        train(dataset, ("discs", "rods"), paper("golgi"), Run(tmp_path / "b"))
