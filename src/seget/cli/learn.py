@@ -14,39 +14,44 @@ import typer
 
 from seget.errors import InputError
 
+Data = Annotated[Path, typer.Argument(metavar="DATASET.toml", help="What is annotated.")]
+Out = Annotated[Path, typer.Option("-o", "--out", metavar="RUN", help="Run folder.")]
 Names = Annotated[
     list[str] | None,
     typer.Option("-s", "--structures", help="Comma list of structures; the default is all."),
 ]
+Joint = Annotated[bool, typer.Option("--joint", help="One network with an output a structure.")]
+RecipeName = Annotated[
+    str, typer.Option(help="modern (works in minutes) or paper (section 3.2, hours).")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a number of the recipe; repeatable."),
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(min=0.01, help="Length of each run; the schedule stretches or shrinks to it."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Of weights, patches and augmentation.")]
+DeviceName = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Remove the run in RUN first.")]
+Board = Annotated[bool, typer.Option("--tensorboard", help="Also log to RUN/tensorboard.")]
 
 
 def train(
-    dataset: Annotated[Path, typer.Argument(metavar="DATASET.toml", help="What is annotated.")],
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="RUN", help="Run folder.")],
+    dataset: Data,
+    out: Out,
     structures: Names = None,
-    joint: Annotated[
-        bool, typer.Option("--joint", help="One network with an output a structure.")
-    ] = False,
-    recipe: Annotated[
-        str, typer.Option(help="modern (works in minutes) or paper (section 3.2, hours).")
-    ] = "modern",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change a number of the recipe."),
-    ] = None,
-    max_minutes: Annotated[
-        float | None,
-        typer.Option(min=0.01, help="Length of a run; the schedule stretches or shrinks to it."),
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of weights, patches, augmentation.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Remove the run in RUN first.")
-    ] = False,
-    tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Also log to RUN/tensorboard.")
-    ] = False,
+    joint: Joint = False,
+    recipe: RecipeName = "modern",
+    settings: Settings = None,
+    max_minutes: Minutes = None,
+    seed: Seed = 0,
+    device: DeviceName = "auto",
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    tensorboard: Board = False,
 ) -> None:
     """Learn structures from annotated slices.
 

@@ -97,11 +97,7 @@ class TrainingBar(Listener, AbstractContextManager["TrainingBar"]):
         from seget.evaluation import curves
 
         self._miou = row["miou"]
-        self._progress.console.print(
-            f"{self.text}: epoch {row['epoch']:.0f}  loss {row['loss']:.4f}  "
-            f"validation mIOU {row['miou']:.4f}  {row['elapsed_s'] / 60:.1f} min",
-            highlight=False,
-        ) if sys.stderr.isatty() else say(
+        self.note(
             f"{self.text}: epoch {row['epoch']:.0f}  loss {row['loss']:.4f}  "
             f"validation mIOU {row['miou']:.4f}  {row['elapsed_s'] / 60:.1f} min"
         )

@@ -20,7 +20,7 @@ import numpy.typing as npt
 from seget import files
 from seget.dataset import Dataset, Tomogram
 from seget.errors import InputError
-from seget.metrics import Counts, Histogram, count, mean_ignoring_absent
+from seget.metrics import FULL_SCORE, Counts, count, mean_ignoring_absent
 from seget.patches import corners
 from seget.prediction import LABELS, ScoreMap, find_score_maps
 from seget.volume import Volume
@@ -86,6 +86,36 @@ class Agreement:
         }
 
 
+@dataclass
+class Tally:
+    """All that is counted of one structure: its scores at 0.5, at its threshold, its labels."""
+
+    threshold: float
+    scores: Agreement = field(default_factory=Agreement)
+    labels: Agreement = field(default_factory=Agreement)
+    at_threshold: Counts = field(default_factory=Counts)
+
+    def add(self, predicted: Predicted, structure: str) -> None:
+        """Take in the scored slices of one tomogram."""
+        name = predicted.tomogram.name
+        for z in predicted.slices:
+            truth = predicted.tomogram.masks[structure].slice(z)
+            scores = predicted.scores[structure].slice(z)
+            self.scores.add(name, z, scores > 0.5 * FULL_SCORE, truth)
+            self.at_threshold += count(scores > self.threshold * FULL_SCORE, truth)
+            if predicted.labels is not None and structure in predicted.values:
+                labels = predicted.labels.slice(z)
+                self.labels.add(name, z, labels == predicted.values[structure], truth)
+
+    def summary(self) -> dict[str, Any]:
+        """Return the structure's entry of `seget evaluate --json`."""
+        summary = self.scores.summary() | {
+            "threshold": self.threshold,
+            "miou_at_threshold": self.at_threshold.miou,
+        }
+        return summary | ({"labels": self.labels.summary()} if self.labels.slices else {})
+
+
 def evaluate(
     folder: Path | str, dataset: Dataset, slices: tuple[int, ...] | str | None = None
 ) -> dict[str, Any]:
@@ -105,36 +135,15 @@ def evaluate(
     The object of `seget evaluate --json`: `structures`, `mean_miou`, `scored`. A score that does
     not exist (a class absent in truth and prediction) is None.
     """
-    agreements: dict[str, tuple[Agreement, Agreement]] = {}
-    histograms: dict[str, Histogram] = {}
-    thresholds: dict[str, float] = {}
+    tallies: dict[str, Tally] = {}
     scored = []
     for predicted in find_predictions(Path(folder), dataset, slices):
         name = predicted.tomogram.name
         scored.append({"tomogram": name, "part": predicted.part, "slices": list(predicted.slices)})
         for structure in predicted.structures:
-            by_score, by_label = agreements.setdefault(structure, (Agreement(), Agreement()))
-            thresholds[structure] = predicted.maps[structure].sidecar.threshold
-            for z in predicted.slices:
-                truth = predicted.tomogram.masks[structure].slice(z)
-                scores = predicted.scores[structure].slice(z)
-                by_score.add(name, z, scores > 0.5 * 127, truth)
-                histogram = Histogram.of(scores, truth)
-                histograms[structure] = (
-                    histograms[structure] + histogram if structure in histograms else histogram
-                )
-                if predicted.labels is not None and structure in predicted.values:
-                    labels = predicted.labels.slice(z)
-                    by_label.add(name, z, labels == predicted.values[structure], truth)
-    structures = {}
-    for structure, (by_score, by_label) in agreements.items():
-        structures[structure] = {
-            **by_score.summary(),
-            "threshold": thresholds[structure],
-            "miou_at_threshold": histograms[structure].counts_at(thresholds[structure]).miou,
-        }
-        if by_label.slices:
-            structures[structure]["labels"] = by_label.summary()
+            threshold = predicted.maps[structure].sidecar.threshold
+            tallies.setdefault(structure, Tally(threshold)).add(predicted, structure)
+    structures = {structure: tally.summary() for structure, tally in tallies.items()}
     mean = mean_ignoring_absent(s["miou"] for s in structures.values())[0]
     result: dict[str, Any] = _without_nan(
         {"structures": structures, "mean_miou": mean, "scored": scored}
