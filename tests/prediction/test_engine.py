@@ -82,3 +82,19 @@ def test_a_device_that_is_not_there_is_one_sentence() -> None:
     if not torch.cuda.is_available():
         with pytest.raises(InputError, match="use --device cpu"):
             choose_device("cuda")
+
+
+def test_views_are_the_eight_symmetries_averaged() -> None:
+    pixels = rough(32, 48)
+    network = Strided().eval()
+    engine = Engine(network, FLOAT32, 0, multiple=4, views=8)
+    seen = []
+    for turns in range(4):
+        for mirror in (False, True):
+            view = np.rot90(pixels, turns)
+            view = np.ascontiguousarray(view[:, ::-1] if mirror else view)
+            with torch.inference_mode():
+                score = torch.sigmoid(network(torch.from_numpy(view)[None, None]))[0].numpy()
+            score = score[:, :, ::-1] if mirror else score
+            seen.append(np.rot90(score, -turns, axes=(1, 2)))
+    assert differ(engine.scores(pixels), np.round(127 * np.mean(seen, axis=0))) <= 1

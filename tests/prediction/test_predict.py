@@ -24,12 +24,14 @@ def named(echo: Trained, *structures: str) -> Trained:
     )
 
 
-@pytest.mark.parametrize("window", [None, 16])
+@pytest.mark.parametrize(("window", "views"), [(None, 1), (16, 1), (None, 8), (16, 4)])
 def test_a_network_that_echoes_gives_the_volume_back(
-    ramp: Volume, echo: Trained, window: int | None
+    ramp: Volume, echo: Trained, window: int | None, views: int
 ) -> None:
     seen: list[tuple[int, int]] = []
-    scores = predict(ramp, echo, Options(window_px=window), lambda *at: seen.append(at))["echo"]
+    scores = predict(
+        ramp, echo, Options(window_px=window, views=views), lambda *at: seen.append(at)
+    )["echo"]
     np.testing.assert_array_equal(scores.data, ramp.data)
     assert (scores.voxel_size_nm, scores.origin_nm) == (ramp.voxel_size_nm, ramp.origin_nm)
     assert seen == [(1, 3), (2, 3), (3, 3)]
@@ -146,7 +148,11 @@ def test_a_map_alone_or_beside_nonsense_is_refused(
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [({"format": "png"}, "wanted mrc or zarr"), ({"window_px": 3}, "at least 16")],
+    [
+        ({"format": "png"}, "wanted mrc or zarr"),
+        ({"views": 3}, "wanted 1, 4 or 8"),
+        ({"window_px": 3}, "at least 16"),
+    ],
 )
 def test_wrong_options_are_one_sentence(options: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):

@@ -28,6 +28,12 @@ Window = Annotated[
     int | None,
     typer.Option(help="Edge in pixels of windows; the default takes slices whole if it can."),
 ]
+Views = Annotated[
+    int,
+    typer.Option(
+        help="Average 4 or 8 mirrored and turned views: better, in 4 or 8 times the time."
+    ),
+]
 Format = Annotated[str, typer.Option(help="Of score maps: mrc or zarr (OME-Zarr).")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
 
@@ -37,6 +43,7 @@ def predict(
     out: Out,
     device: DeviceName = "auto",
     window: Window = None,
+    views: Views = 1,
     format: Format = "mrc",
     overwrite: Overwrite = False,
 ) -> None:
@@ -49,7 +56,7 @@ def predict(
     from seget.cli.progress import bar, say
     from seget.prediction import Options, predict_files
 
-    options = Options(device, window, format, overwrite)
+    options = Options(device, window, views, format, overwrite)
     for volume, models, folder in _jobs(inputs, out):
         with bar(f"predict {volume.name}") as progress:
             paths = predict_files(volume, models, folder, options, progress)
@@ -87,6 +94,7 @@ def segment(
     out: Out,
     device: DeviceName = "auto",
     window: Window = None,
+    views: Views = 1,
     format: Format = "mrc",
     overwrite: Overwrite = False,
 ) -> None:
@@ -98,7 +106,7 @@ def segment(
     from seget.cli.progress import bar, say
     from seget.prediction import Options, segment_files
 
-    options = Options(device, window, format, overwrite)
+    options = Options(device, window, views, format, overwrite)
     for volume, models, folder in _jobs(inputs, out):
         with bar(f"segment {volume.name}") as progress:
             labels = segment_files(volume, models, folder, options, progress)

@@ -28,6 +28,9 @@ SCALE = 127  # a score of 1; bytes 0..127 are the same number signed or unsigned
 WHOLE_SLICE_PX = 2304 * 2304
 WINDOW_PX = 1536
 
+# The eight symmetries of a square: transposed or not, then mirrored in y, x, both or neither.
+VIEWS = [(turned, axes) for turned in (False, True) for axes in ((), (3,), (2,), (2, 3))]
+
 
 @dataclass(frozen=True)
 class Device:
@@ -78,6 +81,8 @@ class Engine:
         Windows start at multiples of this, so that strides fall as in the whole slice.
     window_px
         Edge of a window; None takes slices whole where memory allows.
+    views
+        1, or 4 mirrored, or 8 mirrored and turned views of a window whose scores are averaged.
     """
 
     network: nn.Module
@@ -85,6 +90,7 @@ class Engine:
     halo_px: int
     multiple: int = MULTIPLE
     window_px: int | None = None
+    views: int = 1
 
     def scores(self, pixels: npt.NDArray[np.float32]) -> Scores:
         """Return scores `(k, y, x)` in 0..127 of a normalised slice `(y, x)`."""
@@ -102,8 +108,16 @@ class Engine:
 
     def _window(self, pixels: npt.NDArray[np.float32]) -> Scores:
         image = torch.from_numpy(np.ascontiguousarray(pixels))[None, None].to(self.device.torch)
-        with torch.inference_mode(), self.device.autocast():
-            logits: Tensor = self.network(image)[0]
-        score = torch.sigmoid(logits.float()).mul_(SCALE).round_().to(torch.uint8)
+        with torch.inference_mode():
+            score = torch.stack([self._seen(image, *view) for view in VIEWS[: self.views]])
+            score = score.mean(dim=0).mul_(SCALE).round_().to(torch.uint8)
         result: Scores = score.cpu().numpy()
         return result
+
+    def _seen(self, image: Tensor, turned: bool, mirrored: tuple[int, ...]) -> Tensor:
+        """Return probabilities `(k, h, w)` from one view of `(1, 1, h, w)`, turned back."""
+        view = image.transpose(2, 3) if turned else image
+        with self.device.autocast():
+            logits: Tensor = self.network(view.flip(mirrored).contiguous())
+        probability = torch.sigmoid(logits.float()).flip(mirrored)
+        return (probability.transpose(2, 3) if turned else probability)[0]

@@ -38,12 +38,15 @@ class Options:
 
     device: str = "auto"
     window_px: int | None = None
+    views: int = 1
     format: str = "mrc"
     overwrite: bool = False
 
     def __post_init__(self) -> None:
         if self.format not in ("mrc", "zarr"):
             raise InputError(f"--format {self.format}: wanted mrc or zarr.")
+        if self.views not in (1, 4, 8):
+            raise InputError(f"--views {self.views}: wanted 1, 4 or 8.")
         if self.window_px is not None and self.window_px < MULTIPLE:
             raise InputError(f"--window {self.window_px}: wanted at least {MULTIPLE} pixels.")
 
@@ -61,6 +64,7 @@ def engine(trained: Trained, options: Options) -> Engine:
         halo_px=halo_px(trained.network_name, trained.recipe.binning),
         multiple=MULTIPLE * trained.recipe.binning,
         window_px=options.window_px,
+        views=options.views,
     )
 
 
@@ -115,7 +119,7 @@ def predict_files(
     jobs: list[tuple[Trained, dict[Path, Sidecar]]] = []
     for trained in models:
         first = sum(len(maps) for _, maps in jobs)
-        jobs.append((trained, _planned(volume, trained, folder, options.format, fingerprint)))
+        jobs.append((trained, _planned(volume, trained, folder, options, fingerprint)))
         for order, sidecar in enumerate(jobs[-1][1].values(), start=first):
             sidecar.order = order
     waiting = [job for job in jobs if not _all_done(job[1], options.overwrite)]
@@ -135,20 +139,21 @@ def _refuse_twins(models: Sequence[Trained]) -> None:
 
 
 def _planned(
-    volume: Volume, trained: Trained, folder: Path, suffix: str, fingerprint: str
+    volume: Volume, trained: Trained, folder: Path, options: Options, fingerprint: str
 ) -> dict[Path, Sidecar]:
     """Return the maps that one model is to write, with what will stand beside each."""
     return {
-        map_path(folder, volume.name, structure, f".{suffix}"): Sidecar(
+        map_path(folder, volume.name, structure, f".{options.format}"): Sidecar(
             structure=structure,
             threshold=trained.thresholds.get(structure, 0.5),
             model=trained.weights_sha256,
-            id=identity(fingerprint, trained.weights_sha256, structure),
+            id=identity(fingerprint, trained.weights_sha256, structure, options.views),
             made_by={
                 "seget": version("seget"),
                 "tomogram": str(volume.path or volume.name),
                 "network": trained.network_name,
                 "recipe": trained.recipe.name,
+                "views": options.views,
             },
         )
         for structure in trained.structures
