@@ -48,7 +48,7 @@ ERRORS = {
         "leave this mask out",
     ),
     "empty in the annotated slices": (
-        tomogram("slices = [1, 2, 3]", masks='synapse = "first-slice.mrc"'),
+        tomogram("slices = [1, 2, 3, 4, 5]", masks='synapse = "first-slice.mrc"'),
         "first-slice.mrc",
         "no foreground in the annotated slices",
         "correct value or slices",
@@ -104,7 +104,7 @@ ERRORS = {
     ),
     "slices empty": (tomogram("slices = []"), "dataset.toml", "slices is empty", "remove the key"),
     "one slice for every-5th": (
-        tomogram("slices = [3]"),
+        tomogram("slices = [3]", head='holdout = "every-5th"'),
         "dataset.toml",
         'holdout = "every-5th" with gap = 0 finds too few slices to split, 1 annotated',
         "nothing left for train; annotate more, lower gap, name the slices in holdout, or "
@@ -129,7 +129,7 @@ ERRORS = {
         "lower gap",
     ),
     "gap without block": (
-        tomogram(head="gap = 1"),
+        tomogram(head='gap = 1\nholdout = "none"'),
         "dataset.toml",
         "gap = 1 has no meaning",
         'write holdout = "block"',

@@ -84,7 +84,7 @@ def test_what_lies_in_slices_that_are_not_annotated_is_ignored(folder: Folder) -
     stray = DRAWN.astype(np.uint8)
     stray[0, 0, 0] = 9
     folder.save("synapse.mrc", stray)
-    text = f"[[tomogram]]\nslices = [1, 2, 3]\n{ONE_MASK}"
+    text = f'holdout = "none"\n[[tomogram]]\nslices = [1, 2, 3]\n{ONE_MASK}'
     assert folder.read(text).tomograms[0].masks["synapse"].stored == 1
 
 
@@ -95,7 +95,9 @@ def test_bytes_are_counted_in_slices_of_odd_and_even_size(folder: Folder) -> Non
         folder.save("labels.mrc", noise)
         for label in np.unique(noise):
             masks = f'masks = {{ golgi = {{ file = "labels.mrc", value = {label} }} }}\n'
-            (read,) = folder.read(f'[[tomogram]]\nimage = "tomogram.mrc"\n{masks}').tomograms
+            (read,) = folder.read(
+                f'holdout = "none"\n[[tomogram]]\nimage = "tomogram.mrc"\n{masks}'
+            ).tomograms
             counted = read.masks["golgi"].foreground_px
             assert counted == tuple((noise == label).sum(axis=(1, 2)).tolist())
 
@@ -107,7 +109,7 @@ def test_a_label_volume_of_several_structures_is_gone_through_once(
     read_slice = Volume.slice
     monkeypatch.setattr(Volume, "slice", lambda self, z: asked.append(z) or read_slice(self, z))
     folder.read(
-        '[[tomogram]]\nimage = "tomogram.mrc"\nslices = [2, 7, 11]\n[tomogram.masks]\n'
+        'holdout = "none"\n[[tomogram]]\nimage = "tomogram.mrc"\nslices = [2, 7, 11]\n[tomogram.masks]\n'
         'golgi = { file = "labels.mrc", value = 1 }\n'
         'granules = { file = "labels.mrc", value = 2 }\n'
     )

@@ -27,7 +27,7 @@ def test_the_dataset_of_the_handbook(folder: Folder) -> None:
 def test_left_out_keys(folder: Folder) -> None:
     dataset = folder.read(f"[[tomogram]]\n{ONE_MASK}")
     assert dataset.name == "dataset"
-    assert dataset.tomograms[0].split.kind == "every-5th"
+    assert dataset.tomograms[0].split.kind == "block"
 
 
 def test_only_the_named_slices_are_annotated(folder: Folder) -> None:

@@ -58,7 +58,7 @@ class Dataset:
 def read_dataset(path: Path | str) -> Dataset:
     """Read a dataset.toml and every file it names; the paths in it are relative to its folder.
 
-    Without `holdout` it is the paper's "every-5th". The annotated slices of the masks are read
+    Without `holdout` it is "block". The annotated slices of the masks are read
     once, to count their values; images and masks stay on disk.
 
     Raises

@@ -66,7 +66,7 @@ class DatasetTable(_Table):
     """The whole file."""
 
     name: str | None = None
-    holdout: _Holdout = "every-5th"
+    holdout: _Holdout = "block"  # the honest one is what a user gets unasked
     gap: int = Field(default=0, ge=0)
     tomogram: list[TomogramTable] = Field(min_length=1)
 
