@@ -19,6 +19,7 @@ from seget.metrics import count
 from seget.networks import SegET
 from seget.recipes import Recipe, modern, paper
 from seget.samples import Samples
+from seget.trained import load
 from seget.training import Listener, Run, read_log, train
 
 TINY = ["patch_px=32", "batch_size=2", "epochs=4", "steps_per_epoch=3"]
@@ -170,6 +171,29 @@ def test_a_torn_checkpoint_is_one_sentence(dataset: Dataset, tiny: Recipe, tmp_p
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(InputError, match=r"last\.safetensors: damaged"):
         train(dataset, ("discs",), tiny.override(["epochs=1"]), replace(run, resume=True))
+
+
+def test_a_model_torn_by_a_kill_is_made_anew(
+    dataset: Dataset, tiny: Recipe, tmp_path: Path
+) -> None:
+    """Killed between the weights and the card of a better model, before the checkpoint."""
+    run = Run(tmp_path / "run", max_minutes=1)
+    with pytest.raises(KeyboardInterrupt):
+        train(dataset, ("discs",), tiny, run, _StopsAt(2))
+    weights = run.folder / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    with pytest.raises(KeyboardInterrupt):
+        train(dataset, ("discs",), tiny, replace(run, resume=True), _StopsAt(3))
+    assert load(run.folder).provenance["epoch"] == 3
+
+
+class _StopsAt(Listener):
+    def __init__(self, epoch: int) -> None:
+        self.last = epoch
+
+    def epoch(self, row: dict[str, float]) -> None:
+        if row["epoch"] == self.last:
+            raise KeyboardInterrupt
 
 
 def test_wrong_structures_are_one_sentence(dataset: Dataset, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from seget.dataset import Dataset, read_dataset
 from seget.metrics import Histogram
 from seget.recipes import modern, paper
 from seget.samples import Samples
-from seget.training.loop import Run, _Clock
+from seget.training.clock import Clock
 from seget.training.state import State
 from seget.training.validation import Alarm, Validation, validation_slices
 
@@ -80,18 +80,18 @@ def test_thresholds_maximise_the_mean_iou() -> None:
 
 
 @pytest.mark.parametrize("schedule", ["one_cycle", "keras"])
-def test_the_clock_follows_steps_or_time(tmp_path: Path, schedule: str) -> None:
+def test_the_clock_follows_steps_or_time(schedule: str) -> None:
     from seget.prediction import choose_device
 
     recipe = modern().override(["epochs=2", "steps_per_epoch=10", f"schedule={schedule}"])
     state = State(recipe, 1, 0, choose_device("cpu"))
-    by_steps = _Clock(recipe, Run(tmp_path), 10)
+    by_steps = Clock(recipe, None, 10)
     state.step = 5
     assert by_steps.progress(state) == 0.25
     assert not by_steps.is_over(state)
     state.step = 20
     assert by_steps.is_over(state)
-    by_time = _Clock(recipe, Run(tmp_path, max_minutes=10), 10)
+    by_time = Clock(recipe, 10, 10)
     state._elapsed_before = 300.0
     state.step = 2
     assert by_time.progress(state) == pytest.approx(0.5, abs=0.01)

@@ -25,6 +25,7 @@ from seget.prediction import Engine, choose_device
 from seget.recipes import Recipe
 from seget.samples import Samples
 from seget.trained import Trained, load
+from seget.training.clock import Clock
 from seget.training.run_folder import (
     CHECKPOINT,
     LOG,
@@ -107,7 +108,7 @@ def train(
     alarm = Alarm(dataset, samples)
     for sentence in alarm.at_start():
         listener.note(sentence)
-    clock = _Clock(recipe, run, samples.steps_per_epoch)
+    clock = Clock(recipe, run.max_minutes, samples.steps_per_epoch)
     while not state.finished:
         loss = _epoch(state, samples, clock, listener)
         before_s = state.elapsed_s
@@ -127,7 +128,7 @@ def train(
     return load(run.folder / MODEL)
 
 
-def _epoch(state: State, samples: Samples, clock: _Clock, listener: Listener) -> float:
+def _epoch(state: State, samples: Samples, clock: Clock, listener: Listener) -> float:
     """Take an epoch's steps; return the mean loss."""
     losses = []
     end = (state.step // samples.steps_per_epoch + 1) * samples.steps_per_epoch
@@ -149,39 +150,6 @@ def _epoch(state: State, samples: Samples, clock: _Clock, listener: Listener) ->
             if clock.is_time_up(state):
                 break
     return sum(losses) / len(losses)
-
-
-class _Clock:
-    """How much of a run is over, by steps or by time."""
-
-    def __init__(self, recipe: Recipe, run: Run, steps_per_epoch: int) -> None:
-        self.steps = recipe.epochs * steps_per_epoch
-        self.budget_s = run.max_minutes * 60 if run.max_minutes else None
-        # One-cycle runs stretch to the time given; the paper's end with their epochs all the same.
-        self.by_time_alone = self.budget_s is not None and recipe.schedule == "one_cycle"
-
-    def _reserve_s(self, state: State) -> float:
-        """Return the time that the last validation will take, as far as is known."""
-        return state.rows[-1]["validation_s"] if state.rows else 0.0
-
-    def progress(self, state: State) -> float:
-        """Return the share of the run that is over, 0 to 1."""
-        by_steps = state.step / self.steps
-        if self.budget_s is None:
-            return by_steps
-        by_time = min(1.0, state.elapsed_s / max(1.0, self.budget_s - self._reserve_s(state)))
-        return by_time if self.by_time_alone else max(by_time, by_steps)
-
-    def is_time_up(self, state: State) -> bool:
-        """Whether only the time for a last validation is left."""
-        return self.budget_s is not None and state.elapsed_s >= self.budget_s - self._reserve_s(
-            state
-        )
-
-    def is_over(self, state: State) -> bool:
-        """Whether the run ends after this epoch."""
-        by_steps = not self.by_time_alone and state.step >= self.steps
-        return by_steps or self.is_time_up(state)
 
 
 def _engine(state: State) -> Engine:
@@ -291,5 +259,15 @@ def _open_folder(run: Run, state: State, identity: dict[str, Any]) -> None:
                 "anew with --overwrite."
             )
     state.restore(tensors, numbers)
+    if not _is_whole(run.folder / MODEL):  # killed between weights and card: the next is the best
+        state.best = -math.inf
     if state.rows:  # drop rows that were written after the checkpoint
         write_log(run.folder, state.rows)
+
+
+def _is_whole(model: Path) -> bool:
+    try:
+        load(model)
+    except InputError:
+        return False
+    return True
