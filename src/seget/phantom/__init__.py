@@ -1,0 +1,95 @@
+"""Tomograms whose truth is known: a T cell at its synapse, seen by a simulated microscope.
+
+Settings -> scene (nm) -> density and labels -> microscope -> Phantom: tomogram, masks, scene
+
+It never opens a file and never imports torch. The structures are those of the paper's section 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from seget.phantom.painting import paint
+from seget.phantom.scene import STRUCTURES, build
+from seget.phantom.settings import PRESETS, Settings
+from seget.volume import Volume
+
+__all__ = ["PRESETS", "STRUCTURES", "Phantom", "Settings", "simulate"]
+
+Progress = Callable[[str, float], None]
+
+_TOML = """\
+# A simulated tomogram: seed {seed}, every object's geometry is in scene.json.
+name = "phantom-{seed}"
+holdout = "block"
+
+[[tomogram]]
+image = "tomogram.mrc"
+
+[tomogram.masks]
+"""
+
+
+@dataclass(frozen=True)
+class Phantom:
+    """A simulated tomogram and its truth, on one grid.
+
+    Attributes
+    ----------
+    tomogram
+        `(z, y, x)` uint8, dense is dark.
+    masks
+        Structure -> `(z, y, x)` uint8, 0 or 1; no voxel is in two of them.
+    scene
+        What JSON can hold: the settings, and every object's geometry in nm, `(z, y, x)`, measured
+        from the corner of the first voxel.
+    """
+
+    tomogram: Volume
+    masks: dict[str, Volume]
+    scene: dict[str, Any]
+
+    @property
+    def dataset_toml(self) -> str:
+        """Text of a dataset.toml beside tomogram.mrc and one MRC for each mask with foreground."""
+        seen = [name for name, mask in self.masks.items() if mask.data.any()]
+        lines = "".join(f'{name} = "{name}.mrc"\n' for name in seen)
+        return _TOML.format(seed=self.scene["settings"]["seed"]) + lines
+
+
+def simulate(settings: Settings, progress: Progress | None = None) -> Phantom:
+    """Return the phantom of some settings; the same settings give the same bytes.
+
+    Parameters
+    ----------
+    settings
+        Size, seed and microscope: `PRESETS["small"]`, say, or your own.
+    progress
+        Called with what is being done and the share of that which is done, 0 to 1.
+
+    Raises
+    ------
+    RunError
+        When no scene has room for all structures.
+    """
+    from seget.phantom.microscope import Microscope, image, to_bytes
+
+    tell = progress or (lambda _what, _share: None)
+    things = build(settings)
+    density, labels = paint(things, settings, lambda share: tell("painting", share))
+    microscope = Microscope(
+        settings.voxel_nm, tilt=settings.tilt, dose=settings.dose, seed=settings.seed
+    )
+    reconstruction = image(density, microscope, progress=lambda share: tell("imaging", share))
+    del density
+    tomogram = Volume(to_bytes(reconstruction), (settings.voxel_nm,) * 3, (0, 0, 0), "tomogram")
+    masks = {
+        name: tomogram.on_same_grid((labels == number).astype(np.uint8), name)
+        for number, name in enumerate(STRUCTURES, start=1)
+    }
+    scene = {"settings": asdict(settings), "things": [asdict(thing) for thing in things]}
+    return Phantom(tomogram, masks, scene)

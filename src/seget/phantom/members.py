@@ -1,0 +1,200 @@
+"""One member of each kind, drawn at a place: its geometry, and the room that it takes.
+
+random numbers + place (nm) -> Thing + balls
+
+It never asks whether there is room, and never paints.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from seget.phantom.placing import Made, Points, Thing, chain, direction, frame
+from seget.phantom.shapes import BARREL_NM
+
+Random = np.random.Generator
+
+
+def boxed(
+    kind: str, structure: str | None, balls: Points, geometry: dict[str, Any], margin: float = 15.0
+) -> Thing:
+    """Return a Thing whose box holds its balls and `margin` nm."""
+    low = (balls[:, :3] - balls[:, 3:]).min(axis=0) - margin
+    high = (balls[:, :3] + balls[:, 3:]).max(axis=0) + margin
+    plain = {key: _plain(value) for key, value in geometry.items()}
+    return Thing(kind, structure, tuple(_plain(low)), tuple(_plain(high)), plain)
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and lists as JSON has them, to a millionth: reading them back paints the same."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def seed_of(rng: Random) -> int:
+    """Return a seed for the small irregularities of one thing."""
+    return int(rng.integers(2**31))
+
+
+def a_centriole(rng: Random, place: Points, axis: Points) -> Made:
+    """Barrel of 400 to 480 nm, painted with its cloud, which takes no room of its own."""
+    length = rng.uniform(400, 480)
+    ends = np.stack([place - axis * (length / 2 - 60), place + axis * (length / 2 - 60)])
+    balls = chain(ends, BARREL_NM + 18, 60.0)
+    geometry = {
+        "centre": place, "frame": frame(axis), "length": length,
+        "turn": rng.uniform(0, 2 * np.pi), "seed": seed_of(rng),
+    }  # fmt: skip
+    return boxed("centriole", "centriole", balls, geometry, 200.0), balls
+
+
+def a_granule(rng: Random, place: Points, wide: float) -> Made:
+    """Granule `wide` nm from the middle: half are dense, some have vesicles, some only those."""
+    long = wide * rng.uniform(1.0, 1.35)
+    axis = direction(rng, 40.0)
+    variety = rng.choice(["dense", "mixed", "multivesicular"], p=[0.5, 0.3, 0.2])
+    halo = rng.uniform(8, 18) if variety == "dense" else rng.uniform(0.3, 0.45) * wide
+    if variety == "multivesicular":
+        halo = wide
+    vesicles: list[list[float]] = []
+    for _ in range(0 if variety == "dense" else 60):
+        radius = rng.uniform(18, 34)
+        at = place + direction(rng) * (wide - 12 - radius) * rng.uniform(0.3, 1) ** 0.5
+        others = np.array(vesicles).reshape(-1, 4)
+        apart = np.linalg.norm(others[:, :3] - at, axis=1) - others[:, 3] - radius
+        core = np.linalg.norm(at - place) + radius > wide - halo * 0.4 or halo >= wide
+        if (apart > 2).all() and core and wide > radius + 20:
+            vesicles.append([*at.tolist(), radius])
+    ends = np.stack([place - axis * (long - wide), place + axis * (long - wide)])
+    balls = chain(ends, wide * 1.06, wide / 2)
+    geometry = {
+        "centre": place, "axis": axis, "semi": [long, wide], "halo": halo,
+        "vesicles": vesicles, "seed": seed_of(rng),
+    }  # fmt: skip
+    return boxed("granule", "granules", balls, geometry), balls
+
+
+def a_golgi(rng: Random, place: Points, longest: float) -> Made:
+    """Stack of 3 to 6 cisternae seen more or less from the side."""
+    axes = frame(direction(rng, 16.0))
+    long, wide = rng.uniform(0.7, 1.0, 2) * longest
+    bend = np.array([rng.uniform(0.4, 1.5), rng.uniform(0.0, 0.8)]) / 1000 * rng.choice([-1, 1])
+    count = int(rng.integers(3, 7))
+    spacing = rng.uniform(29, 35)
+    heights = (np.arange(count) - (count - 1) / 2) * spacing
+    cisternae = [
+        [height + rng.normal(0, 1), rng.uniform(8.5, 11), long * rng.uniform(0.75, 1),
+         wide * rng.uniform(0.8, 1), 0.2 + 0.06 * number + rng.uniform(0, 0.05)]
+        for number, height in enumerate(heights)
+    ]  # fmt: skip
+    grid = np.linspace(-1, 1, int(2 * long / 60) + 1)
+    b, c = (axis.ravel() for axis in np.meshgrid(grid * long, grid * wide))
+    kept = np.hypot(b / long, c / wide) <= 1
+    b, c = b[kept], c[kept]
+    sag = (bend[0] * b * b + bend[1] * c * c) / 2
+    middles = place + sag[:, None] * axes[0] + b[:, None] * axes[1] + c[:, None] * axes[2]
+    balls = np.column_stack([middles, np.full(len(b), heights[-1] + 30)])
+    geometry = {
+        "centre": place, "frame": axes, "cisternae": cisternae, "bend": bend,
+        "seed": seed_of(rng),
+    }  # fmt: skip
+    return boxed("golgi", "golgi", balls, geometry, 25.0), balls
+
+
+def rim(rng: Random, golgi: Thing) -> Points:
+    """Return a point just off the rim of one of a stack's cisternae."""
+    shape = golgi.geometry
+    sheet = shape["cisternae"][int(rng.integers(len(shape["cisternae"])))]
+    turn, off = rng.normal(0, 0.3) + np.pi * rng.integers(2), rng.uniform(36, 90)
+    b, c = (sheet[2] + off) * np.cos(turn), (sheet[3] + off) * np.sin(turn)
+    up = sheet[0] + (shape["bend"][0] * b * b + shape["bend"][1] * c * c) / 2
+    place: Points = np.asarray(shape["centre"]) + np.array([up, b, c]) @ np.asarray(shape["frame"])
+    return place + rng.normal(0, 12, 3)
+
+
+def a_tube(path: Points) -> Made:
+    """Microtubule along a path."""
+    balls = np.column_stack([path, np.full(len(path), 12.5)])
+    return boxed("microtubule", "microtubules", balls, {"path": path}, 20.0), balls
+
+
+def a_mitochondrion(rng: Random, path: Points) -> Made:
+    """Mitochondrion of 200 to 360 nm width along a path, a crista every 34 to 52 nm."""
+    radius = rng.uniform(100, 180)
+    length = float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
+    cristae, place = [], rng.uniform(0, 30)
+    side = frame((path[-1] - path[0]) / np.linalg.norm(path[-1] - path[0]))[1]
+    # Beyond the ends of the line its length no longer tells places apart.
+    while (place := place + rng.uniform(34, 52)) < length - 20:
+        way = rng.choice([-1, 1]) * side + rng.normal(0, 0.3, 3)
+        cristae.append([place, *(way / np.linalg.norm(way)), rng.uniform(0.8, 2.0)])
+    balls = chain(path, radius * 1.08, radius / 2)
+    geometry = {"path": path, "radius": radius, "cristae": cristae, "seed": seed_of(rng)}
+    return boxed("mitochondrion", None, balls, geometry), balls
+
+
+def a_reticulum(rng: Random, path: Points, depth: float) -> Made:
+    """Sheet of the reticulum along a flat path, leaning through a section of `depth` nm."""
+    lean, half = rng.uniform(-0.25, 0.25, 2), rng.uniform(14, 24)
+    levels = np.linspace(0, depth, max(2, int(depth / 60) + 1))
+    balls = np.concatenate(
+        [chain(path + (z - path[0, 0]) * np.array([1, *lean]), half * 1.3, 40.0) for z in levels]
+    )
+    geometry = {"path": path, "lean": lean, "half": half, "seed": seed_of(rng)}
+    return boxed("reticulum", None, balls, geometry), balls
+
+
+def a_tubule(rng: Random, path: Points) -> Made:
+    """Membrane tubule of 40 to 70 nm width along a path."""
+    radius = rng.uniform(20, 35)
+    balls = chain(path, radius * 1.1, radius)
+    geometry = {
+        "path": path, "radius": radius, "stain": rng.uniform(0.2, 0.35), "seed": seed_of(rng)
+    }  # fmt: skip
+    return boxed("tubule", None, balls, geometry), balls
+
+
+def a_filament(path: Points) -> Made:
+    """Filament of 8 nm along a path."""
+    balls = np.column_stack([path, np.full(len(path), 5.0)])
+    return boxed("filament", None, balls, {"path": path}, 10.0), balls
+
+
+def a_vesicle(rng: Random, place: Points) -> Made:
+    """Vesicle of 50 to 80 nm, one in five with dark contents."""
+    radius = rng.uniform(25, 40)
+    stain = rng.uniform(0.6, 0.9) if rng.random() < 0.2 else rng.uniform(0.15, 0.35)
+    balls = np.append(place, radius)[None]
+    geometry = {"centre": place, "radius": radius, "stain": stain}
+    return boxed("vesicle", None, balls, geometry, 5.0), balls
+
+
+def a_ribosome(rng: Random, place: Points) -> Thing:
+    """Ribosome with a random orientation."""
+    geometry = {"centre": place, "towards": direction(rng)}
+    return boxed("ribosome", None, np.append(place, 14.0)[None], geometry, 5.0)
+
+
+def a_bead(place: Points, radius: float) -> Thing:
+    """Gold bead."""
+    balls = np.append(place, radius)[None]
+    return boxed("gold", None, balls, {"centre": place, "radius": radius}, 3.0)
+
+
+def a_nucleus(rng: Random, centre: Points, radius: float, towards: Points) -> Made:
+    """Nucleus whose envelope passes near the point in the direction `towards`, with its pores."""
+    side = frame(towards)[1]
+    pores, angle = [], -0.8
+    while angle < 0.8:
+        angle += rng.uniform(180, 600) / radius
+        way = towards * np.cos(angle) + side * np.sin(angle)
+        way = way + np.array([rng.normal(0, 50) / radius, 0, 0])
+        pores.append(way / np.linalg.norm(way))
+    balls = np.append(centre, radius + 30)[None]
+    geometry = {"centre": centre, "radius": radius, "pores": pores, "seed": seed_of(rng)}
+    return boxed("nucleus", None, balls, geometry, 80.0), balls

@@ -1,0 +1,284 @@
+"""An electron microscope that tilts a plastic section, and the reconstruction it leads to.
+
+density (z, y, x) -> tilt series -> weighted back-projection -> bytes (z, y, x)
+
+It never knows what is in the section, never uses more randomness than its seed, and gives the
+same bytes with one thread and with many.
+
+What is modelled, in the order of the electrons: Beer-Lambert absorption along the tilted path,
+the lens (envelope, and the phase contrast of a small defocus), a residual misalignment of every
+image, shot noise of the dose shared by the images, the spread of the detector's scintillator
+on picture and noise alike, the logarithm, and the weighted back-projection of `backprojection`.
+
+What is approximated: the lens acts linearly on the intensity, with one defocus for all of a tilted
+image and no spherical aberration; the section neither shrinks nor warps; magnification and
+rotation are perfect; u, not the detector's s = u cos t, is sampled, which is exact up to the
+cut-off of the radial filter; outside the field the specimen is its own mirror image.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft
+
+from seget.errors import InputError
+from seget.phantom.backprojection import Floats, Rays, Waves
+
+# Attenuation a nanometre: of stain at density 1 (a well-stained membrane) and of bare resin. A
+# section of 200 nm then lets through half of the beam, a 15 nm gold bead (density 20) a sixth.
+STAIN_PER_NM, RESIN_PER_NM = 0.006, 0.0025
+
+WAVELENGTH_NM = 0.00197  # electrons of 300 kV
+AMPLITUDE_CONTRAST = 0.5  # heavy metal behind a small aperture: far more than in ice
+ENVELOPE_NM = 4.0  # chromatic blur of a thick section: at one cycle a 4 nm, a factor of e is lost
+DETECTOR_AT_NYQUIST = 0.3  # what a scintillator passes at half a cycle a pixel
+QUANTUM_EFFICIENCY = 0.15  # share of the electrons that a scintillator's own noise leaves useful
+
+ROWS = 32  # a chunk: its matrices fit the cache and BLAS leaves them to one thread
+BORDER = 16  # rows reflected at both ends of y, where lens and misalignment reach across
+SAMPLED_VOXELS = 1_000_000  # enough for a quantile of bytes
+MOST_THREADS = 8  # each holds a tenth of a gigabyte at the paper's size
+
+
+@dataclass(frozen=True)
+class Microscope:
+    """A tilt series and how well it was taken.
+
+    Attributes
+    ----------
+    voxel_nm
+        Edge of a voxel and of a detector pixel in nm.
+    tilt
+        First and last angle and the step between images, in degrees; the tilt axis is y.
+    dose
+        Electrons per nm^2 that all images of the series share; `math.inf` for no noise.
+    seed
+        Seed of shot noise and misalignment.
+    defocus_nm
+        Underfocus in nm, the same everywhere; 0 leaves amplitude contrast only.
+    jitter_nm
+        Standard deviation of an image's misalignment in x and in y, in nm.
+    """
+
+    voxel_nm: float
+    tilt: tuple[float, float, float] = (-60.0, 60.0, 1.5)
+    dose: float = 200_000.0
+    seed: int = 0
+    defocus_nm: float = 1000.0
+    jitter_nm: float = 0.8
+
+    def __post_init__(self) -> None:
+        first, last, step = self.tilt
+        if not (-80 <= first < last <= 80 and 0 < step <= last - first):
+            raise InputError(
+                f"microscope: the tilt series {first:g},{last:g},{step:g} was asked for, angles "
+                "from -80 to 80 degrees in a positive step are wanted; try -60,60,1.5."
+            )
+        if not (0 < self.voxel_nm < np.inf and self.dose > 0):
+            raise InputError(
+                f"microscope: a voxel of {self.voxel_nm:g} nm and a dose of {self.dose:g} electrons"
+                " a nm^2 were asked for, numbers above 0 are wanted; give positive ones."
+            )
+        if not 0 <= self.jitter_nm < np.inf:
+            raise InputError(
+                f"microscope: a misalignment of {self.jitter_nm:g} nm was asked for, a deviation "
+                "of 0 or more is wanted; give 0 for perfect alignment."
+            )
+
+    @property
+    def angles_deg(self) -> tuple[float, ...]:
+        """Angle of every image in degrees; the last step that does not fit is left out."""
+        first, last, step = self.tilt
+        count = int((last - first) / step + 1e-6) + 1
+        return tuple(first + step * number for number in range(count))
+
+    def electrons(self, angle_deg: float) -> float:
+        """Electrons that reach one pixel of the sheared image through an empty field."""
+        share = self.dose / len(self.angles_deg) * QUANTUM_EFFICIENCY
+        # The pixel is one voxel wide in u, so cos t voxels wide where the electrons arrive.
+        return share * self.voxel_nm**2 * float(np.cos(np.deg2rad(angle_deg)))
+
+
+def image(
+    density: npt.NDArray[np.floating],
+    microscope: Microscope,
+    *,
+    threads: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Floats:
+    """Return what the microscope and the reconstruction make of a section.
+
+    Parameters
+    ----------
+    density
+        `(z, y, x)` stain, 1 for a well-stained membrane, 0 for resin; about 20 for gold. What is
+        not in the array, below and above along z, is vacuum.
+    threads
+        Chunks worked on at once; by default as many as there are cores, eight at most. It does
+        not change the result.
+    progress
+        Called now and then, from the calling thread, with the share that is done, up to 1.
+
+    Returns
+    -------
+    `(z, y, x)` float32 in units of density, dense positive, around a mean of about 0: the ramp
+    of the back-projection hardly passes what is constant.
+    """
+    depth, height, width = density.shape
+    angles = microscope.angles_deg
+    rays = Rays(angles, depth, width)
+    series = np.empty((len(angles), height, rays.ring), dtype=np.float32)
+    result = np.empty(density.shape, dtype=np.float32)
+
+    def project(rows: slice) -> None:
+        series[:, rows] = rays.project(density[:, rows])
+
+    def record(number: int) -> None:
+        expose(series[number], microscope, number, depth)
+
+    def back_project(rows: slice) -> None:
+        result[:, rows] = rays.back_project(series[:, rows])
+
+    chunks = [slice(y, min(y + ROWS, height)) for y in range(0, height, ROWS)]
+    stages = [
+        [partial(project, rows) for rows in chunks],
+        [partial(record, number) for number in range(len(angles))],
+        [partial(back_project, rows) for rows in chunks],
+    ]
+    _work_through(stages, threads, progress)
+    return result
+
+
+def expose(projection: Floats, microscope: Microscope, number: int, depth: int) -> None:
+    """Turn image `number` of the series, in place, from what is there to what is measured.
+
+    Parameters
+    ----------
+    projection
+        `(y, u)` density summed along the rays, as `Rays.project` gives it.
+    depth
+        Thickness of the section in voxels.
+    """
+    chance = np.random.default_rng([microscope.seed, number])
+    angle = microscope.angles_deg[number]
+    # Optical depth of a voxel at density 1: the beam passes it at a slant.
+    slant = microscope.voxel_nm / float(np.cos(np.deg2rad(angle)))
+    resin = np.float32(np.exp(-RESIN_PER_NM * slant * depth))
+    optical = np.float32(STAIN_PER_NM * slant)
+
+    frame = _Frame(projection.shape, microscope.voxel_nm, angle)
+    arriving = frame.passed(np.exp(-optical * projection), _lens(frame, microscope, chance))
+    # Fresnel fringes beside gold may reach below zero; a thousandth of the beam always arrives.
+    np.maximum(arriving, 1e-3, out=arriving)
+    beam = microscope.electrons(angle) * float(resin)
+    if np.isfinite(beam):
+        arriving = _counted(arriving * np.float32(beam), chance) / np.float32(beam)
+    recorded = frame.passed(arriving, _detector(frame))
+    # No logarithm of less than one electron.
+    np.maximum(recorded, max(1e-3, 1 / beam), out=recorded)
+    projection[:] = np.log(recorded) / -optical
+
+
+def to_bytes(
+    reconstruction: npt.NDArray[np.floating], *, clipped: float = 0.002
+) -> npt.NDArray[np.uint8]:
+    """Return a reconstruction as the bytes that microscopes' software writes, dense is dark.
+
+    Parameters
+    ----------
+    reconstruction
+        `(z, y, x)`, dense positive. Its mean becomes 128.
+    clipped
+        The contrast is stretched until, at one end, this share of the voxels is cut off at
+        0 or 255.
+
+    Returns
+    -------
+    `(z, y, x)` bytes; a constant reconstruction becomes 128 everywhere.
+    """
+    step = max(1, reconstruction.size // SAMPLED_VOXELS)
+    # An odd step meets every column, whatever power of two the rows are long.
+    sample = reconstruction.reshape(-1)[:: step | 1].astype(np.float64)
+    mean = float(sample.mean())
+    low, high = (float(value) for value in np.quantile(sample, [clipped, 1 - clipped]))
+    widest = max(mean - low, high - mean)
+    scale = 127 / widest if widest > 0 else 0.0
+    result = np.empty(reconstruction.shape, dtype=np.uint8)
+    for z, slice_ in enumerate(reconstruction):
+        result[z] = np.clip(np.rint(128 - scale * (slice_ - mean)), 0, 255)
+    return result
+
+
+class _Frame:
+    """An image `(y, u)` and the frequencies of its transform, in cycles a nanometre."""
+
+    def __init__(self, shape: tuple[int, ...], voxel_nm: float, angle_deg: float) -> None:
+        self.rows, self.columns = shape
+        self.extended = int(fft.next_fast_len(self.rows + 2 * BORDER, real=True))
+        self.voxel_nm = voxel_nm
+        self.y: Floats = np.fft.fftfreq(self.extended, voxel_nm)[:, None].astype(np.float32)
+        # The detector sees u foreshortened, s = u cos t: its frequencies are that much higher.
+        foreshortened = voxel_nm * float(np.cos(np.deg2rad(angle_deg)))
+        self.s: Floats = np.fft.rfftfreq(self.columns, foreshortened)[None].astype(np.float32)
+
+    def passed(self, picture: Floats, transfer: npt.NDArray[np.inexact]) -> Floats:
+        """Return `(y, u)` after a transfer function; u is a ring already, y is reflected."""
+        after = self.extended - self.rows - BORDER
+        padded = np.pad(picture, ((BORDER, after), (0, 0)), mode="symmetric")
+        waves = fft.rfft2(padded)
+        waves *= transfer
+        passed: Floats = fft.irfft2(waves, s=padded.shape)[BORDER : BORDER + self.rows]
+        return passed
+
+
+def _lens(frame: _Frame, microscope: Microscope, chance: np.random.Generator) -> Waves:
+    """Envelope, contrast of absorption and defocus together, and the image's misalignment."""
+    square = frame.y**2 + frame.s**2
+    envelope = np.exp(-square * np.float32(ENVELOPE_NM**2))
+    turn = np.float32(np.pi * WAVELENGTH_NM * microscope.defocus_nm) * square
+    phase_contrast = np.float32(np.sqrt(1 - AMPLITUDE_CONTRAST**2) / AMPLITUDE_CONTRAST)
+    contrast = np.cos(turn) + phase_contrast * np.sin(turn)
+    shift = chance.normal(0, microscope.jitter_nm, size=2).astype(np.float32)
+    cycles = frame.y * shift[0] + frame.s * shift[1]
+    transfer: Waves = envelope * contrast * np.exp(np.complex64(-2j * np.pi) * cycles)
+    return transfer
+
+
+def _detector(frame: _Frame) -> Floats:
+    """Spread of the scintillator, which picture and noise share."""
+    square = (frame.y**2 + frame.s**2) * np.float32((2 * frame.voxel_nm) ** 2)
+    transfer: Floats = np.exp(np.float32(np.log(DETECTOR_AT_NYQUIST)) * square)
+    return transfer
+
+
+def _counted(expected: Floats, chance: np.random.Generator) -> Floats:
+    """Return electrons counted where so many are expected."""
+    if expected.min() < 50:
+        return chance.poisson(expected).astype(np.float32)
+    # From 50 on a normal deviate is as good, and ten times as fast.
+    deviates = chance.standard_normal(expected.shape, dtype=np.float32)
+    deviates *= np.sqrt(expected)
+    deviates += expected
+    return deviates
+
+
+def _work_through(
+    stages: Sequence[Sequence[Callable[[], None]]],
+    threads: int | None,
+    progress: Callable[[float], None] | None,
+) -> None:
+    """Run each stage's steps at once, but no stage before the one above is done."""
+    total, done = sum(map(len, stages)), 0
+    with ThreadPoolExecutor(threads or min(os.cpu_count() or 1, MOST_THREADS)) as pool:
+        for stage in stages:
+            for _ in pool.map(lambda step: step(), stage):
+                done += 1
+                if progress:
+                    progress(done / total)

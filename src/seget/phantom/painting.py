@@ -1,0 +1,164 @@
+"""A scene drawn on a grid of voxels: the stain, and the labels.
+
+things (nm) -> density (z, y, x), labels (z, y, x)
+
+It never places anything, and never holds more than the two volumes and one block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from seget.phantom import organelles
+from seget.phantom.golgi import golgi
+from seget.phantom.ink import Floats, Grid, Ink
+from seget.phantom.noise import lattice_noise
+from seget.phantom.placing import Thing
+from seget.phantom.scene import STRUCTURES
+from seget.phantom.settings import Settings
+from seget.phantom.shapes import centriole, cleft, cleft_depth, granule, microtubule, sphere
+
+Labels = npt.NDArray[np.uint8]
+Slices = tuple[slice, slice, slice]
+Progress = Callable[[float], None]
+
+PAINTERS: Mapping[str, Callable[..., Ink | None]] = {
+    "sphere": sphere,
+    "cleft": cleft,
+    "microtubule": microtubule,
+    "centriole": centriole,
+    "granule": granule,
+    "golgi": golgi,
+    "vesicle": organelles.vesicle,
+    "ribosome": organelles.ribosome,
+    "mitochondrion": organelles.mitochondrion,
+    "reticulum": organelles.reticulum,
+    "tubule": organelles.tubule,
+    "filament": organelles.filament,
+    "nucleus": organelles.nucleus,
+    "gold": organelles.gold,
+}
+
+TILE_PX = 64
+# Lattices of the cytoplasm's texture in nm, and how strong each is: proteins, their complexes,
+# clusters and filaments, regions.
+GRAINS = {6.0: 0.26, 11.0: 0.22, 38.0: 0.16, 150.0: 0.12}
+STAIN_NM, STAIN_STRENGTH = 600.0, 0.10
+FINE_NM, FINE_STRENGTH = 7.0, 0.12
+MIDDLE_NM, MIDDLE_STRENGTH = 22.0, 0.11
+CYTOPLASM = 0.32
+
+
+class Canvas:
+    """Density and labels of one field, and the blocks that things are painted in."""
+
+    def __init__(self, shape: tuple[int, int, int], voxel_nm: float) -> None:
+        self.voxel_nm = voxel_nm
+        self.density: Floats = np.zeros(shape, dtype=np.float32)
+        self.labels: Labels = np.zeros(shape, dtype=np.uint8)
+
+    def axis_nm(self, axis: int, part: slice = slice(None)) -> Floats:
+        """Centres of the voxels along one axis in nm: the first lies half a voxel in."""
+        numbers = np.arange(self.density.shape[axis], dtype=np.float32)[part]
+        return (numbers + np.float32(0.5)) * np.float32(self.voxel_nm)
+
+    @property
+    def extent_nm(self) -> tuple[float, float, float]:
+        """`(z, y, x)` edges of the canvas in nm."""
+        z, y, x = (size * self.voxel_nm for size in self.density.shape)
+        return z, y, x
+
+    def blocks(self, low: Sequence[float], high: Sequence[float]) -> Iterator[tuple[Slices, Grid]]:
+        """Blocks of at most 64 voxels an edge that tile the box from `low` to `high` nm."""
+        spans = []
+        for axis, size in enumerate(self.density.shape):
+            first = max(0, int(np.floor(low[axis] / self.voxel_nm)))
+            last = min(size, int(np.ceil(high[axis] / self.voxel_nm)))
+            spans.append([slice(i, min(i + TILE_PX, last)) for i in range(first, last, TILE_PX)])
+        for z in spans[0]:
+            for y in spans[1]:
+                for x in spans[2]:
+                    grid = Grid(
+                        self.axis_nm(0, z)[:, None, None],
+                        self.axis_nm(1, y)[None, :, None],
+                        self.axis_nm(2, x)[None, None, :],
+                        self.voxel_nm,
+                    )
+                    yield (z, y, x), grid
+
+    def paint(self, thing: Thing) -> None:
+        """Lay one thing over what is there; its mask wins over masks painted before."""
+        painter = PAINTERS[thing.kind]
+        label = STRUCTURES.index(thing.structure) + 1 if thing.structure else 0
+        for where, grid in self.blocks(thing.low, thing.high):
+            ink = painter(grid, **thing.geometry)
+            if ink is None:
+                continue
+            block = self.density[where]
+            block *= 1 - ink.cover
+            block += ink.stain
+            if ink.inside is not None:
+                self.labels[where][ink.inside] = label
+            else:
+                self.labels[where][ink.cover > 0.5] = 0
+
+
+def paint(
+    things: Sequence[Thing], settings: Settings, progress: Progress | None = None
+) -> tuple[Floats, Labels]:
+    """Return the stain and the labels of a scene.
+
+    Returns
+    -------
+    Density `(z, y, x)` float32, about 1 where a membrane is stained; labels `(z, y, x)` uint8,
+    the structures from 1 in the order of `scene.STRUCTURES`.
+    """
+    canvas = Canvas(settings.shape, settings.voxel_nm)
+    fields = _Fields(settings)
+    synapse = next((thing for thing in things if thing.kind == "cleft"), None)
+    fields.cytoplasm(canvas, synapse)
+    for number, thing in enumerate(things):
+        canvas.paint(thing)
+        if progress is not None and number % 50 == 0:
+            progress(number / len(things))
+    fields.unevenness(canvas)
+    return canvas.density, canvas.labels
+
+
+class _Fields:
+    """Texture of the cytoplasm and unevenness of the stain."""
+
+    def __init__(self, settings: Settings) -> None:
+        rng = np.random.default_rng([settings.seed, 2])
+        self.seed = int(rng.integers(2**31))
+        self.other_cell = float(rng.choice([0.75, 0.85, 1.2]))
+
+    def cytoplasm(self, canvas: Canvas, synapse: Thing | None) -> None:
+        """Fill the field with textured cytoplasm, the target cell's a little different."""
+        for z in range(canvas.density.shape[0]):
+            axes = (canvas.axis_nm(0, slice(z, z + 1)), canvas.axis_nm(1), canvas.axis_nm(2))
+            texture = sum(
+                np.float32(strength) * lattice_noise(axes, scale, self.seed)
+                for scale, strength in GRAINS.items()
+            )
+            # Stain is never negative, and gathers in grains: a skewed distribution.
+            canvas.density[z] = np.float32(CYTOPLASM) * np.exp(texture - np.float32(0.1))[0]
+        if synapse is None:
+            return
+        geometry = {key: synapse.geometry[key] for key in ("origin", "normal", "waves")}
+        for where, grid in canvas.blocks((0, 0, 0), canvas.extent_nm):
+            beyond = cleft_depth(grid, **geometry) < 0
+            canvas.density[where][beyond] *= np.float32(self.other_cell)
+
+    def unevenness(self, canvas: Canvas) -> None:
+        """Multiply everything by fine grain and by the stain's slow unevenness."""
+        for z in range(canvas.density.shape[0]):
+            axes = (canvas.axis_nm(0, slice(z, z + 1)), canvas.axis_nm(1), canvas.axis_nm(2))
+            factor = 1 + np.float32(STAIN_STRENGTH) * lattice_noise(axes, STAIN_NM, self.seed + 1)
+            factor += np.float32(FINE_STRENGTH) * lattice_noise(axes, FINE_NM, self.seed + 2)
+            factor += np.float32(MIDDLE_STRENGTH) * lattice_noise(axes, MIDDLE_NM, self.seed + 3)
+            canvas.density[z] *= np.maximum(factor, 0.2)[0]
+        np.maximum(canvas.density, 0, out=canvas.density)

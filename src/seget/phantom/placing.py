@@ -1,0 +1,138 @@
+"""Room in the cell: what is taken, and on which side of the cleft a point lies.
+
+balls (nm) -> is there room for them
+
+It never draws a shape. Everything that takes room is stood for by balls `(z, y, x, radius)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+Points = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One placed object.
+
+    Attributes
+    ----------
+    kind
+        The name of the function that paints it.
+    structure
+        The structure whose mask it belongs to, or None.
+    low, high
+        `(z, y, x)` corners in nm of a box that holds all of it.
+    geometry
+        What the painting function wants, plain numbers and lists.
+    """
+
+    kind: str
+    structure: str | None
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    geometry: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The middle of the synaptic cleft: a flat sheet with waves on it."""
+
+    origin: Points
+    normal: Points
+    waves: tuple[tuple[float, ...], ...]
+
+    def depth(self, points: Points) -> Points:
+        """How far `(n, 3)` points lie in the T cell, nm; negative in the target cell."""
+        depth: Points = (points - self.origin) @ self.normal
+        for amplitude, phase, *cycles in self.waves:
+            depth = depth - amplitude * np.sin(2 * np.pi * (points @ np.array(cycles)) + phase)
+        return depth
+
+
+# A thing and the balls that stand for it.
+Made = tuple[Thing, Points]
+
+
+class Space:
+    """The field, the cleft, and the balls that have been placed."""
+
+    def __init__(self, extent_nm: Points, sheet: Sheet) -> None:
+        self.extent = extent_nm
+        self.sheet = sheet
+        self.balls: Points = np.zeros((0, 4))
+
+    def take(self, balls: Points) -> None:
+        """Remember that these balls are taken."""
+        self.balls = np.concatenate([self.balls, balls])
+
+    def free(self, balls: Points, gap: float, *, inside: bool = True) -> bool:
+        """Whether balls keep `gap` nm from all that is taken, and from the cleft.
+
+        Parameters
+        ----------
+        inside
+            Whether the T cell is demanded; else either cell will do.
+        """
+        depth = self.sheet.depth(balls[:, :3])
+        depth = depth if inside else np.abs(depth)
+        if (depth < balls[:, 3] + gap + 25).any():
+            return False
+        return not self.touches(balls, gap).any()
+
+    def touches(self, balls: Points, gap: float) -> npt.NDArray[np.bool_]:
+        """Which balls come nearer than `gap` nm to something that is taken: `(n,)`."""
+        touched = np.zeros(len(balls), dtype=bool)
+        for first in range(0, len(balls), 256):
+            some = balls[first : first + 256]
+            apart = np.linalg.norm(some[:, None, :3] - self.balls[None, :, :3], axis=2)
+            near = apart < some[:, None, 3] + self.balls[None, :, 3] + gap
+            touched[first : first + 256] = near.any(axis=1)
+        return touched
+
+    def within(self, point: Sequence[float] | Points, margin: float) -> bool:
+        """Whether a point lies in the field, `margin` nm from its sides (not top and bottom)."""
+        at = np.asarray(point)[1:]
+        return bool((at > margin).all() and (at < self.extent[1:] - margin).all())
+
+
+def spread(points: Points, apart_nm: float) -> Points:
+    """Leave out points nearer than `apart_nm` to one that stands before them."""
+    if not len(points):
+        return points
+    kept = np.ones(len(points), dtype=bool)
+    for first, second in sorted(cKDTree(points).query_pairs(apart_nm)):
+        if kept[first]:
+            kept[second] = False
+    return points[kept]
+
+
+def chain(path: Points, radius: float, step_nm: float) -> Points:
+    """Balls of one radius along a polyline: `(n, 4)`."""
+    lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))])
+    at = np.linspace(0, lengths[-1], max(2, int(np.ceil(lengths[-1] / step_nm)) + 1))
+    points = np.stack([np.interp(at, lengths, path[:, axis]) for axis in range(3)], axis=1)
+    return np.column_stack([points, np.full(len(points), radius)])
+
+
+def direction(rng: np.random.Generator, tilt_deg: float = 90.0) -> Points:
+    """Random unit vector at most `tilt_deg` out of the plane of the section."""
+    up = rng.uniform(-1, 1) * np.sin(np.deg2rad(tilt_deg))
+    turn = rng.uniform(0, 2 * np.pi)
+    flat = np.sqrt(1 - up * up)
+    return np.array([up, flat * np.sin(turn), flat * np.cos(turn)])
+
+
+def frame(first: Points) -> Points:
+    """Three orthonormal vectors: `first`, one in the plane of the section, and the third."""
+    second = np.array([0.0, -first[2], first[1]])
+    norm = np.linalg.norm(second)
+    second = second / norm if norm > 1e-6 else np.array([0.0, 1.0, 0.0])
+    return np.stack([first, second, np.cross(first, second)])
