@@ -6,7 +6,8 @@ The only room that draws. It never trains and never predicts.
 """
 
 from seget.evaluation.gallery import draw_slices
+from seget.evaluation.report import Part, report
 from seget.evaluation.score import evaluate
 from seget.evaluation.training_curves import curves
 
-__all__ = ["curves", "draw_slices", "evaluate"]
+__all__ = ["Part", "curves", "draw_slices", "evaluate", "report"]

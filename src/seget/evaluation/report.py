@@ -1,0 +1,94 @@
+"""Scores, pictures and curves as one HTML page that opens without a network.
+
+results of `evaluate` + pictures -> report.html
+
+It never computes a score. Every name is escaped: a tomogram may be called anything.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from seget import files
+from seget.fusion import colour
+
+
+@dataclass(frozen=True)
+class Part:
+    """One evaluated folder in a report.
+
+    Attributes
+    ----------
+    heading, text
+        What was scored, in words.
+    result
+        What `evaluate` returned.
+    pictures
+        PNGs of slices to show, from `draw_slices`.
+    """
+
+    heading: str
+    text: str
+    result: dict[str, Any]
+    pictures: Sequence[Path]
+
+
+def report(
+    path: Path, title: str, parts: Sequence[Part], curves: Path, facts: Sequence[str] = ()
+) -> None:
+    """Write a page with a table and pictures a part, and the training curves.
+
+    Parameters
+    ----------
+    path
+        Of the page, whole or not there.
+    title, facts
+        What it is about, and what to say below: seed, minutes, machine.
+    parts
+        In the order of the page.
+    curves
+        The run's curves.png.
+    """
+    environment = Environment(
+        loader=PackageLoader("seget.evaluation"), autoescape=True, undefined=StrictUndefined
+    )
+    page = environment.get_template("report.html.j2").render(
+        title=title, facts=facts, curves=_embedded(curves), parts=[_shown(part) for part in parts]
+    )
+    files.write_text(path, page)
+
+
+def _shown(part: Part) -> dict[str, Any]:
+    """Return what the template shows of a part."""
+    rows = []
+    for index, (structure, scores) in enumerate(part.result["structures"].items()):
+        values = [
+            scores["miou"],
+            scores.get("labels", {}).get("miou"),
+            scores["iou"],
+            scores["dice"],
+            scores["pixel_accuracy"],
+        ]
+        shown = [*map(_number, values), f"{scores['foreground_fraction']:.2%}"]
+        rows.append({"structure": structure, "colour": colour(structure, index), "numbers": shown})
+    return {
+        "heading": part.heading,
+        "text": part.text,
+        "rows": rows,
+        "mean": _number(part.result["mean_miou"]),
+        "pictures": [{"alt": p.stem, "base64": _embedded(p)} for p in part.pictures],
+    }
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _embedded(picture: Path) -> str:
+    return base64.b64encode(picture.read_bytes()).decode()

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seget.evaluation import Part, report
+
+NAME = '<script>alert("x")</script>'
+
+
+class Page(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.sources: list[str] = []
+        self.cells: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.sources += [value or "" for key, value in attrs if key in ("src", "href")]
+
+    def handle_data(self, data: str) -> None:
+        self.cells.append(data.strip())
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    path = tmp_path / "slice_0001.png"
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(path)
+    return path
+
+
+def test_the_page_shows_the_numbers_and_runs_nothing(tmp_path: Path, picture: Path) -> None:
+    scores = {
+        "miou": 0.8125,
+        "iou": None,
+        "dice": 0.5,
+        "pixel_accuracy": 1.0,
+        "foreground_fraction": 0.01234,
+        "labels": {"miou": 0.75},
+    }
+    result = {"structures": {NAME: scores, "golgi": scores}, "mean_miou": 0.8125}
+    part = Part(f"Test {NAME}", NAME, result, [picture])
+    report(tmp_path / "report.html", NAME, [part], picture, [NAME])
+    page = Page((tmp_path / "report.html").read_text())
+    assert "script" not in page.tags
+    assert page.cells.count(NAME) >= 4, "names are text, wherever they stand"
+    assert {"0.812", "0.750", "-", "0.500", "1.000", "1.23%"} <= set(page.cells)
+    assert len(page.sources) == 2
+    assert all(source.startswith("data:image/png;base64,") for source in page.sources)
+
+
+def test_the_page_asks_nothing_of_the_network(tmp_path: Path, picture: Path) -> None:
+    report(tmp_path / "report.html", "empty", [], picture)
+    text = (tmp_path / "report.html").read_text()
+    assert not re.search(r"https?://|@import|url\(", text)
