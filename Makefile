@@ -12,8 +12,8 @@ help: ## list the verbs
 
 setup: .venv/.installed ## make .venv with seget and the tools of its developers
 
-demo: setup ## the whole way on example data: train, segment, evaluate
-	@PATH="$(CURDIR)/$(BIN):$$PATH" bash examples/demo.sh
+demo: setup ## the whole way on a simulated cell; the last line says where the report is
+	@$(BIN)/seget demo -o build/demo
 
 test: setup ## run the tests, shapes checked (ARGS="-k mrc" for some of them)
 	@$(BIN)/pytest -q --durations=3 $(ARGS)

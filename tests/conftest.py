@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -78,3 +79,24 @@ def _tomogram(discs: Any, rods: Any) -> Any:
     grey = np.where(discs, 200.0, np.where(rods, 50.0 + stripes, 125.0))
     noise = np.random.default_rng(7).normal(0.0, 15.0, SHAPE)
     return np.clip(grey + noise, 0, 255).round().astype(np.uint8)
+
+
+@pytest.fixture
+def seget(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command line in this process: (exit code, standard output, standard error)."""
+    from seget.cli import main
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["seget", *map(str, arguments)])
+        capsys.readouterr()
+        code = 0
+        try:
+            main()
+        except SystemExit as left:
+            code = left.code if isinstance(left.code, int) else 1
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run

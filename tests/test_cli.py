@@ -20,22 +20,6 @@ SHORT = [*TINY, "--set", "epochs=2", "--set", "steps_per_epoch=12"]
 Seget = Callable[..., tuple[int, str, str]]
 
 
-@pytest.fixture
-def seget(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Seget:
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr("sys.argv", ["seget", *map(str, arguments)])
-        capsys.readouterr()
-        code = 0
-        try:
-            main()
-        except SystemExit as left:
-            code = left.code if isinstance(left.code, int) else 1
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return run
-
-
 def test_the_whole_way(seget: Seget, small_dataset: Path, tmp_path: Path) -> None:
     run, out = tmp_path / "run", tmp_path / "out"
     code, _, err = seget("train", small_dataset, "-o", run, "--joint", "--tensorboard", *SHORT)

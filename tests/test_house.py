@@ -128,6 +128,6 @@ def _readme() -> str:
 
 def _texts() -> Iterator[Path]:
     """Every text of the repository: beside this house and in its folders, built things left out."""
-    folders = ("src", "tests", "benchmarks", "docs", "examples", ".ci", ".github")
+    folders = ("src", "tests", "benchmarks", "docs", ".ci", ".github")
     paths = [*ROOT.iterdir(), *(p for name in folders for p in (ROOT / name).rglob("*"))]
     return (p for p in paths if p.is_file() and (p.suffix in TEXTS or p.name in NAMES))

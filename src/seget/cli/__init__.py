@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from seget.cli import apply, learn
+from seget.cli import apply, learn, simulate
 from seget.errors import InputError, RunError
 
 __all__ = ["app", "main"]
@@ -26,6 +26,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(simulate.demo)
+app.command()(simulate.phantom)
 app.command()(learn.train)
 app.command()(apply.predict)
 app.command()(apply.fuse)

@@ -186,34 +186,30 @@ def _thresholds(given: list[str]) -> dict[str, float]:
 
 
 def _print_table(result: dict[str, Any]) -> None:
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
 
-    parts = [
-        f"{s['tomogram']}: {s['part']} slices {_ranges(s['slices'])}" for s in result["scored"]
-    ]
-    table = Table(title="; ".join(parts), title_justify="left")
-    table.add_column("structure")
-    columns = (
-        "miou",
-        "miou_at_threshold",
-        "iou",
-        "dice",
-        "pixel_accuracy",
-        "miou_per_patch",
-        "foreground_fraction",
-    )
-    for name in (*columns, "labels"):
-        table.add_column(
-            {"labels": "miou of labels"}.get(name, name.replace("_", " ")), justify="right"
-        )
+    columns = {
+        "mIOU": "miou",
+        "at threshold": "miou_at_threshold",
+        "of labels": "labels",
+        "IoU": "iou",
+        "Dice": "dice",
+        "foreground": "foreground_fraction",
+    }
+    table = Table("structure", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
     for structure, scores in result["structures"].items():
-        labels = scores.get("labels", {}).get("miou")
-        values = [*(scores[column] for column in columns), labels]
+        shown = {**scores, "labels": scores.get("labels", {}).get("miou")}
+        values = [shown[key] for key in columns.values()]
         table.add_row(structure, *("-" if v is None else f"{v:.4f}" for v in values))
-    console = Console()
+    console = Console(highlight=False)
+    for scored in result["scored"]:
+        console.print(f"{scored['tomogram']}: {scored['part']} slices {_ranges(scored['slices'])}")
     console.print(table)
-    console.print(f"mean mIOU {result['mean_miou']:.4f}", highlight=False)
+    console.print(f"mean mIOU {result['mean_miou']:.4f}")
 
 
 def _ranges(slices: list[int]) -> str:

@@ -42,7 +42,7 @@ def bar(text: str) -> Iterator[Callable[[int, int], None]]:
             now = time.monotonic()
             if not sys.stderr.isatty() and (done == total or now - last > LOG_EVERY_S):
                 last = now
-                say(f"{text}: {done} of {total} slices")
+                say(f"{text}: {done} of {total}")
 
         yield show
 

@@ -1,0 +1,82 @@
+"""The commands that make their own tomogram, on the smallest and coarsest phantom there is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seget import files
+from seget.cli.simulate import go_the_whole_way
+from seget.dataset import read_dataset
+from seget.phantom import STRUCTURES, Settings
+
+Seget = Callable[..., tuple[int, str, str]]
+COARSE = Settings(shape=(10, 104, 104), voxel_nm=20.0)
+OPTIONS = ("--size", "10,104,104", "--voxel-nm", "20")
+
+
+def test_a_phantom_is_a_dataset(seget: Seget, tmp_path: Path) -> None:
+    code, _, err = seget("phantom", tmp_path / "p", *OPTIONS, "--seed", "3", "--dose", "50000")
+    assert code == 0, err
+    dataset = read_dataset(tmp_path / "p" / "dataset.toml")
+    assert set(dataset.structures) == set(STRUCTURES)
+    (tomogram,) = dataset.tomograms
+    assert tomogram.image.shape == (10, 104, 104)
+    assert tomogram.image.voxel_size_nm == pytest.approx((20, 20, 20))
+    assert tomogram.image.data.dtype == np.uint8
+    for part in (tomogram.split.train, tomogram.split.validation, tomogram.split.test):
+        for mask in tomogram.masks.values():
+            assert any(mask.foreground_px[z] for z in part)
+    scene = json.loads((tmp_path / "p" / "scene.json").read_text())
+    assert scene["settings"]["seed"] == 3
+    assert scene["things"]
+
+
+def test_a_phantom_is_kept_or_refused_but_not_overwritten(seget: Seget, tmp_path: Path) -> None:
+    command = ("phantom", tmp_path / "p", *OPTIONS)
+    assert seget(*command)[0] == 0
+    first = np.asarray(files.read(tmp_path / "p" / "tomogram.mrc").data).copy()
+    code, _, err = seget(*command)
+    assert code == 0
+    assert "there already" in err
+    code, _, err = seget(*command, "--seed", "1")
+    assert code == 2
+    assert "--overwrite" in err
+    assert seget(*command, "--seed", "1", "--overwrite")[0] == 0
+    assert not np.array_equal(first, files.read(tmp_path / "p" / "tomogram.mrc").data)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--preset", "huge"), "small or paper"),
+        (("--size", "1,2"), "three numbers"),
+        (("--size", "2,2,2"), "at least 8 slices"),
+        (("--tilt", "60,-60,2"), "first < last"),
+        (("--dose", "0"), "positive"),
+    ],
+)
+def test_wrong_phantoms_are_one_sentence(
+    seget: Seget, tmp_path: Path, options: tuple[str, ...], words: str
+) -> None:
+    code, _, err = seget("phantom", tmp_path / "p", *options)
+    assert code == 2
+    assert words in err
+    assert not (tmp_path / "p").exists()
+
+
+def test_the_demo_goes_the_whole_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seget.cli.simulate.DEMO_SETTINGS", ["binning=1", "patch_px=32"])
+    go_the_whole_way(tmp_path, COARSE, 0.05, overwrite=False)
+    said = capsys.readouterr().err.strip().splitlines()
+    assert said[-1] == f"Report: {tmp_path / 'report.html'}"
+    page = (tmp_path / "report.html").read_text()
+    assert all(structure in page for structure in STRUCTURES)
+    assert page.count("data:image/png") == 3
+    go_the_whole_way(tmp_path, COARSE, 0.05, overwrite=False)
