@@ -72,6 +72,16 @@ def test_a_warp_keeps_image_and_target_together_but_for_the_edges(seed):
 
 
 @given(seeds)
+def test_a_warp_turns_around_the_middle_of_the_view(seed):
+    y, x = np.mgrid[:WHOLE, :WHOLE] - (WHOLE - 1) / 2
+    disc = np.hypot(y, x)[None] < 10
+    patch = (disc.astype(np.float32), disc, disc | True)
+    _, target, _ = augment(patch, only("flips=yes", "warp=1", "scale=0.3"), MARGIN, random(seed))
+    middle = np.argwhere(target[0]).mean(axis=0)
+    assert middle == pytest.approx([(SIZE - 1) / 2] * 2, abs=0.25)
+
+
+@given(seeds)
 def test_grey_values_change_in_the_image_alone_and_keep_their_order(seed):
     patch = drawn_patch()
     image, target, labelled = augment(patch, only("grey=0.3"), MARGIN, random(seed))

@@ -17,6 +17,8 @@ from seget.samples import Batch, Samples, foreground_fraction
 from small_patches import EDGE, SHAPE, gridded, plain
 
 ONE = '[[tomogram]]\nimage = "tomogram.mrc"\nmasks = { spots = "spots.mrc" }\n'
+EVERY_5TH = f'holdout = "every-5th"\n{ONE}'
+ALL = f'holdout = "none"\n{ONE}'
 
 
 @pytest.fixture
@@ -93,7 +95,9 @@ def test_shapes_and_types(small_dataset, recipe):
 @pytest.mark.parametrize("seed", range(4))
 def test_image_target_and_labels_are_of_one_place(folder, seed):
     folder.save("tomogram.mrc", np.where(spots(), 200, 50).astype(np.uint8))
-    samples = Samples(folder.read(ONE), ("spots",), plain("flips=yes"), seed)
+    samples = Samples(
+        folder.read(EVERY_5TH), ("spots",), plain("flips=yes", "foreground_share=1"), seed
+    )
     low, high = (samples.normalise[0](np.array([grey])).item() for grey in (50, 200))
     batch = samples.batch(seed)
     assert batch.target.any()
@@ -104,7 +108,7 @@ def test_image_target_and_labels_are_of_one_place(folder, seed):
 
 def test_the_image_is_normalised_over_its_volume(folder):
     folder.save("tomogram.mrc", np.random.default_rng(0).normal(40, 3, SHAPE).astype(np.float32))
-    dataset = folder.read(f'holdout = "none"\n{ONE}')
+    dataset = folder.read(ALL)
     samples = Samples(dataset, ("spots",), gridded("stride_px=32", "positive_copies=1"), 0)
     whole = torch.cat([batch.image for batch in epoch(samples)])
     assert whole.numel() == np.prod(SHAPE)
@@ -116,7 +120,7 @@ def test_the_image_is_normalised_over_its_volume(folder):
 
 
 def test_a_paper_epoch_holds_each_patch_once_and_positive_ones_as_often_as_said(folder):
-    dataset = folder.read(ONE)  # every 5th of 12 slices is held out
+    dataset = folder.read(EVERY_5TH)  # of 12 slices
     samples = Samples(dataset, ("spots",), gridded("positive_copies=3"), 1)
     mask = spots()
     expected = Counter(
@@ -137,7 +141,7 @@ def test_a_paper_epoch_holds_each_patch_once_and_positive_ones_as_often_as_said(
 
 
 def test_the_last_batch_of_a_paper_epoch_may_be_smaller(folder):
-    samples = Samples(folder.read(ONE), ("spots",), gridded("positive_copies=1"), 0)
+    samples = Samples(folder.read(EVERY_5TH), ("spots",), gridded("positive_copies=1"), 0)
     assert samples.steps_per_epoch == 19  # 9 slices of 25 patches in batches of 12
     assert [len(batch.image) for batch in epoch(samples)] == [12] * 18 + [9]
     assert len(samples.batch(19).image) == 12
@@ -147,7 +151,7 @@ def test_a_patch_of_another_structure_alone_is_not_positive(folder):
     other = np.zeros(SHAPE, np.uint8)
     other[:, 90:] = 1
     folder.save("other.mrc", other)
-    dataset = folder.read(ONE.replace("spots.mrc", 'spots.mrc", other = "other.mrc'))
+    dataset = folder.read(EVERY_5TH.replace("spots.mrc", 'spots.mrc", other = "other.mrc'))
     one, both = (
         sum(len(batch.image) for batch in epoch(Samples(dataset, names, gridded(), 0)))
         for names in (("spots",), ("spots", "other"))
@@ -159,13 +163,13 @@ def test_a_patch_of_another_structure_alone_is_not_positive(folder):
 
 
 def test_a_sampled_epoch_is_as_long_as_the_recipe_says(folder):
-    samples = Samples(folder.read(ONE), ("spots",), plain("steps_per_epoch=7"), 0)
+    samples = Samples(folder.read(EVERY_5TH), ("spots",), plain("steps_per_epoch=7"), 0)
     assert samples.steps_per_epoch == 7
     assert {len(samples.batch(step).image) for step in range(14)} == {4}
 
 
 def test_with_a_full_share_every_patch_holds_foreground(folder):
-    samples = Samples(folder.read(ONE), ("spots",), plain("foreground_share=1"), 0)
+    samples = Samples(folder.read(EVERY_5TH), ("spots",), plain("foreground_share=1"), 0)
     for step in range(30):
         assert samples.batch(step).target.any(dim=3).any(dim=2).all()
 
@@ -175,7 +179,7 @@ def test_the_share_of_patches_with_foreground_is_the_recipe_s(folder, share):
     one_pixel = np.zeros(SHAPE, np.uint8)
     one_pixel[1, 40, 40] = 1  # so that a patch from anywhere hardly ever holds it
     folder.save("spots.mrc", one_pixel)
-    samples = Samples(folder.read(ONE), ("spots",), plain(f"foreground_share={share}"), 0)
+    samples = Samples(folder.read(EVERY_5TH), ("spots",), plain(f"foreground_share={share}"), 0)
     held = torch.cat([samples.batch(step).target.any(dim=3).any(dim=2) for step in range(100)])
     assert held.float().mean().item() == pytest.approx(share, abs=0.06)
 
@@ -184,7 +188,7 @@ def test_a_foreground_pixel_lies_anywhere_in_its_patch(folder):
     one_pixel = np.zeros(SHAPE, np.uint8)
     one_pixel[1, 48, 40] = 1
     folder.save("spots.mrc", one_pixel)
-    samples = Samples(folder.read(ONE), ("spots",), plain("foreground_share=1"), 0)
+    samples = Samples(folder.read(EVERY_5TH), ("spots",), plain("foreground_share=1"), 0)
     found = torch.cat([samples.batch(step).target.nonzero()[:, 2:] for step in range(64)])
     assert len(found) == 256
     assert (found.min(dim=0).values <= 1).all()
@@ -197,18 +201,21 @@ def test_foreground_is_drawn_evenly_from_its_pixels_not_from_its_slices(folder):
     mask[1, 10, :20] = 1
     mask[8, 40:44, :15] = 1  # 60 of 80 pixels
     folder.save("spots.mrc", mask)
-    samples = Samples(folder.read(ONE), ("spots",), plain("foreground_share=1"), 0)
+    samples = Samples(folder.read(EVERY_5TH), ("spots",), plain("foreground_share=1"), 0)
     slices = [z for step in range(100) for z, _, _ in places(samples, samples.batch(step))]
     assert set(slices) == {1, 8}
     assert slices.count(8) / len(slices) == pytest.approx(60 / 80, abs=0.06)
 
 
-def test_patches_from_anywhere_reach_every_border(folder):
-    samples = Samples(folder.read(ONE), ("spots",), plain("foreground_share=0"), 0)
-    corners = np.array([p for step in range(150) for p in places(samples, samples.batch(step))])
-    assert corners[:, 1:].min() == 0
-    assert corners[:, 1:].max() == EDGE - 32
+@pytest.mark.parametrize("warp", ["warp=0", "warp=1e-9"])  # the latter cuts a margin off again
+def test_patches_from_anywhere_reach_every_border_and_do_not_cross_it(folder, warp):
+    samples = Samples(folder.read(EVERY_5TH), ("spots",), plain("foreground_share=0", warp), 0)
+    batches = [samples.batch(step) for step in range(150)]
+    corners = np.array([place for batch in batches for place in places(samples, batch)])
+    assert corners[:, 1:].min(axis=0).tolist() == [0, 0]
+    assert corners[:, 1:].max(axis=0).tolist() == [EDGE - 32, EDGE - 32]
     assert sorted(set(corners[:, 0])) == [1, 2, 3, 4, 6, 7, 8, 9, 11]
+    assert all(batch.labelled.all() for batch in batches)
 
 
 @pytest.mark.parametrize("share", [0, 1])
@@ -231,7 +238,7 @@ def test_outside_the_slice_is_the_mean_and_unlabelled(folder):
     small = (4, 10, 13)
     folder.save("tomogram.mrc", 100 + place_values(small))
     folder.save("spots.mrc", np.ones(small, np.uint8) * (place_values(small) % 2 == 0))
-    dataset = folder.read(f'holdout = "none"\n{ONE}')
+    dataset = folder.read(ALL)
     samples = Samples(dataset, ("spots",), plain(), 0)
     assert samples.patch_px == 16
     batch = samples.batch(0)
@@ -246,7 +253,7 @@ def test_outside_the_slice_is_the_mean_and_unlabelled(folder):
 def test_what_a_warp_brings_in_from_outside_the_slice_is_unlabelled(folder):
     folder.save("tomogram.mrc", np.broadcast_to([[[20]], [[80]]] * 6, SHAPE).astype(np.uint8))
     recipe = plain("warp=1", "scale=0.3", "elastic_px=2", "patch_px=96", "foreground_share=0")
-    samples = Samples(folder.read(f'holdout = "none"\n{ONE}'), ("spots",), recipe, 0)
+    samples = Samples(folder.read(ALL), ("spots",), recipe, 0)
     outside = 0
     for step in range(5):
         batch = samples.batch(step)
@@ -263,7 +270,7 @@ def test_what_a_warp_brings_in_from_outside_the_slice_is_unlabelled(folder):
 def test_patches_shrink_to_the_smallest_slice_by_sixteens(folder, shape, patch):
     folder.save("tomogram.mrc", place_values(shape))
     folder.save("spots.mrc", (place_values(shape) % 3 == 0).astype(np.uint8))
-    dataset = folder.read(f'holdout = "none"\n{ONE}')
+    dataset = folder.read(ALL)
     for recipe in (plain("patch_px=512"), gridded("patch_px=512")):
         samples = Samples(dataset, ("spots",), recipe, 0)
         assert samples.batch(0).image.shape[-2:] == (patch, patch)
@@ -279,11 +286,11 @@ def test_a_structure_without_foreground_to_train_on_is_refused(folder, recipe):
     folder.save("spots.mrc", mask)
     words = r"dataset\.toml: spots has no foreground on any training slice; annotate one"
     with pytest.raises(InputError, match=words):
-        Samples(folder.read(ONE), ("spots",), recipe, 0)
+        Samples(folder.read(EVERY_5TH), ("spots",), recipe, 0)
 
 
 def test_foreground_fraction_by_hand(folder):
-    tomogram = folder.read(ONE).tomograms[0]
+    tomogram = folder.read(EVERY_5TH).tomograms[0]
     assert foreground_fraction(tomogram, "spots", (1,)) == 16 / EDGE**2
     assert foreground_fraction(tomogram, "spots", (1, 2)) == (16 + 16 + 48) / (2 * EDGE**2)
     assert foreground_fraction(tomogram, "spots", ()) == 0

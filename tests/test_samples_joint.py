@@ -28,14 +28,23 @@ def two_structures(folder: Folder) -> Dataset:
         "left": left,
         "right": right,
         "upright": stripes,
-        "level": stripes.swapaxes(1, 2),
+        "level": 80 - stripes.swapaxes(1, 2) // 2,
     }.items():
         folder.save(f"{name}.mrc", np.ascontiguousarray(data))
     return folder.read(
-        '[[tomogram]]\nimage = "upright.mrc"\n'
+        'holdout = "every-5th"\n[[tomogram]]\nimage = "upright.mrc"\n'
         'masks = { left = "left.mrc", right = "right.mrc" }\n'
         '[[tomogram]]\nimage = "level.mrc"\nmasks = { left = "left.mrc" }\n'
     )
+
+
+def test_each_tomogram_is_normalised_by_itself(folder):
+    samples = Samples(two_structures(folder), ("left",), plain("foreground_share=0"), 0)
+    image = torch.cat([samples.batch(step).image for step in range(8)])
+    level = (image == image[..., :1]).all(dim=3).all(dim=2)
+    assert level.any()
+    assert not level.all()
+    torch.testing.assert_close(image.abs(), torch.ones_like(image))  # stripes of two grey values
 
 
 @pytest.mark.parametrize("size", [4, 3])

@@ -109,7 +109,8 @@ def test_a_label_volume_of_several_structures_is_gone_through_once(
     read_slice = Volume.slice
     monkeypatch.setattr(Volume, "slice", lambda self, z: asked.append(z) or read_slice(self, z))
     folder.read(
-        'holdout = "none"\n[[tomogram]]\nimage = "tomogram.mrc"\nslices = [2, 7, 11]\n[tomogram.masks]\n'
+        'holdout = "none"\n[[tomogram]]\nimage = "tomogram.mrc"\n'
+        "slices = [2, 7, 11]\n[tomogram.masks]\n"
         'golgi = { file = "labels.mrc", value = 1 }\n'
         'granules = { file = "labels.mrc", value = 2 }\n'
     )
