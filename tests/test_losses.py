@@ -101,6 +101,20 @@ def test_it_is_the_cross_entropy_of_the_sigmoid(logit, truth):
     assert loss.item() == pytest.approx(-math.log(likelihood), abs=1e-12)
 
 
+@pytest.mark.parametrize("truth", [0.0, 1.0])
+@pytest.mark.parametrize(
+    "logit",
+    [
+        -2.0,
+        2.0,
+        pytest.param(0.0, marks=pytest.mark.xfail(reason="clamp has slope 1 at 0, not 1 / 2")),
+    ],
+)
+def test_its_slope_is_the_error_of_the_probability(logit, truth):
+    slope = gradient(partial(binary_cross_entropy, target=patch([truth])), patch([logit]))
+    assert slope.item() == pytest.approx(1 / (1 + math.exp(-logit)) - truth)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_logits_of_ten_thousand_do_not_overflow(dtype):
     logits = patch([1e4, 1e4, -1e4, -1e4]).to(dtype)

@@ -86,7 +86,7 @@ def warp(patch: Patch, source: Pixels) -> Patch:
     width = size + 3  # a frame of zeros, so that every look-up is valid, those outside included
     y, x = np.clip(source, -1, size) + 1
     low_y, low_x = y.astype(np.int32), x.astype(np.int32)
-    part_y, part_x = y - low_y, x - low_x
+    part_y, part_x = y - np.floor(y), x - np.floor(x)  # whole numbers as int would widen them
     corner = low_y * width + low_x
     framed = np.pad(image[0], (1, 2)).ravel()
     top = framed.take(corner) * (1 - part_x) + framed.take(corner + 1) * part_x
