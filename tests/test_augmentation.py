@@ -119,7 +119,7 @@ def test_augmenting_leaves_the_patch_as_it_was():
     "recipe",
     [
         only(),
-        pytest.param(only("warp=1"), marks=pytest.mark.xfail(reason="warp gives float64")),
+        only("warp=1"),
         modern().override(["warp=0"]),
     ],
 )
