@@ -19,8 +19,11 @@ SMOOTH = 1.0
 def binary_cross_entropy(
     logits: Float[Tensor, "b k h w"], target: Float[Tensor, "b k h w"]
 ) -> Float[Tensor, "b k h w"]:
-    """Binary cross entropy a pixel from logits, in the form that never overflows (eq. 3)."""
-    return logits.clamp(min=0) - logits * target + torch.log1p(torch.exp(-logits.abs()))
+    """Binary cross entropy a pixel from logits, in the form that never overflows (eq. 3).
+
+    log(exp(y) + exp(0)) is max(y, 0) + log(1 + exp(-|y|)), and has its true slope at 0 too.
+    """
+    return torch.logaddexp(logits, torch.zeros_like(logits)) - logits * target
 
 
 def adaptive_weight(

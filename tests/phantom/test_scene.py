@@ -53,7 +53,7 @@ def test_every_structure_is_in_every_part(no_crowd: None, seed: int) -> None:
     "settings",
     [
         Settings(shape=(8, 500, 500), voxel_nm=4.51, seed=1),
-        Settings(shape=(50, 200, 260), voxel_nm=20.0, seed=2),  # as thick as a section can be
+        Settings(shape=(50, 110, 110), voxel_nm=20.0, seed=2),  # as thick as a section can be
         Settings(shape=(19, 220, 340), voxel_nm=10.0, seed=3),
     ],
     ids=["thin", "thick", "long"],

@@ -29,7 +29,7 @@ def fill(stage: Stage) -> None:
         stage.place(lambda: _mitochondrion(stage), 12.0, tries=150, inside=False)
     for _ in range(max(1, round(area * rng.uniform(0.8, 1.3)))):
         sheet = stage.place(lambda: _reticulum(stage), 12.0, tries=150, inside=False)
-        if sheet is not None and rng.random() < 0.5:
+        if sheet is not None and rng.random() < 0.35:
             stage.place(lambda sheet=sheet: _parallel(stage, sheet), 3.0, tries=20, inside=False)  # type: ignore[misc]
     for _ in range(round(area * rng.uniform(1.5, 3.0))):
         stage.place(lambda: _tubule(stage), 8.0, tries=60, inside=False)
@@ -70,7 +70,7 @@ def _reticulum(stage: Stage) -> Made | None:
     start = stage.anywhere(-100.0)
     start[0] = stage.extent[0] / 2
     length = stage.rng.uniform(250, 1200)
-    path = wander(stage.rng, start, direction(stage.rng, 0.0), length, 350.0)
+    path = wander(stage.rng, start, direction(stage.rng, 0.0), length, 260.0)
     return members.a_reticulum(stage.rng, path, float(stage.extent[0]))
 
 
@@ -79,7 +79,8 @@ def _parallel(stage: Stage, sheet: Thing) -> Made | None:
     rng, path = stage.rng, np.asarray(sheet.geometry["path"])
     along = path[-1] - path[0]
     across = np.array([0, -along[2], along[1]]) / (np.linalg.norm(along) + 1e-9)
-    path = path + rng.choice([-1, 1]) * rng.uniform(85, 120) * across
+    strays = np.cumsum(rng.normal(0, 9, len(path)))
+    path = path + rng.choice([-1, 1]) * (rng.uniform(90, 125) + strays[:, None]) * across
     first = int(rng.integers(0, max(1, len(path) // 3)))
     made = members.a_reticulum(rng, path[first:], float(stage.extent[0]))
     return made if len(path) - first > 3 else None

@@ -82,10 +82,10 @@ def a_granule(rng: Random, place: Points, wide: float) -> Made:
 def a_golgi(rng: Random, place: Points, longest: float) -> Made:
     """Stack of 3 to 6 cisternae seen more or less from the side."""
     axes = frame(direction(rng, 16.0))
-    long, wide = rng.uniform(0.7, 1.0, 2) * longest
+    long, wide = rng.uniform(0.8, 1.0, 2) * longest
     bend = np.array([rng.uniform(0.4, 1.5), rng.uniform(0.0, 0.8)]) / 1000 * rng.choice([-1, 1])
-    count = int(rng.integers(3, 7))
-    spacing = rng.uniform(29, 35)
+    count = int(rng.choice([3, 4, 5, 6], p=[0.1, 0.3, 0.35, 0.25]))
+    spacing = rng.uniform(30, 37)
     heights = (np.arange(count) - (count - 1) / 2) * spacing
     cisternae = [
         [height + rng.normal(0, 1), rng.uniform(8.5, 11), long * rng.uniform(0.75, 1),

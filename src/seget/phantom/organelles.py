@@ -83,7 +83,7 @@ def mitochondrion(
     ink = Ink(grid)
     ink.fill(outside + np.float32(HALF), 0.3)
     inner = outside + np.float32(HALF + 16)
-    ink.fill(inner, 0.5 + 0.06 * grid.noise(24.0, seed + 1))
+    ink.fill(inner, 0.52 + 0.05 * grid.noise(26.0, seed + 1) + 0.06 * grid.noise(13.0, seed + 3))
     _cristae(ink, grid, inner, along, _Cristae(spine, radius, cristae, seed))
     ink.membrane(inner, 0.95)
     ink.membrane(outside + np.float32(HALF))
@@ -171,7 +171,7 @@ def reticulum(
         )
         found = moved.from_path(line, half + 30)
         layers.append(np.full((1, grid.y.size, grid.x.size), 1e3) if found is None else found[0])
-    swell = np.clip(1 + 0.22 * grid.noise(150.0, seed), 0.6, 1.5)
+    swell = np.clip(1 + 0.3 * grid.noise(150.0, seed), 0.55, 1.7)
     outside = np.concatenate(layers).astype(np.float32) - np.float32(half) * swell
     outside /= np.float32(np.sqrt(1 + 0.5 * float(np.dot(lean, lean))))
     ink = Ink(grid)
@@ -203,7 +203,7 @@ def nucleus(
     ink = Ink(grid)
     clumps = grid.noise(340.0, seed + 1) + 2.6 * np.exp(outside / np.float32(80))
     dark = 1 / (1 + np.exp(-4 * (clumps - np.float32(0.9))))
-    grain = 0.08 * grid.noise(30.0, seed + 2)
+    grain = 0.06 * grid.noise(32.0, seed + 2) + 0.07 * grid.noise(14.0, seed + 3)
     ink.fill(outside + np.float32(thick / 2), 0.24 + np.float32(0.36) * dark + grain)
     wall = np.abs(outside + np.float32(thick / 2)) - np.float32(thick / 2)
     for pore in pores:

@@ -30,7 +30,7 @@ PAINTED = (
 SCENES = 60
 TUBULE_SHARE = 0.002  # of the volume: the paper's 1 in 508
 GRANULE_SHARE = (0.020, 0.035)
-GOLGI_UM2 = 7.5  # of the field for each stack
+GOLGI_UM2 = 5.5  # of the field for each stack
 
 
 def build(settings: Settings) -> list[Thing]:
@@ -104,7 +104,7 @@ def _golgi(stage: Stage, centre: Points) -> None:
     count = max(1, round(stage.area_um2 / GOLGI_UM2))
 
     def stack(first: bool) -> Made | None:
-        longest = stage.rng.uniform(280, 430)
+        longest = stage.rng.uniform(320, 470)
         place = stage.beside(centre, 300, 1000 if first else 1600)
         height = stage.crossing(0.5 * longest) if first else stage.anywhere(0, 60)[0]
         if height is None or not stage.space.within(place, 260):

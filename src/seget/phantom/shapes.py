@@ -214,6 +214,7 @@ def granule(
     core = outside + np.float32(halo + MEMBRANE_NM)
     core = core + np.float32(min(halo, 0.12 * wide) * 0.4) * grid.noise(170.0, seed + 2)
     mottle = grid.noise(55.0, seed + 3) + 0.8 * grid.noise(24.0, seed + 4)
+    mottle = mottle + 0.6 * grid.noise(12.0, seed + 5)
     ink.lay(np.clip(0.5 - core / 14, 0, 1), 0.92 + 0.09 * mottle)
     for *at, radius in vesicles:
         bubble = grid.from_point(at) - np.float32(radius)

@@ -1,0 +1,85 @@
+"""The whole way: settings -> tomogram, masks, scene."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from seget.phantom import STRUCTURES, Phantom, Settings, simulate
+
+SETTINGS = Settings(shape=(8, 256, 256), voxel_nm=8.0, seed=1, tilt=(-60.0, 60.0, 6.0))
+
+
+@pytest.fixture(scope="module")
+def phantom() -> Phantom:
+    return simulate(SETTINGS)
+
+
+def fingerprint(phantom: Phantom) -> str:
+    digest = hashlib.sha256(json.dumps(phantom.scene).encode())
+    for volume in (phantom.tomogram, *phantom.masks.values()):
+        digest.update(np.ascontiguousarray(volume.data).tobytes())
+    return digest.hexdigest()
+
+
+def test_tomogram_and_masks_lie_on_one_grid(phantom: Phantom) -> None:
+    assert tuple(phantom.masks) == STRUCTURES
+    for volume in (phantom.tomogram, *phantom.masks.values()):
+        assert volume.shape == SETTINGS.shape
+        assert volume.data.dtype == np.uint8
+        assert volume.voxel_size_nm == (8.0, 8.0, 8.0)
+        assert volume.origin_nm == (0, 0, 0)
+
+
+def test_masks_never_overlap(phantom: Phantom) -> None:
+    total = sum(mask.data.astype(int) for mask in phantom.masks.values())
+    assert set(np.unique(total)) == {0, 1}
+
+
+def test_dense_is_dark(phantom: Phantom) -> None:
+    grey = phantom.tomogram.data
+    granules = phantom.masks["granules"].data > 0
+    assert grey[granules].mean() < grey[~granules].mean() - 5
+
+
+def test_the_same_settings_give_the_same_bytes(phantom: Phantom) -> None:
+    assert fingerprint(simulate(SETTINGS)) == fingerprint(phantom)
+    assert fingerprint(simulate(replace(SETTINGS, seed=2))) != fingerprint(phantom)
+
+
+def test_the_dataset_names_what_is_there(phantom: Phantom) -> None:
+    dataset = tomllib.loads(phantom.dataset_toml)
+    assert dataset["holdout"] == "block"
+    [tomogram] = dataset["tomogram"]
+    assert tomogram["image"] == "tomogram.mrc"
+    assert tomogram["masks"] == {name: f"{name}.mrc" for name in STRUCTURES}
+
+
+def test_a_structure_outside_of_a_small_field_is_not_in_the_dataset(phantom: Phantom) -> None:
+    empty = phantom.tomogram.on_same_grid(np.zeros(SETTINGS.shape, np.uint8), "golgi")
+    partial = replace(phantom, masks={**phantom.masks, "golgi": empty})
+    assert "golgi" not in tomllib.loads(partial.dataset_toml)["tomogram"][0]["masks"]
+
+
+def test_the_scene_is_json_and_holds_every_thing(phantom: Phantom) -> None:
+    scene = json.loads(json.dumps(phantom.scene))
+    assert Settings(**scene["settings"]).seed == 1
+    kinds = {thing["kind"] for thing in scene["things"]}
+    assert kinds >= {"cleft", "microtubule", "centriole", "granule", "golgi", "ribosome"}
+    for thing in scene["things"]:
+        if thing["structure"] == "microtubules":
+            path = np.array(thing["geometry"]["path"])
+            assert path.shape[1] == 3
+            assert np.isfinite(path).all()
+
+
+def test_progress_is_told() -> None:
+    told: list[tuple[str, float]] = []
+    simulate(replace(SETTINGS, shape=(8, 64, 64)), lambda what, share: told.append((what, share)))
+    assert {what for what, _ in told} == {"painting", "imaging"}
+    assert all(0 <= share <= 1 for _, share in told)
