@@ -41,7 +41,7 @@ class Recipe(BaseModel):
     epochs: int = Field(gt=0)
     steps_per_epoch: int | None = Field(default=None, gt=0)
     stop_patience: int | None = Field(default=None, gt=0)
-    reduce_patience: int | None = Field(default=None, gt=0)
+    reduce_patience: int | None = Field(default=None, gt=0)  # schedule "keras"
     # patches
     batch_size: int = Field(gt=0)
     patch_px: int = Field(ge=16, multiple_of=16)

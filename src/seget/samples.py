@@ -77,7 +77,8 @@ class Samples:
         """Return the batch of a step (0-based)."""
         rng = np.random.default_rng([self.seed, step])
         chosen = self._from_grid(step) if self._grid else self._sampled(step, rng)
-        # A warp needs surroundings to bend in from; an eighth covers the scale and the bending.
+        # A warp needs surroundings to bend in from; of what an eighth does not cover (corners that
+        # are turned in), no pixel is labelled.
         margin = self.patch_px // 8 if self.recipe.warp else 0
         cut = [augment(self._cut(p, margin), self.recipe, margin, rng) for p in chosen]
         stacked = [torch.from_numpy(np.stack(part)) for part in zip(*cut, strict=True)]

@@ -154,7 +154,7 @@ def test_a_loss_that_is_no_number_stops_with_the_reason(
     train(dataset, ("discs",), tiny.override(["epochs=1"]), run)
     path = run.folder / "checkpoints" / "last.safetensors"
     tensors = load_file(path)
-    tensors["network.head.bias"].fill_(float("nan"))
+    tensors["network.network.head.bias"].fill_(float("nan"))
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:

@@ -19,6 +19,7 @@ from seget.dataset.masks import Mask, MaskFile, count
 from seget.dataset.split import Split, hold_out, parse_slices
 from seget.dataset.tables import PartsTable, TomogramTable, parse
 from seget.errors import InputError
+from seget.recipes import STRUCTURE_NAME
 from seget.volume import Volume
 
 __all__ = [
@@ -30,8 +31,6 @@ __all__ = [
     "parse_slices",
     "read_dataset",
 ]
-
-STRUCTURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
 
 
 @dataclass(frozen=True)

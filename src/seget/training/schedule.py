@@ -35,14 +35,14 @@ def learning_rate(recipe: Recipe, step: int, progress: float, reduction: float) 
     if recipe.schedule == "keras":
         return recipe.learning_rate / (1 + recipe.decay * step) * reduction
     if progress < recipe.warmup:
-        return recipe.learning_rate * max(progress, 1e-3) / recipe.warmup
+        return recipe.learning_rate * min(1.0, max(progress, 1e-3) / recipe.warmup)
     cosine = (min(progress, 1.0) - recipe.warmup) / (1 - recipe.warmup)
     return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * cosine))
 
 
 @dataclass
 class Patience:
-    """Epochs without improvement; 0 patience (None in the recipe) never acts."""
+    """Epochs in a row without improvement; a patience of None never acts."""
 
     patience: int | None
     min_delta: float
