@@ -8,7 +8,6 @@ Slices are numbered from 0 along z.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
