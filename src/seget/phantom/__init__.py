@@ -85,8 +85,9 @@ def simulate(settings: Settings, progress: Progress | None = None) -> Phantom:
         settings.voxel_nm, tilt=settings.tilt, dose=settings.dose, seed=settings.seed
     )
     reconstruction = image(density, microscope, progress=lambda share: tell("imaging", share))
-    del density
+    del density  # at the paper's size, each volume of floats is a gigabyte
     tomogram = Volume(to_bytes(reconstruction), (settings.voxel_nm,) * 3, (0, 0, 0), "tomogram")
+    del reconstruction
     masks = {
         name: tomogram.on_same_grid((labels == number).astype(np.uint8), name)
         for number, name in enumerate(STRUCTURES, start=1)

@@ -8,6 +8,8 @@ for every field.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from seget.phantom import members
@@ -17,7 +19,7 @@ from seget.phantom.stage import Stage
 
 # Mammalian cells hold some 10^6 to 10^7 ribosomes in 2000 um3 (Milo and Phillips, Cell Biology by
 # the Numbers, 2015); a T cell at work is rich in them, many on one messenger.
-RIBOSOMES_UM3 = 3000.0
+RIBOSOMES_UM3 = 4500.0
 VESICLES_UM3 = (60.0, 110.0)
 CORTEX_NM = 70.0
 
@@ -26,13 +28,13 @@ def fill(stage: Stage) -> None:
     """Place mitochondria, reticulum, vesicles, ribosomes, and in some scenes gold."""
     rng, area = stage.rng, stage.area_um2
     for _ in range(max(1, round(area * rng.uniform(0.3, 0.55)))):
-        stage.place(lambda: _mitochondrion(stage), 12.0, tries=150, inside=False)
+        stage.place(partial(_mitochondrion, stage), 12.0, tries=150, inside=False)
     for _ in range(max(1, round(area * rng.uniform(0.8, 1.3)))):
-        sheet = stage.place(lambda: _reticulum(stage), 12.0, tries=150, inside=False)
+        sheet = stage.place(partial(_reticulum, stage), 12.0, tries=150, inside=False)
         if sheet is not None and rng.random() < 0.35:
-            stage.place(lambda sheet=sheet: _parallel(stage, sheet), 3.0, tries=20, inside=False)  # type: ignore[misc]
+            stage.place(partial(_parallel, stage, sheet), 3.0, tries=20, inside=False)
     for _ in range(round(area * rng.uniform(1.5, 3.0))):
-        stage.place(lambda: _tubule(stage), 8.0, tries=60, inside=False)
+        stage.place(partial(_tubule, stage), 8.0, tries=60, inside=False)
     _vesicles(stage)
     _filaments(stage)
     _ribosomes(stage)
@@ -104,7 +106,7 @@ def _filaments(stage: Stage) -> None:
         for _ in range(int(rng.integers(1, 6))):
             begin = start + rng.normal(0, 25, 3)
             path = wander(rng, begin, heading, length * rng.uniform(0.5, 1), 700.0)
-            stage.place(lambda path=path: members.a_filament(path), 3.0, tries=1, inside=False)  # type: ignore[misc]
+            stage.place(partial(members.a_filament, path), 3.0, tries=1, inside=False)
 
 
 def _vesicles(stage: Stage) -> None:
@@ -113,12 +115,18 @@ def _vesicles(stage: Stage) -> None:
     stacks = [thing for thing in stage.things if thing.kind == "golgi"]
     for stack in stacks:
         for _ in range(int(rng.integers(14, 26))):
-            stage.place(lambda s=stack: members.a_vesicle(rng, members.rim(rng, s)), -22.0, tries=8)  # type: ignore[misc]
+            stage.place(partial(_budding, stage, stack), 0.0, tries=8)
     volume = stage.area_um2 * float(stage.extent[0]) / 1000
     for _ in range(int(volume * rng.uniform(*VESICLES_UM3))):
-        stage.place(
-            lambda: members.a_vesicle(rng, stage.anywhere(0, 20.0)), 6.0, tries=20, inside=False
-        )
+        stage.place(partial(_free, stage), 6.0, tries=20, inside=False)
+
+
+def _budding(stage: Stage, stack: Thing) -> Made:
+    return members.a_vesicle(stage.rng, members.rim(stage.rng, stack))
+
+
+def _free(stage: Stage) -> Made:
+    return members.a_vesicle(stage.rng, stage.anywhere(0, 20.0))
 
 
 def _ribosomes(stage: Stage) -> None:
@@ -128,7 +136,7 @@ def _ribosomes(stage: Stage) -> None:
     points = [_rough(stage)]
     while sum(map(len, points)) < RIBOSOMES_UM3 * volume:
         start = stage.anywhere(0, 10.0)
-        crowded = int(rng.integers(2, 11)) if rng.random() < 0.4 else 1
+        crowded = int(rng.integers(2, 11)) if rng.random() < 0.5 else 1
         steps = rng.normal(0, 1, (crowded, 3))
         steps *= rng.uniform(27, 36, (crowded, 1)) / np.linalg.norm(steps, axis=1, keepdims=True)
         points.append(start + np.cumsum(steps, axis=0))

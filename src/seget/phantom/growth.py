@@ -14,8 +14,8 @@ import numpy as np
 from seget.phantom.placing import Points, Space
 
 STEP_NM = 20.0
-# Microtubules in cells bend with radii of a micrometre and more (Brangwynne et al., J. Cell Biol.
-# 2006); buckled, with a few hundred nm.
+# Straight over millimetres when free, microtubules in cells buckle within micrometres (Brangwynne
+# et al., J. Cell Biol. 2006). What is in the way may turn them more sharply here.
 TIGHTEST_NM = 350.0
 TUBE_NM, TUBE_GAP_NM, LOOKOUT_NM = 12.5, 14.0, 100.0
 

@@ -80,8 +80,8 @@ class Grid:
         if not near.size:
             return None
         before = np.concatenate([[0.0], np.cumsum(lengths)])
-        square = np.full(np.broadcast_shapes(self.z.shape, self.y.shape, self.x.shape), np.inf)
-        best, along = square.astype(np.float32), np.zeros(square.shape, dtype=np.float32)
+        shape = (self.z.size, self.y.size, self.x.size)
+        best, along = np.full(shape, np.inf, np.float32), np.zeros(shape, np.float32)
         for i in near:
             z, y, x = (axis - np.float32(c) for axis, c in zip(self._axes, starts[i], strict=True))
             dz, dy, dx = (steps[i] / lengths[i]).astype(np.float32)

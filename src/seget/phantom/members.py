@@ -62,7 +62,7 @@ def a_granule(rng: Random, place: Points, wide: float) -> Made:
     if variety == "multivesicular":
         halo = wide
     vesicles: list[list[float]] = []
-    for _ in range(0 if variety == "dense" else 60):
+    for _ in range(0 if variety == "dense" else 140):
         radius = rng.uniform(18, 34)
         at = place + direction(rng) * (wide - 12 - radius) * rng.uniform(0.3, 1) ** 0.5
         others = np.array(vesicles).reshape(-1, 4)
@@ -92,13 +92,7 @@ def a_golgi(rng: Random, place: Points, longest: float) -> Made:
          wide * rng.uniform(0.8, 1), 0.2 + 0.06 * number + rng.uniform(0, 0.05)]
         for number, height in enumerate(heights)
     ]  # fmt: skip
-    grid = np.linspace(-1, 1, int(2 * long / 60) + 1)
-    b, c = (axis.ravel() for axis in np.meshgrid(grid * long, grid * wide))
-    kept = np.hypot(b / long, c / wide) <= 1
-    b, c = b[kept], c[kept]
-    sag = (bend[0] * b * b + bend[1] * c * c) / 2
-    middles = place + sag[:, None] * axes[0] + b[:, None] * axes[1] + c[:, None] * axes[2]
-    balls = np.column_stack([middles, np.full(len(b), heights[-1] + 30)])
+    balls = np.concatenate([_sheet(place, axes, sheet, bend) for sheet in cisternae])
     geometry = {
         "centre": place, "frame": axes, "cisternae": cisternae, "bend": bend,
         "seed": seed_of(rng),
@@ -106,11 +100,23 @@ def a_golgi(rng: Random, place: Points, longest: float) -> Made:
     return boxed("golgi", "golgi", balls, geometry, 25.0), balls
 
 
+def _sheet(place: Points, axes: Points, sheet: list[float], bend: Points) -> Points:
+    """Balls that stand for one cisterna, a point every 50 nm: `(n, 4)`."""
+    height, _, long, wide, _ = sheet
+    grid = np.linspace(-1, 1, int(2 * long / 50) + 2)
+    b, c = (axis.ravel() for axis in np.meshgrid(grid * long, grid * wide))
+    kept = np.hypot(b / long, c / wide) <= 1
+    b, c = b[kept], c[kept]
+    up = height + (bend[0] * b * b + bend[1] * c * c) / 2
+    middles = place + np.column_stack([up, b, c]) @ axes
+    return np.column_stack([middles, np.full(len(b), 30.0)])
+
+
 def rim(rng: Random, golgi: Thing) -> Points:
     """Return a point just off the rim of one of a stack's cisternae."""
     shape = golgi.geometry
     sheet = shape["cisternae"][int(rng.integers(len(shape["cisternae"])))]
-    turn, off = rng.normal(0, 0.3) + np.pi * rng.integers(2), rng.uniform(36, 90)
+    turn, off = rng.normal(0, 0.3) + np.pi * rng.integers(2), rng.uniform(56, 120)
     b, c = (sheet[2] + off) * np.cos(turn), (sheet[3] + off) * np.sin(turn)
     up = sheet[0] + (shape["bend"][0] * b * b + shape["bend"][1] * c * c) / 2
     place: Points = np.asarray(shape["centre"]) + np.array([up, b, c]) @ np.asarray(shape["frame"])
@@ -141,10 +147,10 @@ def a_mitochondrion(rng: Random, path: Points) -> Made:
 def a_reticulum(rng: Random, path: Points, depth: float) -> Made:
     """Sheet of the reticulum along a flat path, leaning through a section of `depth` nm."""
     lean, half = rng.uniform(-0.25, 0.25, 2), rng.uniform(14, 24)
-    levels = np.linspace(0, depth, max(2, int(depth / 60) + 1))
-    balls = np.concatenate(
-        [chain(path + (z - path[0, 0]) * np.array([1, *lean]), half * 1.3, 40.0) for z in levels]
-    )
+    apart = 1.2 * half
+    levels = np.linspace(0, depth, int(depth / apart) + 2)
+    leaning = [path + (z - path[0, 0]) * np.array([1, *lean]) for z in levels]
+    balls = np.concatenate([chain(line, half * 1.5, apart) for line in leaning])
     geometry = {"path": path, "lean": lean, "half": half, "seed": seed_of(rng)}
     return boxed("reticulum", None, balls, geometry), balls
 

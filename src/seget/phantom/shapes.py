@@ -68,9 +68,9 @@ def cleft(
 ) -> Ink | None:
     """Immunological synapse: two plasma membranes face to face; the mask is the cleft between.
 
-    The membranes are 7 nm thick (Robertson, 1959) and 15 to 25 nm apart: close contacts of T
-    cells lie near 15 nm (Dustin, Nature Immunol. 2014, reviewing the length of TCR-pMHC), and
-    clefts seen in sections of cytotoxic T cells are of this order (Stinchcombe, Immunity 2001).
+    The membranes are 7 nm thick (Robertson, 1959) and 15 to 25 nm apart: receptor and ligand
+    span about 15 nm (Davis and van der Merwe, Nature Immunol. 2006), and the cleft is wider where
+    granules are released (Stinchcombe et al., Immunity 2001).
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def centriole(
     cloud = np.exp(-((np.clip(outside, 0, None) / np.float32(70)) ** 2))
     cloud *= np.clip(0.55 + 0.25 * grid.noise(60.0, seed), 0, 1)
     ink.lay(cloud * np.float32(0.8), 0.55 + 0.15 * grid.noise(28.0, seed + 1))
-    ink.fill(outside, 0.34 + 0.07 * grid.noise(25.0, seed + 2))
+    ink.fill(outside, 0.42 + 0.08 * grid.noise(25.0, seed + 2))
     wedge = np.float32(2 * np.pi / FOLD)
     psi = np.mod(phi + wedge / 2, wedge) - wedge / 2
     u, w = rho * np.cos(psi), rho * np.sin(psi)
@@ -157,7 +157,7 @@ def centriole(
     blade = np.minimum.reduce(
         [np.hypot(u - np.float32(out), w - np.float32(round_)) for out, round_ in triplet()]
     )
-    ink.lay(np.clip(1 - (blade - 8) / 16, 0, 1) * np.float32(0.6) * (outside < 0), 0.62)
+    ink.lay(np.clip(1 - (blade - 8) / 16, 0, 1) * np.float32(0.7) * (outside < 0), 0.68)
     for name, (outwards, around) in zip("CBA", triplet(), strict=True):
         tube = np.hypot(u - np.float32(outwards), w - np.float32(around))
         top = np.where(s > 0, np.float32(0.2 * length if name == "C" else 0), 0)
@@ -189,7 +189,7 @@ def granule(
     """Lytic granule: a membrane, a lucent halo, a dense core, in some vesicles; the mask is all.
 
     Granules of cytotoxic T cells measure 200 to 800 nm; cores are dense, or multivesicular, or
-    both (Burkhardt et al., PNAS 1990; Peters et al., J. Exp. Med. 1991).
+    both (Burkhardt et al., J. Cell Biol. 1990; Peters et al., J. Exp. Med. 1991).
 
     Parameters
     ----------
