@@ -16,9 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
-
-# An integer score map holds the sigmoid in 0..127.
-FULL_SCORE = 127
+from seget.volume import FULL_SCORE
 
 # Signed bytes hold ids up to 127, and some programs read label volumes as signed.
 LARGEST_BYTE_ID = 127

@@ -17,10 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Bools = npt.NDArray[np.bool_]
+from seget.volume import FULL_SCORE
 
-# A score map holds the sigmoid in 0..127, so that signed and unsigned bytes read it alike.
-FULL_SCORE = 127
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,9 @@ from seget.errors import InputError
 
 Triple = tuple[float, float, float]
 
+# A score of 1 in a score map: bytes 0..127 are the same number signed or unsigned.
+FULL_SCORE = 127
+
 # A million voxels fix a mean and a standard deviation to a thousandth of the latter; reading more
 # of a 300 MB memory map would cost seconds and change nothing.
 SAMPLED_VOXELS = 1_000_000

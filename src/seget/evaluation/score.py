@@ -20,10 +20,10 @@ import numpy.typing as npt
 from seget import files
 from seget.dataset import Dataset, Tomogram
 from seget.errors import InputError
-from seget.metrics import FULL_SCORE, Counts, count, mean_ignoring_absent
+from seget.metrics import Counts, count, mean_ignoring_absent
 from seget.patches import corners
 from seget.prediction import LABELS, ScoreMap, find_score_maps
-from seget.volume import Volume
+from seget.volume import FULL_SCORE, Volume
 
 # The paper's patches, so that "per patch" means what it meant there (3.1).
 PATCH_PX, STRIDE_PX = 512, 256

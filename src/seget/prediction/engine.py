@@ -19,10 +19,9 @@ from torch import Tensor, nn
 from seget.errors import InputError
 from seget.networks import MULTIPLE
 from seget.patches import windows
+from seget.volume import FULL_SCORE
 
 Scores = npt.NDArray[np.uint8]
-
-SCALE = 127  # a score of 1; bytes 0..127 are the same number signed or unsigned
 
 # A slice of 2048 x 2048 in one piece takes 1.3 GB; larger ones go by windows of about that.
 WHOLE_SLICE_PX = 2304 * 2304
@@ -110,7 +109,7 @@ class Engine:
         image = torch.from_numpy(np.ascontiguousarray(pixels))[None, None].to(self.device.torch)
         with torch.inference_mode():
             score = torch.stack([self._seen(image, *view) for view in VIEWS[: self.views]])
-            score = score.mean(dim=0).mul_(SCALE).round_().to(torch.uint8)
+            score = score.mean(dim=0).mul_(FULL_SCORE).round_().to(torch.uint8)
         result: Scores = score.cpu().numpy()
         return result
 
