@@ -18,13 +18,14 @@ demo: setup ## the whole way on a simulated cell; the last line says where the r
 test: setup ## run the tests, shapes checked (ARGS="-k mrc" for some of them)
 	@$(BIN)/pytest -q --durations=3 $(ARGS)
 
-check: setup ## lint, import floors, types, doctests, the page of commands
+check: setup ## lint, import floors, types, doctests, the written pages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy --strict src
 	@$(BIN)/pytest -q --doctest-modules src
 	@$(BIN)/python docs/cli_page.py --check
+	@$(BIN)/python docs/networks_page.py --check
 	@echo "check: the house is in order"
 
 fix: setup ## mend what ruff can mend, and format
@@ -34,8 +35,9 @@ fix: setup ## mend what ruff can mend, and format
 bench: setup ## time the network and the prediction, write build/bench.json
 	@$(BIN)/python benchmarks/bench.py
 
-docs: setup ## write docs/cli.md from the commands' own help
+docs: setup ## write docs/cli.md from the commands' own help, docs/networks.md from the networks
 	@$(BIN)/python docs/cli_page.py
+	@$(BIN)/python docs/networks_page.py
 
 # An old .venv is kept if its Python fits; the stamp is older than a changed list of dependencies.
 .venv/.installed: pyproject.toml constraints.txt

@@ -14,7 +14,6 @@ import time
 from pathlib import Path
 
 from seget.dataset import Dataset, read_dataset
-from seget.networks import MULTIPLE, halo_px
 from seget.prediction import Engine, choose_device
 from seget.recipes import modern
 from seget.training import Run, train
@@ -35,6 +34,7 @@ TRIALS: dict[str, list[str]] = {
     "mild": ["flips=true", "warp=0.25", "grey=0.1", "noise=0.05"],
     "no averaging": ["average=none"],
     "average=0.98": ["average=0.98"],
+    "weight_cap=20": ["weight_cap=20"],
     "weight_cap=2000": ["weight_cap=2000"],
     "foreground_share=0": ["foreground_share=0"],
     "learning_rate=1e-3": ["learning_rate=1e-3"],
@@ -54,12 +54,7 @@ def trial(dataset: Dataset, structure: str, name: str, seed: int, out: Path) -> 
     started = time.monotonic()
     trained = train(dataset, (structure,), recipe, Run(folder, seed=seed, overwrite=True))
     minutes = (time.monotonic() - started) / 60
-    engine = Engine(
-        trained.network,
-        choose_device(),
-        halo_px(trained.network_name, recipe.binning),
-        MULTIPLE * recipe.binning,
-    )
+    engine = Engine.of(trained.network, recipe, choose_device())
     test = [(t, list(t.split.scored()[1])) for t in dataset.tomograms]
     scored = validate(engine, trained.structures, test)
     histogram = scored.histograms[structure]

@@ -56,7 +56,7 @@ def test_a_model_argument_may_be_a_model_a_run_or_a_folder_of_runs(folder: Path)
     [
         ({"structures": ["../../etc", "b"]}, "no file name"),
         ({"structures": ["golgi", "golgi"]}, "each once"),
-        ({"network": "resnet"}, "is none of"),
+        ({"recipe": {"name": "modern", "network": "resnet"}}, "recipe.network"),
         ({"weights_sha256": "0" * 64}, "checksum"),
         ({"structures": ["golgi"], "thresholds": {}}, "not the weights of this model"),
         ({"surprise": 1}, "surprise"),

@@ -30,6 +30,7 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: Literal["modern", "paper"]
+    network: Literal["seget", "fcn8s", "segnet", "unet", "deeplabv3plus"] = "seget"
     # optimiser
     learning_rate: float = Field(gt=0, le=1)
     schedule: Literal["keras", "one_cycle"]

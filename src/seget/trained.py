@@ -21,7 +21,7 @@ from torch import nn
 
 from seget import files
 from seget.errors import InputError
-from seget.networks import NETWORKS, build
+from seget.networks import build
 from seget.recipes import STRUCTURE_NAME, Recipe
 
 WEIGHTS = "model.safetensors"
@@ -34,7 +34,6 @@ class Card(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     format: Literal[1] = 1
-    network: str
     structures: list[str]
     thresholds: dict[str, float]
     recipe: Recipe
@@ -42,13 +41,6 @@ class Card(BaseModel):
     voxel_size_nm: tuple[float, float, float] | None
     weights_sha256: str
     provenance: dict[str, Any]
-
-    @field_validator("network")
-    @classmethod
-    def _known(cls, network: str) -> str:
-        if network not in NETWORKS:
-            raise ValueError(f"network {network!r} is none of {', '.join(NETWORKS)}")
-        return network
 
     @field_validator("structures")
     @classmethod
@@ -72,7 +64,7 @@ class Trained:
     structures
         The k structures, in the order of the network's outputs.
     recipe
-        What it was trained with; its `binning` is part of the network.
+        What it was trained with; its `network` and `binning` say what `network` is.
     thresholds
         Score in 0 to 1 above which a pixel is foreground, chosen on the validation slices.
     voxel_size_nm
@@ -87,7 +79,6 @@ class Trained:
     thresholds: dict[str, float]
     voxel_size_nm: tuple[float, float, float] | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
-    network_name: str = "seget"
     weights_sha256: str = ""
 
     def save(self, folder: Path) -> None:
@@ -97,7 +88,6 @@ class Trained:
             {k: v.contiguous() for k, v in self.network.state_dict().items()}
         )
         card = Card(
-            network=self.network_name,
             structures=list(self.structures),
             thresholds=self.thresholds,
             recipe=self.recipe,
@@ -133,7 +123,7 @@ def load(path: Path | str) -> Trained:
             f"{folder / WEIGHTS}: its checksum is not the one in {CARD}; "
             "the two are from different runs or the file is damaged: copy both again."
         )
-    network = build(card.network, len(card.structures), card.recipe.binning)
+    network = build(card.recipe.network, len(card.structures), card.recipe.binning)
     try:
         network.load_state_dict(safetensors_torch.load(weights))
     except (RuntimeError, safetensors.SafetensorError) as error:
@@ -146,7 +136,6 @@ def load(path: Path | str) -> Trained:
         thresholds=card.thresholds,
         voxel_size_nm=card.voxel_size_nm,
         provenance=card.provenance,
-        network_name=card.network,
         weights_sha256=card.weights_sha256,
     )
 

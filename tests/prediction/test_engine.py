@@ -59,7 +59,7 @@ def test_seget_by_windows_is_seget_on_the_whole_slice() -> None:
         torch.manual_seed(0)
         network = SegET().eval()
     pixels = rough(1200, 32)  # narrow, to be quick: rows are enough to reach across windows
-    whole = Engine(network, FLOAT32, halo_px("seget"))
+    whole = Engine(network, FLOAT32, halo_px("seget"), 16)
     by_windows = replace(whole, window_px=304)
     too_small = replace(by_windows, halo_px=16)
     assert differ(by_windows.scores(pixels), whole.scores(pixels)) <= 1
@@ -71,7 +71,7 @@ def test_scores_stay_in_range_whatever_comes_in() -> None:
         def forward(self, image: Tensor) -> Tensor:
             return torch.cat([image * 0 + 1e4, image * 0 - 1e4], dim=1)
 
-    scores = Engine(Extreme(), FLOAT32, 0).scores(rough(5, 7))
+    scores = Engine(Extreme(), FLOAT32, 0, 1).scores(rough(5, 7))
     assert np.unique(scores[0]).tolist() == [127]
     assert np.unique(scores[1]).tolist() == [0]
 

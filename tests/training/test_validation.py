@@ -85,7 +85,7 @@ def test_the_clock_follows_steps_or_time(schedule: str) -> None:
 
     recipe = modern().override(["epochs=2", "steps_per_epoch=10", f"schedule={schedule}"])
     state = State(recipe, 1, 0, choose_device("cpu"))
-    by_steps = Clock(recipe, None, 10)
+    by_steps = Clock(recipe, 10)
     state.step = 5
     assert by_steps.progress(state) == 0.25
     assert not by_steps.is_over(state)

@@ -63,6 +63,7 @@ def train(
     seget train dataset.toml -o runs/golgi -s golgi --set patch_px=512
     seget train dataset.toml -o runs/cell --joint
     seget train dataset.toml -o runs/paper --recipe paper
+    seget train dataset.toml -o runs/unet --set network=unet
     """
     from seget.dataset import read_dataset
     from seget.training import Run
@@ -80,7 +81,7 @@ def train(
         _train_one(read, group, numbers, run, tensorboard)
 
 
-def split_names(given: list[str] | None) -> list[str]:
+def split_names(given: list[str] | None, option: str = "--structures") -> list[str]:
     """Return the names in repeated comma lists, each once.
 
     Raises
@@ -91,7 +92,7 @@ def split_names(given: list[str] | None) -> list[str]:
     names = [name.strip() for text in given or [] for name in text.split(",") if name.strip()]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise InputError(f"--structures: {', '.join(twice)} is named twice; name it once.")
+        raise InputError(f"{option}: {', '.join(twice)} is named twice; name it once.")
     return names
 
 

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seget import files
 from seget.dataset.masks import Mask, MaskFile, count
@@ -51,6 +52,18 @@ class Dataset:
     path: Path
     tomograms: tuple[Tomogram, ...]
     structures: tuple[str, ...]
+
+    def identity(self) -> list[dict[str, Any]]:
+        """Return what makes it this dataset, wherever it lies: images, foreground and split."""
+        return [
+            {
+                "image": tomogram.image.fingerprint(),
+                "foreground_px": {s: sum(m.foreground_px) for s, m in tomogram.masks.items()},
+                "train": list(tomogram.split.train),
+                "validation": list(tomogram.split.validation),
+            }
+            for tomogram in self.tomograms
+        ]
 
 
 def read_dataset(path: Path | str) -> Dataset:

@@ -2,31 +2,73 @@
 
 name, number of outputs -> network: image (b, 1, h, w) -> logits (b, outputs, h, w)
 
-It never trains and never loads weights.
+It never trains and never loads weights. SegET is the one to use; the others are the baselines that
+its paper compares with, each about as expensive as SegET.
 """
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 from seget.networks.binned import Binned
-from seget.networks.seget import MULTIPLE, SegET
+from seget.networks.blocks import Network
+from seget.networks.cost import Cost
+from seget.networks.deeplabv3plus import DeepLabV3Plus
+from seget.networks.fcn8s import FCN8s
+from seget.networks.seget import SegET
+from seget.networks.segnet import SegNet
+from seget.networks.unet import UNet
 
-__all__ = ["MULTIPLE", "NETWORKS", "Binned", "SegET", "build", "halo_px"]
+__all__ = [
+    "NETWORKS",
+    "TITLES",
+    "Binned",
+    "Cost",
+    "Network",
+    "SegET",
+    "build",
+    "cost",
+    "halo_px",
+    "multiple",
+]
 
-NETWORKS: dict[str, type[SegET]] = {"seget": SegET}
+# In the order of the paper's table 1.
+NETWORKS: dict[str, type[Network]] = {
+    "fcn8s": FCN8s,
+    "segnet": SegNet,
+    "unet": UNet,
+    "deeplabv3plus": DeepLabV3Plus,
+    "seget": SegET,
+}
 
-# Radius of the receptive field, rounded up to a multiple of 16 (measured in tests/networks): a
-# window that reads this much around what it keeps gives the whole slice's result.
-HALO_PX = {"seget": 288}
+TITLES = {
+    "fcn8s": "FCN-8s",
+    "segnet": "SegNet",
+    "unet": "U-Net",
+    "deeplabv3plus": "DeepLabv3+",
+    "seget": "SegET",
+}
 
 
 def build(name: str, outputs: int, binning: int = 1) -> nn.Module:
     """Return an untrained network with `outputs` logit maps."""
-    network: nn.Module = NETWORKS[name](outputs)
+    network = NETWORKS[name](outputs)
     return network if binning == 1 else Binned(network, binning)
 
 
 def halo_px(name: str, binning: int = 1) -> int:
     """Pixels around a window that its result depends on."""
-    return HALO_PX[name] * binning
+    return NETWORKS[name].HALO_PX * binning
+
+
+def multiple(name: str, binning: int = 1) -> int:
+    """Pixels between the starts of windows in which strides fall as in the whole slice."""
+    return NETWORKS[name].MULTIPLE * binning
+
+
+def cost(name: str, binning: int = 1, outputs: int = 1, edge_px: int = 512) -> Cost:
+    """Return what an image of `edge_px` x `edge_px` costs; nothing is computed."""
+    with torch.device("meta"):
+        network = build(name, outputs, binning)
+    return Cost.of(network, edge_px)

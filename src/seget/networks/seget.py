@@ -11,25 +11,18 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
+
+from seget.networks.blocks import (
+    ConvBlock,
+    Network,
+    crop_like,
+    initialise,
+    pad_to_multiple,
+    upsample,
+)
 
 ENCODER = (16, 32, 64, 128)
 DILATIONS = (1, 2, 4, 8)  # the paper's "0, 2, 4, 8"; a dilation of 0 does not exist
-MULTIPLE = 16  # four strided convolutions
-
-
-class ConvBlock(nn.Sequential):
-    """Convolution, batch normalisation, ReLU: "after every non-linear operation" (2.1)."""
-
-    def __init__(
-        self, inputs: int, outputs: int, *, kernel: int = 3, stride: int = 1, dilation: int = 1
-    ) -> None:
-        padding = dilation * (kernel // 2)
-        super().__init__(
-            nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.ReLU(inplace=True),
-        )
 
 
 class Encoder(nn.Module):
@@ -106,7 +99,7 @@ class Fusion(nn.Module):
         return fused
 
 
-class SegET(nn.Module):
+class SegET(Network):
     """Encoder-center-decoder with fused decoder levels; one logit map an output.
 
     Parameters
@@ -114,6 +107,9 @@ class SegET(nn.Module):
     outputs
         Number of structures: 1 in the paper, more for a joint model.
     """
+
+    MULTIPLE = 16  # four strided convolutions
+    HALO_PX = 288
 
     def __init__(self, outputs: int = 1) -> None:
         super().__init__()
@@ -126,14 +122,11 @@ class SegET(nn.Module):
         )
         self.fusion = Fusion(widths[:3], widths[3])
         self.head = nn.Conv2d(16, outputs, 1)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        initialise(self)
 
     def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits for a normalised image of any size; padded inside, cropped back."""
-        height, width = image.shape[-2:]
-        x = functional.pad(image, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode="replicate")
+        x = pad_to_multiple(image, self.MULTIPLE)
         skips = []
         for encoder in self.encoders:
             skip, x = encoder(x)
@@ -144,11 +137,4 @@ class SegET(nn.Module):
             x = decoder(x, skip)
             levels.append(x)
         logits: Tensor = self.head(self.fusion(levels[:3], levels[3]))
-        return logits[..., :height, :width]
-
-
-def upsample(x: Tensor, factor: int) -> Tensor:
-    """Enlarge `(b, c, h, w)` bilinearly by an integer factor."""
-    if factor == 1:
-        return x
-    return functional.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+        return crop_like(logits, image)

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from seget.errors import InputError
-from seget.networks import MULTIPLE
+from seget.networks import halo_px, multiple
 from seget.patches import windows
+from seget.recipes import Recipe
 from seget.volume import FULL_SCORE
 
 Scores = npt.NDArray[np.uint8]
@@ -87,9 +88,24 @@ class Engine:
     network: nn.Module
     device: Device
     halo_px: int
-    multiple: int = MULTIPLE
+    multiple: int
     window_px: int | None = None
     views: int = 1
+
+    @classmethod
+    def of(
+        cls,
+        network: nn.Module,
+        recipe: Recipe,
+        device: Device,
+        window_px: int | None = None,
+        views: int = 1,
+    ) -> Engine:
+        """Return a network that `recipe` describes, ready to score slices on `device`."""
+        halo = halo_px(recipe.network, recipe.binning)
+        step = multiple(recipe.network, recipe.binning)
+        ready = network.eval().to(device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return cls(ready, device, halo, step, window_px, views)
 
     def scores(self, pixels: npt.NDArray[np.float32]) -> Scores:
         """Return scores `(k, y, x)` in 0..127 of a normalised slice `(y, x)`."""

@@ -15,17 +15,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from seget import files
 from seget.errors import InputError
-from seget.networks import MULTIPLE, halo_px
 from seget.prediction.engine import Engine, Scores, choose_device
 from seget.prediction.maps import Sidecar, identity, is_done, map_path, write_sidecar
 from seget.trained import Trained
 from seget.volume import Volume, normalisation
 
 Progress = Callable[[int, int], None]
+
+SMALLEST_WINDOW_PX = 16  # smaller ones are all halo
 
 
 def silent(_done: int, _total: int) -> None:
@@ -47,8 +47,10 @@ class Options:
             raise InputError(f"--format {self.format}: wanted mrc or zarr.")
         if self.views not in (1, 4, 8):
             raise InputError(f"--views {self.views}: wanted 1, 4 or 8.")
-        if self.window_px is not None and self.window_px < MULTIPLE:
-            raise InputError(f"--window {self.window_px}: wanted at least {MULTIPLE} pixels.")
+        if self.window_px is not None and self.window_px < SMALLEST_WINDOW_PX:
+            raise InputError(
+                f"--window {self.window_px}: wanted at least {SMALLEST_WINDOW_PX} pixels."
+            )
 
 
 DEFAULT = Options()
@@ -57,15 +59,7 @@ DEFAULT = Options()
 def engine(trained: Trained, options: Options) -> Engine:
     """Return a model ready to score slices on the device that the options name."""
     device = choose_device(options.device)
-    network = trained.network.eval().to(device.torch)
-    return Engine(
-        network=network.to(memory_format=torch.channels_last),  # type: ignore[call-overload]
-        device=device,
-        halo_px=halo_px(trained.network_name, trained.recipe.binning),
-        multiple=MULTIPLE * trained.recipe.binning,
-        window_px=options.window_px,
-        views=options.views,
-    )
+    return Engine.of(trained.network, trained.recipe, device, options.window_px, options.views)
 
 
 def score_slices(
@@ -151,7 +145,7 @@ def _planned(
             made_by={
                 "seget": version("seget"),
                 "tomogram": str(volume.path or volume.name),
-                "network": trained.network_name,
+                "network": trained.recipe.network,
                 "recipe": trained.recipe.name,
                 "views": options.views,
             },

@@ -2,11 +2,14 @@
 
 Dataset + Recipe -> Trained, and a run folder that can be taken up again
 
-It never prints: progress goes to a listener. `loop` is the story, `schedule` the rates and
-patience, `validation` the judge of checkpoints, `run_folder` what is on disk.
+It never prints: progress goes to a listener. `loop` is the story, `steps` what an epoch
+does, `schedule` the rates and patience, `validation` the judge of checkpoints, `run_folder` what is
+on disk.
 """
 
-from seget.training.loop import Listener, Run, train
+from seget.training.listener import Listener
+from seget.training.loop import Run, train
 from seget.training.run_folder import read_log
+from seget.training.steps import measure_pace
 
-__all__ = ["Listener", "Run", "read_log", "train"]
+__all__ = ["Listener", "Run", "measure_pace", "read_log", "train"]

@@ -14,7 +14,9 @@ from seget.training.state import State
 class Clock:
     """How much of a run is over, by steps or by time."""
 
-    def __init__(self, recipe: Recipe, max_minutes: float | None, steps_per_epoch: int) -> None:
+    def __init__(
+        self, recipe: Recipe, steps_per_epoch: int, max_minutes: float | None = None
+    ) -> None:
         self.steps = recipe.epochs * steps_per_epoch
         self.budget_s = max_minutes * 60 if max_minutes else None
         # One-cycle runs stretch to the time given; the paper's end with their epochs all the same.

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import platform
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,13 +18,13 @@ from typing import Any
 import torch
 
 from seget.dataset import Dataset
-from seget.errors import InputError, RunError
-from seget.networks import MULTIPLE, halo_px
+from seget.errors import InputError
 from seget.prediction import Engine, choose_device
 from seget.recipes import Recipe
 from seget.samples import Samples
 from seget.trained import Trained, load
 from seget.training.clock import Clock
+from seget.training.listener import Listener
 from seget.training.run_folder import (
     CHECKPOINT,
     LOG,
@@ -37,6 +36,7 @@ from seget.training.run_folder import (
     write_log,
 )
 from seget.training.state import State
+from seget.training.steps import take_epoch
 from seget.training.validation import Alarm, Validation, validate, validation_slices
 
 
@@ -64,19 +64,6 @@ class Run:
     max_minutes: float | None = None
     resume: bool = False
     overwrite: bool = False
-
-
-class Listener:
-    """Is told what happens in a run; does nothing unless a subclass does."""
-
-    def step(self, progress: float, loss: float) -> None:
-        """Hear of an optimiser step: share of the run that is over, loss."""
-
-    def epoch(self, row: Row) -> None:
-        """Hear of a finished epoch: its line of log.csv, which is written by now."""
-
-    def note(self, text: str) -> None:
-        """Hear a sentence for people."""
 
 
 def train(
@@ -108,11 +95,11 @@ def train(
     alarm = Alarm(dataset, samples)
     for sentence in alarm.at_start():
         listener.note(sentence)
-    clock = Clock(recipe, run.max_minutes, samples.steps_per_epoch)
+    clock = Clock(recipe, samples.steps_per_epoch, run.max_minutes)
     while not state.finished:
-        loss = _epoch(state, samples, clock, listener)
+        loss = take_epoch(state, samples, clock, listener)
         before_s = state.elapsed_s
-        validation = validate(_engine(state), structures, held_out)
+        validation = validate(Engine.of(state.average, recipe, state.device), structures, held_out)
         row = _row(state, loss, validation, state.elapsed_s - before_s)
         if not row["miou"] <= state.best:  # better, or nan: nothing to judge by keeps the last
             state.best = row["miou"]
@@ -126,40 +113,6 @@ def train(
         for sentence in alarm.after_epoch(validation):
             listener.note(sentence)
     return load(run.folder / MODEL)
-
-
-def _epoch(state: State, samples: Samples, clock: Clock, listener: Listener) -> float:
-    """Take an epoch's steps; return the mean loss."""
-    losses = []
-    end = (state.step // samples.steps_per_epoch + 1) * samples.steps_per_epoch
-    # The next batch is cut while this one is learnt from.
-    with ThreadPoolExecutor(1) as ahead:
-        coming = ahead.submit(samples.batch, state.step)
-        while state.step < end:
-            batch = coming.result()
-            coming = ahead.submit(samples.batch, state.step + 1)
-            progress = clock.progress(state)
-            loss = float(state.train_step(batch, progress))
-            if not math.isfinite(loss):
-                raise RunError(
-                    f"the loss became {loss} at step {state.step}; the best model so far is kept: "
-                    f"try --set learning_rate={state.recipe.learning_rate / 3:.1g}."
-                )
-            losses.append(loss)
-            listener.step(progress, loss)
-            if clock.is_time_up(state):
-                break
-    return sum(losses) / len(losses)
-
-
-def _engine(state: State) -> Engine:
-    binning = state.recipe.binning
-    return Engine(
-        network=state.average.eval(),
-        device=state.device,
-        halo_px=halo_px("seget", binning),
-        multiple=MULTIPLE * binning,
-    )
 
 
 def _row(state: State, loss: float, validation: Validation, validation_s: float) -> Row:
@@ -225,15 +178,7 @@ def _identity(dataset: Dataset, samples: Samples) -> dict[str, Any]:
         "structures": list(samples.structures),
         "seed": samples.seed,
         "recipe": samples.recipe.model_dump(mode="json"),
-        "data": [
-            {
-                "image": tomogram.image.fingerprint(),
-                "foreground_px": {s: sum(m.foreground_px) for s, m in tomogram.masks.items()},
-                "train": list(tomogram.split.train),
-                "validation": list(tomogram.split.validation),
-            }
-            for tomogram in dataset.tomograms
-        ],
+        "data": dataset.identity(),
     }
 
 

@@ -29,7 +29,7 @@ class State:
     def __init__(self, recipe: Recipe, outputs: int, seed: int, device: Device) -> None:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            network = build("seget", outputs, recipe.binning)
+            network = build(recipe.network, outputs, recipe.binning)
         self.recipe = recipe
         self.device = device
         self.network = network.to(device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]

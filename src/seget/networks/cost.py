@@ -1,0 +1,31 @@
+"""What a network costs: its parameters and the arithmetic of one image.
+
+network on the meta device -> parameters, GFLOP
+
+It never computes a feature: shapes alone are counted. Time is another matter (benchmarks).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Parameters of a network and GFLOP of one square image (a multiply-add is two FLOP)."""
+
+    parameters: int
+    gflop: float
+
+    @classmethod
+    def of(cls, network: nn.Module, edge_px: int) -> Cost:
+        """Count a network that was built on the meta device, for an image of `edge_px` squared."""
+        image = torch.empty(1, 1, edge_px, edge_px, device="meta")
+        with FlopCounterMode(display=False) as counter, torch.no_grad():
+            network.eval()(image)
+        parameters = sum(parameter.numel() for parameter in network.parameters())
+        return cls(parameters, counter.get_total_flops() / 1e9)

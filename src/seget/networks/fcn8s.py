@@ -1,0 +1,74 @@
+"""FCN-8s: VGG16 with its classifier as convolutions, scores of three depths summed (figure 3).
+
+image (b, 1, h, w) -> logits (b, outputs, h, w)
+
+It never applies a sigmoid and knows nothing of data or recipes.
+Paper: J. Long, E. Shelhamer, T. Darrell, Fully convolutional networks for semantic segmentation,
+CVPR 2015. Section 3.3 of the SegET paper compares with it.
+"""
+
+from __future__ import annotations
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seget.networks.blocks import (
+    ConvBlock,
+    Network,
+    chain,
+    crop_like,
+    initialise,
+    pad_to_multiple,
+    upsample,
+)
+
+CONVOLUTIONS = (2, 2, 3, 3, 3)  # of VGG16's five blocks; a max pooling follows each
+WIDTHS = (28, 56, 112, 224, 224)
+CLASSIFIER = 1536
+
+
+class FCN8s(Network):
+    """VGG16, then scores of fc7, pool4 and pool3, each enlarged to the next and added to it.
+
+    Blocks have 7/16 of the original's channels (64 to 512), fc6 and fc7 3/8 of its 4096: with these
+    an image costs what it costs SegET. The original pads the image by 100 px and crops what fc6
+    leaves of it; here every convolution keeps its size. Batch normalisation is new and replaces
+    the dropout at fc6 and fc7. The scores are last convolutions, so they are added raw; the
+    original's small factors on pool3 and pool4 are not needed, as normalised features have one
+    scale. The original learns its enlargements from a bilinear start; here they stay bilinear.
+
+    Parameters
+    ----------
+    outputs
+        Number of structures.
+    """
+
+    MULTIPLE = 32  # five poolings
+    HALO_PX = 256
+
+    def __init__(self, outputs: int = 1) -> None:
+        super().__init__()
+        inputs = (1, *WIDTHS[:-1])
+        self.blocks = nn.ModuleList(
+            chain(i, *[n] * number)
+            for i, n, number in zip(inputs, WIDTHS, CONVOLUTIONS, strict=True)
+        )
+        self.fc6 = ConvBlock(WIDTHS[-1], CLASSIFIER, kernel=7)
+        self.fc7 = ConvBlock(CLASSIFIER, CLASSIFIER, kernel=1)
+        self.score_fc7 = nn.Conv2d(CLASSIFIER, outputs, 1)
+        self.score_pool4 = nn.Conv2d(WIDTHS[3], outputs, 1)
+        self.score_pool3 = nn.Conv2d(WIDTHS[2], outputs, 1)
+        initialise(self)
+
+    def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b outputs h w"]:
+        """Return logits for a normalised image of any size; padded inside, cropped back."""
+        x = pad_to_multiple(image, self.MULTIPLE)
+        pools = []
+        for block in self.blocks:
+            x = functional.max_pool2d(block(x), 2)
+            pools.append(x)
+        score: Tensor = self.score_fc7(self.fc7(self.fc6(x)))
+        score = upsample(score, 2) + self.score_pool4(pools[3])
+        score = upsample(score, 2) + self.score_pool3(pools[2])
+        return crop_like(upsample(score, 8), image)

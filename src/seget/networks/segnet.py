@@ -1,0 +1,75 @@
+"""SegNet: VGG16's convolutions and their mirror image; maxima go back where they came from.
+
+image (b, 1, h, w) -> logits (b, outputs, h, w)
+
+It never applies a sigmoid and knows nothing of data or recipes.
+Paper: V. Badrinarayanan, A. Kendall, R. Cipolla, SegNet: a deep convolutional encoder-decoder
+architecture for image segmentation, arXiv 2015, figure 2. Section 3.3 of the SegET paper compares
+with it.
+"""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seget.networks.blocks import Network, chain, crop_like, initialise, pad_to_multiple
+
+CONVOLUTIONS = (2, 2, 3, 3, 3)  # of VGG16's five blocks, and of the decoder's in reverse
+WIDTHS = (24, 44, 88, 176, 176)
+
+
+class SegNet(Network):
+    """Five blocks down and five up; only the places of the maxima cross over.
+
+    11/32 of the original's channels (64 to 512), the first rounded up to a multiple of 4: with
+    these an image costs what it costs SegET. Batch normalisation is the original's own. Its
+    classifier of each pixel, on top of the last block, is a 1x1 convolution.
+
+    Parameters
+    ----------
+    outputs
+        Number of structures.
+    """
+
+    MULTIPLE = 32  # five poolings
+    HALO_PX = 224
+
+    def __init__(self, outputs: int = 1) -> None:
+        super().__init__()
+        inputs = (1, *WIDTHS[:-1])
+        self.encoders = nn.ModuleList(
+            chain(i, *[n] * number)
+            for i, n, number in zip(inputs, WIDTHS, CONVOLUTIONS, strict=True)
+        )
+        # A block's last convolution goes to the width of the level it is unpooled to.
+        targets = (WIDTHS[0], *WIDTHS[:-1])
+        self.decoders = nn.ModuleList(
+            chain(*[n] * number, target)
+            for n, number, target in zip(
+                WIDTHS[::-1], CONVOLUTIONS[::-1], targets[::-1], strict=True
+            )
+        )
+        self.head = nn.Conv2d(WIDTHS[0], outputs, 1)
+        initialise(self)
+
+    def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b outputs h w"]:
+        """Return logits for a normalised image of any size; padded inside, cropped back."""
+        x = pad_to_multiple(image, self.MULTIPLE)
+        places = []
+        for encoder in self.encoders:
+            x, place = functional.max_pool2d(encoder(x), 2, return_indices=True)
+            places.append(place)
+        for decoder, place in zip(self.decoders, reversed(places), strict=True):
+            x = decoder(unpool(x, place))
+        logits: Tensor = self.head(x)
+        return crop_like(logits, image)
+
+
+def unpool(x: Tensor, places: Tensor) -> Tensor:
+    """Put `(b, c, h, w)` at the places of the maxima in `(b, c, 2h, 2w)`, zeros around them."""
+    # On a processor autocast would do this in float32, but nothing is computed here, only moved.
+    with torch.autocast("cpu", enabled=False):
+        return functional.max_unpool2d(x, places, [2, 2])

@@ -1,0 +1,79 @@
+"""U-Net: four levels down, four up, each level's features handed across (figure 1).
+
+image (b, 1, h, w) -> logits (b, outputs, h, w)
+
+It never applies a sigmoid and knows nothing of data or recipes.
+Paper: O. Ronneberger, P. Fischer, T. Brox, U-Net: convolutional networks for biomedical image
+segmentation, MICCAI 2015. Section 3.3 of the SegET paper compares with it.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from seget.networks.blocks import Network, chain, crop_like, initialise, pad_to_multiple
+
+WIDTHS = (20, 40, 80, 160, 320)
+
+
+class Up(nn.Module):
+    """Up-convolution that halves the channels, the skip beside it, two convolutions."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        enlarge = nn.ConvTranspose2d(2 * width, width, 2, stride=2, bias=False)
+        # No two taps overlap, so a pixel has one an input: He's variance is 2 / inputs.
+        nn.init.normal_(enlarge.weight, std=sqrt(1 / width))
+        self.enlarge = nn.Sequential(enlarge, nn.BatchNorm2d(width), nn.ReLU(inplace=True))
+        self.refine = chain(2 * width, width, width)
+
+    def forward(self, x: Tensor, skip: Tensor) -> Tensor:
+        """Return `(b, width, 2h, 2w)` from `(b, 2 width, h, w)` and the skip of its own size."""
+        refined: Tensor = self.refine(torch.cat([skip, self.enlarge(x)], dim=1))
+        return refined
+
+
+class UNet(Network):
+    """Two convolutions a level, widths doubling on the way down and halving on the way up.
+
+    5/16 of the original's channels (64 to 1024): with these an image costs what it costs SegET.
+    The original's convolutions shrink the image, so that it is mirrored at its border and skips are
+    cropped; here they keep its size. Batch normalisation and ReLU come after every convolution and
+    up-convolution, as the SegET paper has them, and replace the dropout before the way up.
+
+    Parameters
+    ----------
+    outputs
+        Number of structures.
+    """
+
+    MULTIPLE = 16  # four poolings
+    HALO_PX = 112
+
+    def __init__(self, outputs: int = 1) -> None:
+        super().__init__()
+        *levels, bottom = WIDTHS
+        inputs = (1, *levels[:-1])
+        self.downs = nn.ModuleList(chain(i, n, n) for i, n in zip(inputs, levels, strict=True))
+        self.bottom = chain(levels[-1], bottom, bottom)
+        self.ups = nn.ModuleList(Up(n) for n in reversed(levels))
+        self.head = nn.Conv2d(levels[0], outputs, 1)
+        initialise(self)
+
+    def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b outputs h w"]:
+        """Return logits for a normalised image of any size; padded inside, cropped back."""
+        x = pad_to_multiple(image, self.MULTIPLE)
+        skips = []
+        for down in self.downs:
+            skips.append(down(x))
+            x = functional.max_pool2d(skips[-1], 2)
+        x = self.bottom(x)
+        for up, skip in zip(self.ups, reversed(skips), strict=True):
+            x = up(x, skip)
+        logits: Tensor = self.head(x)
+        return crop_like(logits, image)

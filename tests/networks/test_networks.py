@@ -1,0 +1,198 @@
+"""What every network keeps to: sizes, sight, cost, precision, storage."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+
+from seget.networks import NETWORKS, TITLES, build, cost, halo_px, multiple, segnet
+
+# Parameters with one output, parameters of one more, GFLOP of an image of 512 x 512.
+KNOWN = {
+    "fcn8s": (22_045_743, 1537 + 225 + 113, 40.5),
+    "segnet": (3_490_273, 25, 41.6),
+    "unet": (3_034_081, 21, 37.6),
+    "deeplabv3plus": (5_915_497, 97, 40.8),
+    "seget": (2_820_497, 17, 37.9),
+}
+CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+
+
+def made(name: str, outputs: int = 1, binning: int = 1, seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    return build(name, outputs, binning)
+
+
+@cache
+def ready(name: str, binning: int) -> nn.Module:
+    """Return an untrained network in evaluation mode, for tests that leave it as it is."""
+    return made(name, 1, binning).eval()
+
+
+def without_image_level(network: nn.Module) -> nn.Module:
+    """Blind DeepLab's one branch that sees everything; the others have none."""
+    for name, parameter in network.named_parameters():
+        if "image_level" in name:
+            nn.init.zeros_(parameter)
+    return network
+
+
+def mean_filters(network: nn.Module) -> nn.Module:
+    for module in network.modules():
+        if isinstance(module, CONVOLUTIONS):
+            nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return network
+
+
+@pytest.mark.parametrize(("name", "binning"), [*((name, 1) for name in NETWORKS), ("seget", 2)])
+class TestEveryNetwork:
+    @pytest.fixture
+    def network(self, name, binning):
+        return ready(name, binning)
+
+    @pytest.mark.parametrize("size", [(1, 1), (17, 33), (100, 64), (16, 5)])
+    @torch.no_grad()
+    def test_any_size_comes_back_at_its_own_size(self, network, image, size):
+        logits = network(image(2, 1, *size))
+        assert logits.shape == (2, 1, *size)
+        assert logits.isfinite().all()
+
+    @torch.no_grad()
+    def test_an_odd_size_is_padded_with_its_own_border(self, name, binning, network, image):
+        step = multiple(name, binning)
+        small = image(1, 1, step + 1, 2 * step + 1)
+        padded = torch.cat([small, small[..., -1:].expand(-1, -1, -1, step - 1)], dim=3)
+        padded = torch.cat([padded, padded[..., -1:, :].expand(-1, -1, step - 1, -1)], dim=2)
+        expected = network(padded)[..., : step + 1, : 2 * step + 1]
+        torch.testing.assert_close(network(small), expected)
+
+    @torch.no_grad()
+    def test_five_structures_have_five_different_maps(self, name, binning, image):
+        logits = made(name, 5, binning).eval()(image(1, 1, 20, 30))
+        assert logits.shape == (1, 5, 20, 30)
+        flat = logits[0].flatten(1)
+        assert (torch.cdist(flat, flat) + 99 * torch.eye(5) > 1e-3).all()
+
+    @torch.no_grad()
+    def test_in_prediction_a_patch_does_not_see_its_neighbours(self, network, image):
+        batch = image(3, 1, 48, 32)
+        alone = torch.cat([network(one[None]) for one in batch])
+        torch.testing.assert_close(network(batch), alone, rtol=0, atol=1e-5)
+
+    @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+    def test_the_loss_reaches_every_parameter(self, name, binning, image, precision):
+        network = made(name, 2, binning).to(memory_format=torch.channels_last).train()
+        patches = image(2, 1, 64, 64).to(memory_format=torch.channels_last)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
+            logits = network(patches)
+        assert logits.dtype == precision
+        logits.float().square().mean().backward()
+        for parameter_name, parameter in network.named_parameters():
+            assert parameter.grad is not None, parameter_name
+            assert parameter.grad.isfinite().all(), parameter_name
+            assert parameter.grad.abs().max() > 0, parameter_name
+
+    def test_a_single_patch_can_be_learnt_from(self, name, binning, image):
+        made(name, 1, binning).train()(image(1, 1, 64, 64)).mean().backward()
+
+    @torch.no_grad()
+    def test_bfloat16_channels_last_is_near_float32(self, name, binning, image):
+        network, patches = made(name, 1, binning).eval(), image(2, 1, 96, 64)
+        expected = network(patches)
+        network.to(memory_format=torch.channels_last)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            logits = network(patches.to(memory_format=torch.channels_last))
+        error = (logits.float() - expected).square().mean().sqrt()
+        # SegNet is the farthest, at 0.1: rounded to bfloat16, maxima tie and the first one wins.
+        assert error < 0.25 * expected.square().mean().sqrt()
+
+    @torch.no_grad()
+    def test_training_starts_from_logits_of_a_sane_scale(self, name, binning, image):
+        network, patches = made(name, 3, binning), image(2, 1, 64, 64)
+        logits = network.train()(patches)
+        assert logits.abs().max() < 10
+        assert 0.3 < logits.std() < 3
+        assert network.eval()(patches).abs().max() < 50
+
+    def test_every_convolution_starts_with_he_s_variance(self, network):
+        for name, module in network.named_modules():
+            if isinstance(module, CONVOLUTIONS) and module.weight.numel() > 2000:
+                taps = 1 if isinstance(module, nn.ConvTranspose2d) else module.kernel_size[0] ** 2
+                expected = (2 / (module.in_channels * taps)) ** 0.5
+                assert module.weight.std().item() == pytest.approx(expected, rel=0.1), name
+
+    @torch.no_grad()
+    def test_weights_put_away_and_taken_up_give_the_same_logits(self, name, binning, image):
+        saved, other = (made(name, 2, binning, seed) for seed in (0, 1))
+        saved.train()(image(2, 1, 64, 64))  # batch norm has statistics of its own now
+        stored = safetensors.torch.save(saved.state_dict())
+        patch = image(1, 1, 40, 24, seed=2)
+        expected = saved.eval()(patch)
+        assert not torch.allclose(other.eval()(patch), expected)
+        other.load_state_dict(safetensors.torch.load(stored))
+        assert torch.equal(other(patch), expected)
+
+    def test_parameters_and_arithmetic_are_counted(self, name, binning, network):
+        parameters, of_an_output, gflop = KNOWN[name]
+        assert cost(name, binning).parameters == parameters
+        assert cost(name, binning, outputs=5).parameters == parameters + 4 * of_an_output
+        assert cost(name, binning).gflop == pytest.approx(gflop / binning**2, abs=0.05)
+        assert sum(parameter.numel() for parameter in network.parameters()) == parameters
+
+    def test_it_costs_what_seget_costs(self, name, binning):
+        assert cost(name, binning).gflop == pytest.approx(cost("seget", binning).gflop, rel=0.1)
+
+    @pytest.mark.parametrize("axis", [2, 3])
+    @torch.no_grad()
+    def test_the_halo_covers_the_receptive_field(self, name, binning, axis, monkeypatch):
+        # Where SegNet puts a maximum back depends on the image; put everywhere, it is all of them.
+        monkeypatch.setattr(
+            segnet, "unpool", lambda x, _: x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+        )
+        network = without_image_level(mean_filters(build(name, 1, binning))).eval()
+        step = multiple(name, binning)
+        length = 2 * halo_px(name, binning) // step * step + 6 * step
+        # One bright pixel in each image, at every phase of the coarsest level. No weight is
+        # negative, so a logit differs from 0 exactly where the gradient at that pixel would. A
+        # narrow image costs little, and the reach along the other axis is the same.
+        phases = torch.arange(0, step, binning)
+        bright = length // 2 // step * step + phases
+        impulses = torch.zeros(len(phases), 1, length, step)
+        impulses[torch.arange(len(phases)), 0, bright, step // 2] = 1
+        logits = network(impulses.movedim(2, axis)).movedim(axis, 2)
+        reached = (logits[:, 0] != 0).any(dim=2)
+        distance = (torch.arange(length) - bright[:, None]).abs()
+        radius = int(distance[reached].max())
+        assert halo_px(name, binning) - step < radius <= halo_px(name, binning)
+
+    @torch.no_grad()
+    def test_a_window_with_its_halo_gives_the_logits_of_the_whole(self, name, binning, image):
+        network = without_image_level(made(name, binning=binning)).eval()
+        halo, step = halo_px(name, binning), multiple(name, binning)
+        whole = image(1, 1, step, 2 * halo + 7 * step)
+        start = 3 * step
+        window = whole[..., start : start + 2 * halo + step]
+        kept = slice(halo, halo + step)
+        expected = network(whole)[..., start:][..., kept]
+        torch.testing.assert_close(network(window)[..., kept], expected, rtol=0, atol=1e-4)
+        assert expected.std() > 1e-2
+
+
+def test_every_network_has_a_title_and_numbers():
+    assert list(NETWORKS) == list(TITLES) == list(KNOWN)
+    for name in NETWORKS:
+        assert halo_px(name) % multiple(name) == 0
+
+
+def test_counting_draws_no_random_numbers():
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    cost("fcn8s")
+    assert torch.equal(torch.rand(3), expected)
