@@ -1,0 +1,136 @@
+"""Who does the work: this process, several of them, one a GPU, or a Dask cluster.
+
+function + tasks -> (task, result) as they are done
+
+It knows nothing of what is done, and never keeps a result. Functions and tasks must be plain
+enough to be sent to another process.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from importlib import import_module
+from typing import Any, TypeVar
+
+from seget.errors import InputError
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+ANSWER_S = 10.0
+WHERE = "here, processes:N, gpus, or a Dask scheduler's address (tcp://host:8786)"
+
+
+def run(
+    work: Callable[[Task], Result], tasks: Sequence[Task], where: str = "here"
+) -> Iterator[tuple[Task, Result]]:
+    """Yield each task with its result; in order `here`, else as they are done.
+
+    Parameters
+    ----------
+    work
+        A function of a module (or a `functools.partial` of one).
+    tasks
+        What it is called with, one at a time.
+    where
+        `here`; `processes:N`, which share the machine's cores; `gpus`, one process each; or the
+        address of a Dask scheduler, whose workers see the same files.
+
+    Raises
+    ------
+    InputError
+        `where` is none of these, there is no GPU, or no scheduler answers.
+    """
+    check(where)
+    if where == "here":
+        return ((task, work(task)) for task in tasks)
+    if where == "gpus":
+        return _in_processes(work, tasks, _gpus())
+    kind, _, rest = where.partition(":")
+    if kind == "processes":
+        return _in_processes(work, tasks, [None] * int(rest))
+    return _on_dask(work, tasks, where)
+
+
+def check(where: str) -> None:
+    """Refuse a place that is none of those `run` knows, before any work is begun.
+
+    Raises
+    ------
+    InputError
+        `where` is none of them, or asks for GPUs where there are none.
+    """
+    if where == "gpus":
+        _gpus()
+    elif where != "here" and not re.fullmatch(r"processes:[1-9]\d*|\w+://.+", where):
+        raise InputError(f"--on {where}: wanted {WHERE}.")
+
+
+def _gpus() -> list[str | None]:
+    """Return the numbers of the CUDA devices."""
+    import torch
+
+    if not torch.cuda.is_available():
+        raise InputError("--on gpus: torch finds no CUDA device here; leave it out.")
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible:
+        return list(visible.split(","))
+    return [str(number) for number in range(torch.cuda.device_count())]
+
+
+def _in_processes(
+    work: Callable[[Task], Result], tasks: Sequence[Task], gpus: list[str | None]
+) -> Iterator[tuple[Task, Result]]:
+    # Spawned, not forked: a forked torch has threads that are not there.
+    context = multiprocessing.get_context("spawn")
+    shares = context.Queue()
+    cores = max(1, (os.cpu_count() or 1) // len(gpus))
+    for gpu in gpus:
+        shares.put((gpu, cores))
+    with ProcessPoolExecutor(len(gpus), context, _begin, (shares,)) as pool:
+        futures: dict[Future[Result], Task] = {pool.submit(work, task): task for task in tasks}
+        yield from _collected(futures)
+
+
+def _begin(shares: Any) -> None:
+    """Give a new process its GPU and its cores, before torch is imported there."""
+    gpu, cores = shares.get()
+    os.environ["OMP_NUM_THREADS"] = str(cores)
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+
+
+def _collected(futures: dict[Future[Result], Task]) -> Iterator[tuple[Task, Result]]:
+    try:
+        for future in as_completed(futures):
+            yield futures[future], future.result()
+    finally:  # what has not begun is not begun after an error or Ctrl-C
+        for future in futures:
+            future.cancel()
+
+
+def _on_dask(
+    work: Callable[[Task], Result], tasks: Sequence[Task], address: str
+) -> Iterator[tuple[Task, Result]]:
+    try:
+        distributed: Any = import_module("distributed")  # it has types for few of its functions
+    except ImportError:
+        raise InputError(
+            f"--on {address}: Dask is not installed; pip install 'seget[cluster]'."
+        ) from None
+    try:
+        client = distributed.Client(address, timeout=ANSWER_S)
+    except OSError as error:
+        raise InputError(f"--on {address}: no Dask scheduler answers ({error}).") from None
+    with client:
+        # One cell fills a worker's cores; `pure` would take two runs of one cell for the same.
+        futures = {client.submit(work, task, pure=False): task for task in tasks}
+        try:
+            for future in distributed.as_completed(list(futures)):
+                yield futures[future], future.result()
+        finally:
+            client.cancel(list(futures))
