@@ -9,16 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seget.evaluation.pictures import (
-    CAPTION_PX,
-    CORRECT,
-    MARGIN_PX,
-    MISSED,
-    MIXED_UP,
-    SPURIOUS,
-    TITLE_PX,
-    slice_picture,
-)
+from seget.evaluation.pictures import CORRECT, MISSED, MIXED_UP, SPURIOUS, slice_picture
+from seget.evaluation.sheet import CAPTION_PX, MARGIN_PX, TITLE_PX
 
 COLOURS = {1: ("synapse", "#ffffff"), 2: ("golgi", "#00ff00")}
 SHAPE = (40, 50)

@@ -8,7 +8,7 @@ It never computes a score. Every name is escaped: a tomogram may be called anyth
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,13 +55,26 @@ def report(
     curves
         The run's curves.png.
     """
+    shown = [_shown(part) for part in parts]
+    values = {"title": title, "facts": facts, "curves": embedded(curves), "parts": shown}
+    write_page(path, "report.html.j2", values)
+
+
+def write_page(path: Path, template: str, values: Mapping[str, Any]) -> None:
+    """Write a template's page, every value in it escaped; a value it lacks is an error."""
     environment = Environment(
-        loader=PackageLoader("seget.evaluation"), autoescape=True, undefined=StrictUndefined
+        loader=PackageLoader("seget.evaluation"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
-    page = environment.get_template("report.html.j2").render(
-        title=title, facts=facts, curves=_embedded(curves), parts=[_shown(part) for part in parts]
-    )
-    files.write_text(path, page)
+    files.write_text(path, environment.get_template(template).render(values))
+
+
+def embedded(picture: Path) -> str:
+    """Return a picture's bytes in base64: the page needs no file beside it."""
+    return base64.b64encode(picture.read_bytes()).decode()
 
 
 def _shown(part: Part) -> dict[str, Any]:
@@ -82,13 +95,9 @@ def _shown(part: Part) -> dict[str, Any]:
         "text": part.text,
         "rows": rows,
         "mean": _number(part.result["mean_miou"]),
-        "pictures": [{"alt": p.stem, "base64": _embedded(p)} for p in part.pictures],
+        "pictures": [{"alt": p.stem, "base64": embedded(p)} for p in part.pictures],
     }
 
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _embedded(picture: Path) -> str:
-    return base64.b64encode(picture.read_bytes()).decode()

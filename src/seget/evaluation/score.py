@@ -66,6 +66,10 @@ class Agreement:
             part = (slice(y, y + PATCH_PX), slice(x, x + PATCH_PX))
             self.patches.append(count(prediction[part], truth[part]))
 
+    def counts(self) -> list[list[Any]]:
+        """Return [tomogram, slice, tp, fp, fn, tn] of each slice."""
+        return [[name, z, c.tp, c.fp, c.fn, c.tn] for name, z, c in self.slices]
+
     def summary(self) -> dict[str, Any]:
         """Return the scores under the names of `seget evaluate --json`."""
         per_patch, absent = mean_ignoring_absent(
@@ -100,12 +104,15 @@ class Tally:
         name = predicted.tomogram.name
         for z in predicted.slices:
             truth = predicted.tomogram.masks[structure].slice(z)
-            scores = predicted.scores[structure].slice(z)
-            self.scores.add(name, z, scores > 0.5 * FULL_SCORE, truth)
-            self.at_threshold += count(scores > self.threshold * FULL_SCORE, truth)
+            self.add_slice(name, z, predicted.scores[structure].slice(z), truth)
             if predicted.labels is not None and structure in predicted.values:
                 labels = predicted.labels.slice(z)
                 self.labels.add(name, z, labels == predicted.values[structure], truth)
+
+    def add_slice(self, tomogram: str, z: int, scores: npt.NDArray[np.uint8], truth: Bools) -> None:
+        """Take in the scores `(y, x)` of one slice, 0..127."""
+        self.scores.add(tomogram, z, scores > 0.5 * FULL_SCORE, truth)
+        self.at_threshold += count(scores > self.threshold * FULL_SCORE, truth)
 
     def summary(self) -> dict[str, Any]:
         """Return the structure's entry of `seget evaluate --json`."""
@@ -145,7 +152,7 @@ def evaluate(
             tallies.setdefault(structure, Tally(threshold)).add(predicted, structure)
     structures = {structure: tally.summary() for structure, tally in tallies.items()}
     mean = mean_ignoring_absent(s["miou"] for s in structures.values())[0]
-    result: dict[str, Any] = _without_nan(
+    result: dict[str, Any] = without_nan(
         {"structures": structures, "mean_miou": mean, "scored": scored}
     )
     return result
@@ -213,12 +220,12 @@ def _labels(place: Path) -> tuple[Volume | None, dict[str, int]]:
     return files.read(path), {entry["structure"]: int(v) for v, entry in legend.items()}
 
 
-def _without_nan(value: Any) -> Any:
-    """Return the same with None for nan, which JSON does not have."""
+def without_nan(value: Any) -> Any:
+    """Return the same plain value with None for nan, which JSON does not have."""
     if isinstance(value, float) and math.isnan(value):
         return None
     if isinstance(value, dict):
-        return {key: _without_nan(item) for key, item in value.items()}
+        return {key: without_nan(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_without_nan(item) for item in value]
+        return [without_nan(item) for item in value]
     return value

@@ -1,0 +1,153 @@
+"""A comparison as one HTML page that opens without a network: the paper's table 1 on other data.
+
+table.json's object + pictures -> report.html
+
+It never computes a score. Every name is escaped: a structure may be called anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seget.evaluation.comparison_text import (
+    AVERAGE,
+    COST,
+    Row,
+    Score,
+    Table,
+    cost_rows,
+    facts,
+    mark_best,
+    number,
+    score_rows,
+    span,
+)
+from seget.evaluation.report import embedded, write_page
+from seget.fusion import colour
+
+# Table 1 of Zhang et al., "SegET", 2018: mIOU a structure, and the average of each line.
+PAPER_STRUCTURES = ("Synapse", "MTs", "Centriole", "Granules", "Golgi")
+PAPER_TABLE: Mapping[str, tuple[float, ...]] = {
+    "FCN-8s": (0.8469, 0.6690, 0.8287, 0.8011, 0.7081, 0.7708),
+    "SegNet": (0.8164, 0.5817, 0.8060, 0.8576, 0.7535, 0.7630),
+    "U-Net": (0.6765, 0.6616, 0.8366, 0.9096, 0.8020, 0.7773),
+    "DeepLabv3+": (0.9132, 0.6933, 0.7280, 0.9163, 0.7171, 0.7936),
+    "SegET": (0.9322, 0.7676, 0.8541, 0.9475, 0.8687, 0.8740),
+}
+
+DETAILS = {
+    "miou": "mIOU",
+    "miou_at_threshold": "at threshold",
+    "miou_per_slice": "per slice",
+    "miou_per_patch": "per patch",
+    "iou": "IoU",
+    "dice": "Dice",
+    "pixel_accuracy": "pixel accuracy",
+}
+
+
+def comparison_report(
+    path: Path,
+    table: Table,
+    pictures: Sequence[tuple[str, Path]],
+    curves: Sequence[tuple[str, Path]],
+) -> None:
+    """Write the page of a comparison: table 1, the paper's own, pictures, details, costs, curves.
+
+    Parameters
+    ----------
+    path
+        Of the page, whole or not there.
+    table
+        The object of table.json.
+    pictures
+        (caption, PNG) of figures 3 and 4, in the order of the page.
+    curves
+        (caption, PNG) of the training curves, likewise.
+    """
+    shown = list(enumerate(table["structures"]))
+    values = {
+        "title": table["title"],
+        "facts": facts(table),
+        "flatters": table["split"]["flatters"],
+        "columns": [{"name": s, "colour": colour(s, i)} for i, s in shown],
+        "average": AVERAGE,
+        "rows": score_rows(table),
+        "seeds": len(table["seeds"]),
+        "paper_columns": [*PAPER_STRUCTURES, AVERAGE],
+        "paper_rows": paper_rows(),
+        "number": number,
+        "pictures": [_picture(*picture) for picture in pictures],
+        "details": [_details(table, s) | {"colour": colour(s, i)} for i, s in shown],
+        "detail_columns": list(DETAILS.values()),
+        "searches": _searches(table),
+        "cost_columns": COST,
+        "cost_rows": cost_rows(table),
+        "curves": [_picture(*picture) for picture in curves],
+    }
+    write_page(path, "comparison.html.j2", values)
+
+
+def paper_rows() -> list[Row]:
+    """Return the paper's table 1, the best of each column marked."""
+    columns = zip(*PAPER_TABLE.values(), strict=True)
+    marked = [mark_best([Score((miou,)) for miou in column]) for column in columns]
+    rows = zip(*marked, strict=True)
+    return [
+        Row(title, title, list(scores)) for title, scores in zip(PAPER_TABLE, rows, strict=True)
+    ]
+
+
+def _picture(caption: str, path: Path) -> dict[str, str]:
+    return {"caption": caption, "base64": embedded(path)}
+
+
+def _details(table: Table, structure: str) -> dict[str, Any]:
+    """Return the table of one structure: all its scores, a line a network."""
+    rows = []
+    fraction = None
+    for network, about in table["networks"].items():
+        cell = table["scores"].get(network, {}).get(structure)
+        if cell is None:
+            rows.append([about["title"], *["-"] * len(DETAILS)])
+            continue
+        fraction = cell["foreground_fraction"]
+        means = cell | {"miou": Score(tuple(v for v in cell["miou"] if v is not None)).mean}
+        rows.append([about["title"], *(number(means[key]) for key in DETAILS)])
+    foreground = "-" if fraction is None else f"{100 * fraction:.2g} %"
+    return {"structure": structure, "foreground": foreground, "rows": rows}
+
+
+def _searches(table: Table) -> list[dict[str, Any]]:
+    """Return the tables of the learning rates that were tried, one a group of structures."""
+    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for trial in table["search"]:
+        groups.setdefault(tuple(trial["structures"]), []).append(trial)
+    return [_search(table, structures, trials) for structures, trials in groups.items()]
+
+
+def _search(
+    table: Table, structures: Sequence[str], trials: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return one group's table: a line a network, a column a rate, the chosen one marked."""
+    rates = sorted({trial["learning_rate"] for trial in trials})
+    rows = []
+    for network in dict.fromkeys(trial["network"] for trial in trials):
+        own = {trial["learning_rate"]: trial for trial in trials if trial["network"] == network}
+        cells = [
+            {
+                "text": number(own[rate]["validation_miou"]) if rate in own else "-",
+                "chosen": rate in own and own[rate]["chosen"],
+            }
+            for rate in rates
+        ]
+        title = table["networks"][network]["title"]
+        steps = span(trial["steps"] for trial in own.values())
+        rows.append({"title": title, "cells": cells, "steps": steps})
+    return {
+        "structures": ", ".join(structures),
+        "rates": [f"{rate:g}" for rate in rates],
+        "rows": rows,
+    }
