@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from seget.cli import apply, learn, simulate
+from seget.cli import apply, contest, learn, simulate
 from seget.errors import InputError, RunError
 
 __all__ = ["app", "main"]
@@ -33,6 +33,7 @@ app.command()(apply.predict)
 app.command()(apply.fuse)
 app.command()(apply.segment)
 app.command()(apply.evaluate)
+app.command()(contest.compare)
 
 
 @app.callback()

@@ -59,9 +59,12 @@ def _progress() -> Progress:
 
 
 class TrainingBar(Listener, AbstractContextManager["TrainingBar"]):
-    """Shows a training run: loss, validation mIOU, time left; draws curves.png an epoch."""
+    """Shows a training run: loss, validation mIOU, time left; draws curves.png an epoch.
 
-    def __init__(self, folder: Path, text: str, tensorboard: bool) -> None:
+    Without a folder it shows alone.
+    """
+
+    def __init__(self, folder: Path | None, text: str, tensorboard: bool) -> None:
         self.folder = folder
         self.text = text
         self._progress = _progress()
@@ -69,7 +72,7 @@ class TrainingBar(Listener, AbstractContextManager["TrainingBar"]):
         self._miou = math.nan
         self._loss = math.nan
         self._board: Any = None
-        if tensorboard:
+        if tensorboard and folder is not None:
             from tensorboardX import SummaryWriter
 
             self._board = SummaryWriter(str(folder / "tensorboard"))
@@ -101,8 +104,9 @@ class TrainingBar(Listener, AbstractContextManager["TrainingBar"]):
             f"{self.text}: epoch {row['epoch']:.0f}  loss {row['loss']:.4f}  "
             f"validation mIOU {row['miou']:.4f}  {row['elapsed_s'] / 60:.1f} min"
         )
-        with files.atomic_path(self.folder / "curves.png") as part:
-            curves(part, read_log(self.folder))
+        if self.folder is not None:
+            with files.atomic_path(self.folder / "curves.png") as part:
+                curves(part, read_log(self.folder))
         if self._board is not None:
             for key in ("loss", "miou", "learning_rate"):
                 self._board.add_scalar(key, row[key], int(row["step"]))

@@ -1,0 +1,181 @@
+"""The verb that sets networks against each other: `seget compare`.
+
+dataset.toml -> table.csv, table.json, table.md, report.html
+
+It never trains itself: it reads what is asked for, shows progress and says where the report is.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from seget.cli.learn import Data, DeviceName, Names, Settings, split_names
+from seget.errors import InputError
+
+Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of the comparison.")]
+Networks = Annotated[
+    list[str] | None,
+    typer.Option("--networks", help="Comma list: fcn8s, segnet, unet, deeplabv3plus, seget."),
+]
+Joint = Annotated[bool, typer.Option("--joint", help="One model of all structures a network.")]
+Budget = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Equal time: 90s, 10m, 2h of optimiser steps a cell. [10m]"),
+]
+Steps = Annotated[int | None, typer.Option(min=1, help="Equal optimiser steps a cell instead.")]
+RecipeName = Annotated[
+    str, typer.Option(help="modern, or paper: each structure's own recipe to its own end.")
+]
+Rates = Annotated[
+    str | None,
+    typer.Option(
+        metavar="RATE,...",
+        help="Peak rates; each network tries each in a fifth of its length, validation chooses. "
+        "[0.001,0.003,0.01; the paper's own with --recipe paper]",
+    ),
+]
+Seeds = Annotated[int, typer.Option(min=1, help="Number of seeds: 0, 1, ...")]
+On = Annotated[
+    str, typer.Option(help="here, processes:N, gpus, or a Dask scheduler (tcp://host:8786).")
+]
+Slices = Annotated[
+    str | None, typer.Option(help='Scored slices to show, "16,18"; the default is the middle one.')
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print table.json.")]
+
+DEFAULT_RATES = "0.001,0.003,0.01"
+DEFAULT_BUDGET = "10m"
+
+
+def compare(
+    dataset: Data,
+    out: Out,
+    networks: Networks = None,
+    structures: Names = None,
+    joint: Joint = False,
+    budget: Budget = None,
+    steps: Steps = None,
+    recipe: RecipeName = "modern",
+    learning_rates: Rates = None,
+    settings: Settings = None,
+    seeds: Seeds = 1,
+    slices: Slices = None,
+    on: On = "here",
+    device: DeviceName = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Make the paper's table 1 on your data: five networks, each at its best, on unseen slices.
+
+    Writes DIR/table.csv, table.json, table.md, report.html, and cells.json with all that is done:
+    the same command goes on where it was stopped, with more seeds or networks too.
+
+    \b
+    seget compare dataset.toml -o table1 --budget 10m --seeds 2
+    seget compare dataset.toml -o joint --joint --steps 2000 --networks unet,seget
+    seget compare dataset.toml -o paper --recipe paper --device cuda
+    seget compare dataset.toml -o table1 --on gpus
+    """
+    from seget.comparison import Settings as Asked
+    from seget.dataset import parse_slices, read_dataset
+
+    chosen = split_names(structures) or list(read_dataset(dataset).structures)
+    asked = Asked(
+        networks=_networks(networks),
+        groups=(tuple(chosen),) if joint else tuple((structure,) for structure in chosen),
+        fight=_fight(budget, steps, recipe, joint),
+        learning_rates=_rates(learning_rates, recipe),
+        seeds=tuple(range(seeds)),
+        changes=tuple(settings or ()),
+        device=device,
+    )
+    _compare(dataset, out, asked, on, parse_slices(slices) if slices else None)
+    if as_json:
+        typer.echo((out / "table.json").read_text(), nl=False)
+    else:
+        typer.echo((out / "table.md").read_text(), nl=False)
+
+
+def _compare(dataset: Path, out: Path, asked: Any, on: str, slices: tuple[int, ...] | None) -> None:
+    from seget.cli.progress import say
+    from seget.comparison import compare as run
+
+    try:
+        run(dataset, out, asked, on, _observer(), slices)
+    except KeyboardInterrupt:
+        say(f"Stopped: what is done is in {out / 'cells.json'}; the same command goes on.")
+        raise SystemExit(1) from None
+    say(f"Report: {out / 'report.html'}")
+
+
+def _networks(given: list[str] | None) -> tuple[str, ...]:
+    """Return the networks in the order of the paper's table."""
+    from seget.networks import TITLES
+
+    names = split_names(given, "--networks") or list(TITLES)
+    unknown = sorted(set(names) - set(TITLES))
+    if unknown:
+        raise InputError(f"--networks {unknown[0]}: wanted some of {', '.join(TITLES)}.")
+    return tuple(name for name in TITLES if name in names)
+
+
+def _fight(budget: str | None, steps: int | None, recipe: str, joint: bool) -> Any:
+    from seget.comparison import Fight
+
+    if recipe not in ("modern", "paper"):
+        raise InputError(f"--recipe {recipe}: wanted modern or paper.")
+    if (budget is not None) + (steps is not None) + (recipe == "paper") > 1:
+        raise InputError("give one of --budget, --steps and --recipe paper: they exclude another.")
+    if recipe == "paper":
+        if joint:
+            raise InputError(
+                "--recipe paper --joint: the paper's recipes differ by structure; leave out one."
+            )
+        return Fight("paper")
+    return Fight("steps", steps) if steps else Fight("budget", _seconds(budget or DEFAULT_BUDGET))
+
+
+def _seconds(text: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
+    seconds = float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]] if found else 0.0
+    if not seconds:
+        raise InputError(f"--budget {text}: wanted a time such as 90s, 10m or 2h.")
+    return seconds
+
+
+def _rates(text: str | None, recipe: str) -> tuple[float, ...]:
+    if text is None and recipe == "paper":
+        return ()
+    try:
+        rates = tuple(float(part) for part in (text or DEFAULT_RATES).split(","))
+    except ValueError:
+        rates = ()
+    if not rates or not all(0 < rate <= 1 for rate in rates) or len(set(rates)) < len(rates):
+        raise InputError(
+            f"--learning-rates {text}: wanted different numbers in 0 to 1 with commas between."
+        )
+    return rates
+
+
+def _observer() -> Any:
+    from seget.cli.progress import TrainingBar, say
+    from seget.comparison import Cell, Observer
+
+    class Teller(Observer):
+        """Shows the stages, and each cell's training."""
+
+        def note(self, text: str) -> None:
+            say(text)
+
+        def stage(self, text: str, done: int, total: int) -> None:
+            if total:
+                say(f"{text}: {done} of {total} cells are done")
+
+        def listener(self, cell: Cell) -> AbstractContextManager[Any]:
+            return TrainingBar(None, cell.key, tensorboard=False)
+
+    return Teller()

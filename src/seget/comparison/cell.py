@@ -1,0 +1,117 @@
+"""One cell: a network trained and scored on slices it has not seen.
+
+Cell + dataset.toml + folder -> run folder, scores of the test slices, a plain result
+
+It never looks at another cell. A cell may run in another process or on another machine, so all that
+it needs comes as plain values, and all that the table needs goes back so.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seget import files
+from seget.comparison.plan import Cell
+from seget.dataset import Dataset, read_dataset
+from seget.errors import RunError
+from seget.evaluation.score import Tally, without_nan
+from seget.prediction import Engine, choose_device, score_slices
+from seget.trained import Trained
+from seget.training import Listener, Run, read_log, train
+
+SCORES = "scores.npz"
+# Columns of log.csv that the curves need.
+CURVE = ("epoch", "step", "loss", "miou", "elapsed_s")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where and how a comparison's cells run; the same for all of them."""
+
+    dataset: Path
+    folder: Path
+    changes: tuple[str, ...] = ()
+    device: str = "auto"
+
+
+def run_cell(cell: Cell, place: Place, listener: Listener | None = None) -> dict[str, Any]:
+    """Train a cell, or go on with it, and score it; return its result in plain values.
+
+    A training whose loss became no number is a result too: `failed` says why.
+    """
+    dataset = read_dataset(place.dataset)
+    folder = place.folder / cell.key
+    recipe = cell.recipe(place.changes)
+    run = Run(folder, seed=cell.seed, device=place.device, resume=True)
+    result: dict[str, Any] = {
+        "network": cell.network,
+        "structures": list(cell.structures),
+        "seed": cell.seed,
+        "learning_rate": recipe.learning_rate,
+        "steps": cell.steps,
+    }
+    try:
+        trained = train(dataset, cell.structures, recipe, run, listener)
+    except RunError as error:
+        return result | {"failed": str(error)}
+    rows = read_log(folder)
+    result |= {
+        "steps_made": int(rows[-1]["step"]),
+        "minutes": round(rows[-1]["elapsed_s"] / 60, 2),
+        "step_s": (rows[-1]["elapsed_s"] - sum(row["validation_s"] for row in rows))
+        / rows[-1]["step"],
+        "validation_miou": max(row["miou"] for row in rows),
+        "rows": [{key: row[key] for key in CURVE} for row in rows],
+    }
+    if not cell.search:
+        result |= _score(dataset, trained, place.device, folder)
+    plain: dict[str, Any] = without_nan(result)
+    return plain
+
+
+def _score(dataset: Dataset, trained: Trained, device: str, folder: Path) -> dict[str, Any]:
+    """Score the test part (else validation, else all); keep the score maps for the pictures."""
+    engine = Engine.of(trained.network, trained.recipe, choose_device(device))
+    tallies = {s: Tally(trained.thresholds[s]) for s in trained.structures}
+    kept: dict[str, npt.NDArray[np.uint8]] = {}
+    seconds = 0.0
+    for tomogram in dataset.tomograms:
+        started = perf_counter()
+        for z, scores in score_slices(tomogram.image, engine, tomogram.split.scored()[1]):
+            seconds += perf_counter() - started
+            kept[f"{tomogram.name}__{z}"] = scores
+            for structure, score in zip(trained.structures, scores, strict=True):
+                if structure in tomogram.masks:
+                    truth = tomogram.masks[structure].slice(z)
+                    tallies[structure].add_slice(tomogram.name, z, score, truth)
+            started = perf_counter()
+    with files.atomic_path(folder / SCORES) as part, part.open("wb") as file:
+        np.savez_compressed(file, **kept)  # type: ignore[arg-type]
+    return {
+        "slice_s": seconds / len(kept),
+        "scores": {s: tally.summary() for s, tally in tallies.items()},
+        "counts": {s: tally.scores.counts() for s, tally in tallies.items()},
+    }
+
+
+def read_scores(folder: Path, cell: Cell) -> Mapping[str, npt.NDArray[np.uint8]] | None:
+    """Return `tomogram__slice` -> scores `(k, y, x)` of a finished cell, if they are there."""
+    path = folder / cell.key / SCORES
+    if not path.is_file():
+        return None
+    with np.load(path) as arrays:
+        return dict(arrays)
+
+
+def tidy(folder: Path, cell: Cell) -> None:
+    """Remove what nothing will ask for: checkpoints, and the models that chose a rate."""
+    run = folder / cell.key
+    shutil.rmtree(run if cell.search else run / "checkpoints", ignore_errors=True)

@@ -1,0 +1,215 @@
+"""The comparison from its first step to its report.
+
+dataset.toml + Settings + folder -> cells.json, table.csv, table.json, table.md, report.html
+
+It never prints: whoever asked is told through an `Observer`. A cell that is done is not done again.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seget import files, runners
+from seget.comparison.cell import Place, run_cell, tidy
+from seget.comparison.journal import Journal
+from seget.comparison.pictures import draw
+from seget.comparison.plan import Cell, Settings
+from seget.comparison.table import make_table
+from seget.dataset import Dataset, read_dataset
+from seget.errors import InputError, RunError
+from seget.evaluation import comparison_report, csv_text, markdown
+from seget.prediction import choose_device
+from seget.training import Listener, measure_pace
+
+RUNS = "runs"
+
+
+class Observer:
+    """Is told what happens in a comparison; does nothing unless a subclass does."""
+
+    def note(self, text: str) -> None:
+        """Hear a sentence for people."""
+
+    def stage(self, text: str, done: int, total: int) -> None:
+        """Hear how many cells of a stage are done."""
+
+    def listener(self, cell: Cell) -> AbstractContextManager[Listener]:
+        """Return who listens to the training of a cell in this process."""
+        return nullcontext(Listener())
+
+
+@dataclass(frozen=True)
+class Workers:
+    """Who does the cells that are not done yet, and where their results are kept."""
+
+    place: Place
+    where: str
+    journal: Journal
+    observer: Observer
+
+    def do(self, stage: str, cells: Sequence[Cell]) -> Iterator[Cell]:
+        """Yield each cell of a stage when its result is kept; those kept before are skipped."""
+        waiting = [cell for cell in cells if cell not in self.journal]
+        done = len(cells) - len(waiting)
+        self.observer.stage(stage, done, len(cells))
+        work = self._here if self.where == "here" else partial(run_cell, place=self.place)
+        for cell, result in runners.run(work, waiting, self.where):
+            self.journal.add(cell, result)
+            tidy(self.place.folder, cell)
+            if "failed" in result:
+                self.observer.note(f"{cell.key}: {result['failed']}")
+            done += 1
+            self.observer.stage(stage, done, len(cells))
+            yield cell
+
+    def _here(self, cell: Cell) -> dict[str, Any]:
+        with self.observer.listener(cell) as listener:
+            return run_cell(cell, self.place, listener)
+
+
+def compare(
+    path: Path,
+    out: Path,
+    settings: Settings,
+    where: str = "here",
+    observer: Observer | None = None,
+    slices: Sequence[int] | None = None,
+) -> dict[str, Any]:
+    """Train and score every cell that is not done yet; write the table and the report.
+
+    Parameters
+    ----------
+    path
+        The dataset.toml.
+    out
+        Folder of the comparison; one that was begun with the same dataset, fight and recipe is
+        gone on with.
+    settings
+        What is compared.
+    where
+        Who does the cells, see `runners.run`.
+    observer
+        Is told of the progress.
+    slices
+        Slices to show in the report; the default is the middle one of those scored.
+
+    Returns
+    -------
+    The object of table.json.
+    """
+    observer = observer or Observer()
+    runners.check(where)
+    dataset = read_dataset(path)
+    _check(dataset, settings)
+    out.mkdir(parents=True, exist_ok=True)
+    journal = Journal(out, dataset, settings)
+    _pace(dataset, settings, journal, observer)
+    place = Place(path.resolve(), (out / RUNS).resolve(), settings.changes, settings.device)
+    workers = Workers(place, where, journal, observer)
+    search = settings.search(journal.pace)
+    for _ in workers.do("learning rates", search):
+        pass
+    cells = settings.cells(journal.pace, best_rates(search, journal))
+    for _ in workers.do("table", cells):
+        write_tables(out, make_table(dataset, settings, cells, journal))
+    table: dict[str, Any] = make_table(dataset, settings, cells, journal)
+    write_tables(out, table)
+    pictures, curves = draw(out, dataset, settings, cells, journal, slices)
+    comparison_report(out / "report.html", table, pictures, curves)
+    return table
+
+
+def best_rates(
+    search: Sequence[Cell], journal: Journal
+) -> dict[tuple[str, tuple[str, ...]], float]:
+    """Return (network, structures) -> the tried rate with the best validation mIOU.
+
+    Raises
+    ------
+    RunError
+        Every rate of a network failed.
+    """
+    best: dict[tuple[str, tuple[str, ...]], tuple[float, float]] = {}
+    for cell in search:
+        result = journal.results[cell.key]
+        miou = result.get("validation_miou")
+        if miou is not None and cell.learning_rate is not None:
+            found = (miou, cell.learning_rate)
+            who = (cell.network, cell.structures)
+            best[who] = max(best.get(who, found), found, key=lambda one: one[0])
+    for cell in search:
+        if (cell.network, cell.structures) not in best:
+            raise RunError(
+                f"{cell.network}, {cell.group}: none of the learning rates gave a validation "
+                "mIOU; try lower ones, or a hold-out with validation slices."
+            )
+    return {who: rate for who, (_, rate) in best.items()}
+
+
+def write_tables(out: Path, table: dict[str, Any]) -> None:
+    """Write table.json, table.csv and table.md, each whole."""
+    files.write_json(out / "table.json", table)
+    files.write_text(out / "table.csv", csv_text(table))
+    files.write_text(out / "table.md", markdown(table))
+
+
+def _check(dataset: Dataset, settings: Settings) -> None:
+    for structure in (s for group in settings.groups for s in group):
+        if structure not in dataset.structures:
+            raise InputError(
+                f"{dataset.path}: has no structure {structure}; "
+                f"it has {', '.join(dataset.structures)}."
+            )
+    if len(settings.learning_rates) > 1 and not any(t.split.validation for t in dataset.tomograms):
+        raise InputError(
+            f"{dataset.path}: no slice is held out for validation, so nothing can choose among "
+            "the learning rates; give one rate, or another holdout."
+        )
+
+
+def _pace(dataset: Dataset, settings: Settings, journal: Journal, observer: Observer) -> None:
+    """Measure the seconds a step of the networks whose pace is not known yet.
+
+    A network that joins later is measured beside one that is known, and their ratio is what
+    counts: a machine that is busier today gives it no fewer steps.
+    """
+    journal.machine = journal.machine or machine(settings.device)
+    missing = [network for network in settings.networks if network not in journal.pace]
+    if missing and settings.fight.kind == "budget":
+        observer.note("measuring the seconds of a training step, network by network in turn")
+        known = [network for network in journal.pace if network not in missing][:1]
+        group = settings.groups[0]
+        recipes = [Cell(n, group, 0, None, 1).recipe(settings.changes) for n in missing + known]
+        paces = measure_pace(dataset, group, recipes, choose_device(settings.device))
+        factor = journal.pace[known[0]] / paces[-1] if known else 1.0
+        found = zip(missing, paces[: len(missing)], strict=True)
+        journal.pace |= {network: pace * factor for network, pace in found}
+    journal.save()
+
+
+def machine(device: str) -> str:
+    """Say in words what the networks run on."""
+    chosen = choose_device(device)
+    if chosen.torch.type == "cuda":
+        name = torch.cuda.get_device_name(chosen.torch)
+    else:
+        name = f"{os.cpu_count()} cores of {_processor()}"
+    return f"{name}, {'bf16' if chosen.bf16 else 'float32'}, torch {torch.__version__}"
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,146 @@
+"""The pictures of a comparison, from what its cells kept.
+
+finished cells + Dataset -> figures 3 and 4 of the paper, training curves
+
+It chooses what is shown; `evaluation` draws it. A cell whose score maps are not in the folder (its
+numbers came from elsewhere) is left out of the pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from seget import files
+from seget.comparison.cell import read_scores
+from seget.comparison.journal import Journal
+from seget.comparison.plan import Cell, Settings
+from seget.dataset import Dataset, Tomogram
+from seget.errors import InputError
+from seget.evaluation import comparison_curves, figure3, figure4
+from seget.fusion import colour, fuse
+from seget.networks import TITLES
+
+Captioned = list[tuple[str, Path]]
+Labels = npt.NDArray[np.integer[Any]]
+RUNS, PICTURES = "runs", "pictures"
+
+
+def draw(
+    out: Path,
+    dataset: Dataset,
+    settings: Settings,
+    cells: Sequence[Cell],
+    journal: Journal,
+    slices: Sequence[int] | None,
+) -> tuple[Captioned, Captioned]:
+    """Draw into `out`/pictures; return (caption, path) of the figures and of the curves.
+
+    Parameters
+    ----------
+    slices
+        0-based slices to show of each tomogram; None takes the middle one of those scored.
+
+    Raises
+    ------
+    InputError
+        A slice asked for was not scored.
+    """
+    structures = [s for group in settings.groups for s in group]
+    shown = [cell for cell in cells if cell.seed == settings.seeds[0] and cell in journal]
+    pictures: Captioned = []
+    for tomogram in dataset.tomograms:
+        for z in _chosen(tomogram, slices):
+            place = out / PICTURES / f"{tomogram.name}_{z:04d}"
+            panels = _panels(out, shown, journal, structures, f"{tomogram.name}__{z}")
+            pictures += _figures(place, tomogram, z, panels, structures)
+    return pictures, _curves(out, settings, cells, journal)
+
+
+def _chosen(tomogram: Tomogram, slices: Sequence[int] | None) -> Sequence[int]:
+    scored = tomogram.split.scored()[1]
+    if slices is None:
+        return scored[len(scored) // 2 : len(scored) // 2 + 1]
+    missing = sorted(set(slices) - set(scored))
+    if missing:
+        raise InputError(
+            f"--slices {missing[0]}: {tomogram.name} was scored on {scored[0]} to {scored[-1]} "
+            "alone; choose among those."
+        )
+    return slices
+
+
+def _panels(
+    out: Path, shown: Sequence[Cell], journal: Journal, structures: Sequence[str], name: str
+) -> dict[str, Labels]:
+    """Return network's title -> its labels of one slice, its models' score maps fused."""
+    panels: dict[str, Labels] = {}
+    for network in dict.fromkeys(cell.network for cell in shown):
+        scores: dict[str, npt.NDArray[np.uint8]] = {}
+        thresholds: dict[str, float] = {}
+        for cell in (cell for cell in shown if cell.network == network):
+            maps = read_scores(out / RUNS, cell)
+            if maps is not None and name in maps:
+                scores |= dict(zip(cell.structures, maps[name], strict=True))
+                found = journal.results[cell.key]["scores"]
+                thresholds |= {s: found[s]["threshold"] for s in cell.structures}
+        if set(scores) == set(structures):
+            panels[TITLES[network]] = fuse({s: scores[s] for s in structures}, thresholds)
+    return panels
+
+
+def _figures(
+    place: Path,
+    tomogram: Tomogram,
+    z: int,
+    panels: Mapping[str, Labels],
+    structures: Sequence[str],
+) -> Captioned:
+    """Draw figures 3 and 4 of one slice."""
+    image = tomogram.image.slice(z)
+    masks = {s: tomogram.masks[s].slice(z) for s in structures if s in tomogram.masks}
+    truth = np.zeros(image.shape, np.uint16)
+    # Where drawings overlap the smaller structure lies on top, or it would not be seen.
+    for structure in sorted(masks, key=lambda s: -int(masks[s].sum())):
+        truth[masks[structure]] = structures.index(structure) + 1
+    voxel = tomogram.image.voxel_size_nm
+    nm = voxel[2] if voxel else None
+    title = f"{tomogram.name}, slice {z}"
+    found: Captioned = []
+    if panels:
+        colours = {i: (s, colour(s, i - 1)) for i, s in enumerate(structures, start=1)}
+        path = place.with_name(f"{place.name}_figure4.png")
+        with files.atomic_path(path) as part:
+            figure4(part, image, {**panels, "truth": truth}, colours, title, pixel_size_nm=nm)
+        found.append((f"{title}: the image, each network, and the truth.", path))
+    path = place.with_name(f"{place.name}_figure3.png")
+    with files.atomic_path(path) as part:
+        figure3(part, image, masks, {s: colour(s, structures.index(s)) for s in masks}, title, nm)
+    found.append((f"{title}: the image and the masks drawn on it.", path))
+    return found
+
+
+def _curves(out: Path, settings: Settings, cells: Sequence[Cell], journal: Journal) -> Captioned:
+    """Draw the validation mIOU of every cell, a picture a group of structures."""
+    by: Literal["minutes", "step"] = "step" if settings.fight.kind == "steps" else "minutes"
+    found: Captioned = []
+    for group in settings.groups:
+        runs: dict[str, list[Any]] = {}
+        for cell in (cell for cell in cells if cell.structures == group and cell in journal):
+            if "rows" in journal.results[cell.key]:
+                rows = journal.results[cell.key]["rows"]
+                pace = journal.pace.get(cell.network)
+                if pace is not None:  # the time that is shared out, whatever the machine did beside
+                    rows = [row | {"elapsed_s": pace * row["step"]} for row in rows]
+                runs.setdefault(TITLES[cell.network], []).append(rows)
+        if runs:
+            name = group[0] if len(group) == 1 else "joint"
+            path = out / PICTURES / f"curves_{name}.png"
+            with files.atomic_path(path) as part:
+                comparison_curves(part, runs, by)
+            found.append((f"{', '.join(group)}: mIOU of the validation slices.", path))
+    return found

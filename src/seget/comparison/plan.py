@@ -1,0 +1,148 @@
+"""What a comparison trains: its cells, and what each is allowed.
+
+networks x structures x seeds + fight -> Cells -> Recipes
+
+It never trains. A cell is a network, the structures of one model, a seed and a learning rate; it is
+named after them, so that it is known again when a comparison is taken up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from seget.recipes import Recipe, modern, paper
+
+# Of a cell's length, for each learning rate that is tried.
+SEARCH_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Fight:
+    """What every network gets the same of.
+
+    `budget`: seconds of optimiser steps; `steps`: optimiser steps; `paper`: the paper's recipes.
+    """
+
+    kind: Literal["budget", "steps", "paper"]
+    amount: float = 0.0
+
+    def steps(self, pace_s: float) -> int | None:
+        """Return the steps of a network that takes `pace_s` seconds for one."""
+        if self.kind == "paper":
+            return None
+        return max(1, int(self.amount / pace_s if self.kind == "budget" else self.amount))
+
+    @property
+    def text(self) -> str:
+        """Say it in words."""
+        if self.kind == "budget":
+            return (
+                f"equal time: {self.amount:g} s of optimiser steps a network; the steps are that "
+                "time over the seconds of a step, measured in turn in one run"
+            )
+        if self.kind == "steps":
+            return f"equal steps: {self.amount:g} optimiser steps a network"
+        return "the paper's recipes: each trains until its early stop or its last epoch"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training of a comparison; `search` ones only choose a learning rate."""
+
+    network: str
+    structures: tuple[str, ...]
+    seed: int
+    learning_rate: float | None
+    steps: int | None
+    search: bool = False
+
+    @property
+    def group(self) -> str:
+        """Name of the model's structures."""
+        return self.structures[0] if len(self.structures) == 1 else "joint"
+
+    @property
+    def key(self) -> str:
+        """Name of the cell, and its folder."""
+        if self.search:
+            return f"search/{self.network}/{self.group}/rate{self.learning_rate:g}"
+        rate = f"rate{self.learning_rate:g}-" if self.learning_rate is not None else ""
+        return f"{self.network}/{self.group}/{rate}seed{self.seed}"
+
+    def recipe(self, settings: tuple[str, ...]) -> Recipe:
+        """Return the recipe of the cell; its epochs are about as long as the recipe's own."""
+        base = modern() if self.steps else paper(self.structures[0])
+        changes = [*settings, f"network={self.network}"]
+        if self.learning_rate is not None:
+            changes.append(f"learning_rate={self.learning_rate}")
+        recipe = base.override(changes)
+        if self.steps is None or recipe.steps_per_epoch is None:
+            return recipe
+        epochs = max(1, round(self.steps / recipe.steps_per_epoch))
+        return recipe.override([f"epochs={epochs}", f"steps_per_epoch={self.steps // epochs}"])
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is compared.
+
+    Attributes
+    ----------
+    networks
+        Their names; the rows of the table.
+    groups
+        The structures of each model: one each, or all in one if joint.
+    fight
+        What every network gets the same of.
+    learning_rates
+        Tried for each network and group; one rate is taken as it is; none leaves the recipe's.
+    seeds
+        Of the cells; the search has the first.
+    changes
+        `key=value` settings of the recipe.
+    device
+        `auto`, `cpu` or `cuda`.
+    """
+
+    networks: tuple[str, ...]
+    groups: tuple[tuple[str, ...], ...]
+    fight: Fight
+    learning_rates: tuple[float, ...]
+    seeds: tuple[int, ...]
+    changes: tuple[str, ...] = ()
+    device: str = "auto"
+
+    @property
+    def joint(self) -> bool:
+        """Whether one model has several structures."""
+        return any(len(group) > 1 for group in self.groups)
+
+    def search(self, pace: dict[str, float]) -> list[Cell]:
+        """Return the cells that choose learning rates."""
+        if len(self.learning_rates) < 2:
+            return []
+        return [
+            Cell(network, group, self.seeds[0], rate, self._steps(pace, network, True), search=True)
+            for group in self.groups
+            for network in self.networks
+            for rate in self.learning_rates
+        ]
+
+    def cells(
+        self, pace: dict[str, float], rates: dict[tuple[str, tuple[str, ...]], float]
+    ) -> list[Cell]:
+        """Return the cells of the table; seed by seed, so that a table is soon there."""
+        alone = self.learning_rates[0] if self.learning_rates else None
+        return [
+            Cell(
+                network, group, seed, rates.get((network, group), alone), self._steps(pace, network)
+            )
+            for seed in self.seeds
+            for group in self.groups
+            for network in self.networks
+        ]
+
+    def _steps(self, pace: dict[str, float], network: str, search: bool = False) -> int | None:
+        steps = self.fight.steps(pace.get(network, 1.0))
+        return max(1, int(SEARCH_SHARE * steps)) if steps and search else steps

@@ -1,0 +1,203 @@
+"""Finished cells made into the table: means over seeds, intervals over slices, costs.
+
+results of cells -> one plain object, the content of table.json
+
+It never trains and never draws. What is missing is absent or None, never 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seget.comparison.journal import Journal
+from seget.comparison.plan import Cell, Settings
+from seget.dataset import Dataset
+from seget.evaluation.score import without_nan
+from seget.metrics import mean_ignoring_absent
+from seget.networks import TITLES, cost
+
+RESAMPLES = 2000
+MEANS = ("iou", "dice", "miou_at_threshold", "miou_per_patch", "pixel_accuracy")
+
+
+def make_table(
+    dataset: Dataset, settings: Settings, cells: Sequence[Cell], journal: Journal
+) -> Any:
+    """Return the table of the cells that are finished."""
+    done = [cell for cell in cells if _is_scored(cell, journal)]
+    structures = [s for group in settings.groups for s in group]
+    scores = {n: _network_scores(n, structures, done, journal) for n in settings.networks}
+    binning = cells[0].recipe(settings.changes).binning
+    return without_nan(
+        {
+            "title": f"{dataset.name}: {len(settings.networks)} networks compared",
+            "dataset": dataset.name,
+            "joint": settings.joint,
+            "split": _split(dataset),
+            "fight": {
+                "kind": settings.fight.kind,
+                "budget_s": settings.fight.amount if settings.fight.kind == "budget" else None,
+                "text": settings.fight.text,
+            },
+            "recipe": ", ".join([cells[0].recipe(()).name, *settings.changes]),
+            "seeds": list(settings.seeds),
+            "machine": journal.machine,
+            "structures": structures,
+            "networks": {n: _cost(n, binning, done, journal) for n in settings.networks},
+            "scores": scores,
+            "averages": {n: _averages(n, structures, done, journal) for n in settings.networks},
+            "search": _search(settings, cells, journal),
+        }
+    )
+
+
+def _is_scored(cell: Cell, journal: Journal) -> bool:
+    return cell in journal and "scores" in journal.results[cell.key]
+
+
+def _mean(values: Any) -> float:
+    return mean_ignoring_absent(math.nan if v is None else v for v in values)[0]
+
+
+def _cost(name: str, binning: int, done: Sequence[Cell], journal: Journal) -> dict[str, Any]:
+    """Return a network's size, arithmetic and time."""
+    counted = cost(name, binning)
+    results = [journal.results[cell.key] for cell in done if cell.network == name]
+    pace = journal.pace.get(name)  # measured in turn, where there was need to
+    return {
+        "title": TITLES[name],
+        "parameters": counted.parameters,
+        "gflop": counted.gflop,
+        "step_s": _mean(result["step_s"] for result in results) if pace is None else pace,
+        "slice_s": _mean(result["slice_s"] for result in results),
+    }
+
+
+def _split(dataset: Dataset) -> dict[str, Any]:
+    """Say which slices were scored, and whether that flatters."""
+    splits = {tomogram.name: tomogram.split for tomogram in dataset.tomograms}
+    parts = {split.scored()[0] for split in splits.values()}
+    interleaved = any(split.kind == "every-5th" for split in splits.values())
+    seen = {"validation": "chose the checkpoint and the learning rate", "all": "were trained on"}
+    reasons = [f"the {part} slices also {seen[part]}" for part in sorted(parts & set(seen))]
+    if interleaved:
+        reasons.insert(0, "they lie between training slices, nearly copies of their neighbours")
+    slices = {name: list(split.scored()[1]) for name, split in splits.items()}
+    text = f"scored on the {' and '.join(sorted(parts))} slices"
+    if reasons:
+        text += f", which flatters: {'; '.join(reasons)}"
+    else:
+        text += ", which neither trained nor chose anything"
+    return {
+        "part": sorted(parts)[0] if len(parts) == 1 else "mixed",
+        "kinds": sorted({split.kind for split in splits.values()}),
+        "slices": slices,
+        "text": f"{text}.",
+        "flatters": bool(reasons),
+    }
+
+
+def _network_scores(
+    network: str, structures: Sequence[str], done: Sequence[Cell], journal: Journal
+) -> dict[str, Any]:
+    """Return structure -> its scores, means over the seeds that are finished."""
+    table = {}
+    for structure in structures:
+        results = [
+            journal.results[cell.key]
+            for cell in done
+            if cell.network == network and structure in cell.structures
+        ]
+        if not results:
+            continue
+        scores = [result["scores"][structure] for result in results]
+        table[structure] = {
+            "miou": [score["miou"] for score in scores],
+            "interval": interval([result["counts"][structure] for result in results]),
+            "steps": results[0]["steps_made"],
+            "learning_rate": results[0]["learning_rate"],
+            "foreground_fraction": scores[0]["foreground_fraction"],
+            "miou_per_slice": _mean(s["miou"] for score in scores for s in score["miou_per_slice"]),
+            **{key: _mean(score[key] for score in scores) for key in MEANS},
+        }
+    return table
+
+
+def _averages(
+    network: str, structures: Sequence[str], done: Sequence[Cell], journal: Journal
+) -> list[float]:
+    """Return the mean over all structures, a value a seed for which all are finished."""
+    averages = []
+    for seed in sorted({cell.seed for cell in done}):
+        mious = {
+            structure: journal.results[cell.key]["scores"][structure]["miou"]
+            for cell in done
+            if (cell.network, cell.seed) == (network, seed)
+            for structure in cell.structures
+        }
+        if set(mious) == set(structures):
+            averages.append(_mean(mious.values()))
+    return averages
+
+
+def interval(
+    seeds: Sequence[Sequence[Sequence[Any]]], resamples: int = RESAMPLES
+) -> list[float] | None:
+    """Return a 95 % percentile bootstrap interval of the mIOU, over the scored slices.
+
+    Parameters
+    ----------
+    seeds
+        A list a seed of [tomogram, slice, tp, fp, fn, tn], the same slices in each.
+    resamples
+        Number of times the slices are drawn with replacement; their counts are added, and the
+        mIOU is averaged over the seeds.
+
+    Returns
+    -------
+    [low, high], or None for fewer than two slices: they cannot be resampled.
+    """
+    counts = np.array([[row[2:] for row in rows] for rows in seeds], dtype=np.int64)
+    slices = counts.shape[1]
+    if slices < 2:
+        return None
+    drawn = np.random.default_rng(0).integers(slices, size=(resamples, slices))
+    mious = _mious(counts[:, drawn].sum(axis=2)).mean(axis=0)
+    low, high = np.nanpercentile(mious, [2.5, 97.5])
+    return [float(low), float(high)]
+
+
+def _mious(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    """Return the mIOU of counts `(..., 4)` (eq. 6); a class that is absent is left out."""
+    tp, fp, fn, tn = np.moveaxis(counts, -1, 0)
+    wrong = fp + fn
+    both = np.stack([tp, tn])
+    union = both + wrong
+    iou = np.divide(both, union, out=np.zeros(union.shape), where=union > 0)
+    present = (union > 0).sum(axis=0)
+    sums = iou.sum(axis=0)
+    means: npt.NDArray[np.float64] = np.full(sums.shape, np.nan)
+    np.divide(sums, present, out=means, where=present > 0)
+    return means
+
+
+def _search(settings: Settings, cells: Sequence[Cell], journal: Journal) -> list[dict[str, Any]]:
+    """Return each rate that was tried, its validation mIOU, and which was chosen."""
+    chosen = {(cell.network, cell.structures, cell.learning_rate) for cell in cells}
+    return [
+        {
+            "network": cell.network,
+            "structures": list(cell.structures),
+            "learning_rate": cell.learning_rate,
+            "validation_miou": journal.results[cell.key].get("validation_miou"),
+            "steps": cell.steps,
+            "chosen": (cell.network, cell.structures, cell.learning_rate) in chosen,
+        }
+        for cell in settings.search(journal.pace)
+        if cell in journal
+    ]

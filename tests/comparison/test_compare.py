@@ -1,0 +1,165 @@
+"""`seget compare` on a small tomogram: made once, taken up, and what the cells say."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seget.comparison import cell
+from seget.networks import TITLES
+
+Seget = Callable[..., tuple[int, str, str]]
+QUICK = ("--set", "patch_px=32", "--set", "binning=1", "--set", "steps_per_epoch=2")
+TWO = ("--networks", "unet,seget", "--structures", "discs", "--learning-rates", "0.003")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, small_dataset: Path) -> Path:
+    """All five networks, joint, with a search: the folder of the comparison."""
+    from seget.cli.contest import compare
+
+    out = tmp_path_factory.mktemp("compare")
+    settings = [text for text in QUICK if text != "--set"]
+    compare(
+        small_dataset, out, joint=True, steps=10, learning_rates="0.003,0.01", settings=settings
+    )
+    return out
+
+
+def test_the_table_has_all_networks_and_structures(whole: Path) -> None:
+    table = json.loads((whole / "table.json").read_text())
+    assert list(table["scores"]) == list(TITLES)
+    for network, scores in table["scores"].items():
+        assert set(scores) == {"discs", "rods"}
+        for numbers in scores.values():
+            assert 0 <= numbers["miou"][0] <= 1
+            assert numbers["interval"][0] <= numbers["miou"][0] <= numbers["interval"][1]
+            assert numbers["steps"] == 10
+        assert len(table["averages"][network]) == 1
+    assert len(table["search"]) == 10
+    assert all(one["steps"] == 2 for one in table["search"])
+    assert sum(one["chosen"] for one in table["search"]) == 5
+    with (whole / "table.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert len(rows) == 5
+    assert "| SegET" in (whole / "table.md").read_text()
+
+
+def test_the_rate_with_the_best_validation_is_taken(whole: Path) -> None:
+    table = json.loads((whole / "table.json").read_text())
+    for network in TITLES:
+        tried = [one for one in table["search"] if one["network"] == network]
+        best = max(tried, key=lambda one: one["validation_miou"])
+        assert best["chosen"]
+        assert table["scores"][network]["discs"]["learning_rate"] == best["learning_rate"]
+
+
+def test_the_report_shows_every_network_and_needs_nothing_else(whole: Path) -> None:
+    page = (whole / "report.html").read_text()
+    assert all(title in page for title in TITLES.values())
+    assert "http://" not in page
+    assert "https://" not in page
+    assert page.count("data:image/png;base64,") >= 3, "figure 3, figure 4, curves"
+
+
+def test_what_is_done_is_not_done_again(
+    seget: Seget, tmp_path: Path, small_dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("compare", small_dataset, "-o", tmp_path, *QUICK, *TWO, "--steps", "2")
+    assert seget(*command)[0] == 0
+    first = (tmp_path / "table.json").read_text()
+    (tmp_path / "table.json").unlink()
+    monkeypatch.setattr(cell, "train", None)  # whoever trains now, fails
+    assert seget(*command)[0] == 0
+    assert (tmp_path / "table.json").read_text() == first
+
+
+def test_a_cell_that_is_interrupted_is_taken_up(
+    seget: Seget, tmp_path: Path, small_dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = ("compare", small_dataset, *QUICK, *TWO, "--steps", "4")
+    assert seget(*command, "-o", tmp_path / "calm")[0] == 0
+    train = cell.train
+
+    def stopped(dataset, structures, recipe, run, listener=None):
+        class Impatient(type(listener)):  # type: ignore[misc]
+            def epoch(self, row: dict[str, float]) -> None:
+                raise KeyboardInterrupt
+
+        impatient = Impatient.__new__(Impatient)
+        impatient.__dict__ = listener.__dict__
+        return train(dataset, structures, recipe, run, impatient)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cell, "train", stopped)
+        code, _, err = seget(*command, "-o", tmp_path / "torn")
+    assert code == 1
+    assert "the same command goes on" in err
+    assert seget(*command, "-o", tmp_path / "torn")[0] == 0
+    calm, torn = (
+        json.loads((tmp_path / name / "table.json").read_text())["scores"]
+        for name in ("calm", "torn")
+    )
+    assert calm == torn, "bit for bit what an undisturbed run gives"
+
+
+def test_cells_brought_from_elsewhere_are_taken_as_done(
+    seget: Seget, tmp_path: Path, small_dataset: Path, whole: Path
+) -> None:
+    (tmp_path / "cells.json").write_bytes((whole / "cells.json").read_bytes())
+    command = ("compare", small_dataset, "-o", tmp_path, *QUICK, "--joint", "--steps", "10")
+    code, out, err = seget(*command, "--learning-rates", "0.003,0.01", "--json")
+    assert code == 0, err
+    assert json.loads(out) == json.loads((whole / "table.json").read_text())
+
+
+def test_two_processes_give_the_table_of_one(
+    seget: Seget, tmp_path: Path, small_dataset: Path
+) -> None:
+    command = ("compare", small_dataset, *QUICK, *TWO, "--steps", "2")
+    assert seget(*command, "-o", tmp_path / "one")[0] == 0
+    code, _, err = seget(*command, "-o", tmp_path / "two", "--on", "processes:2")
+    assert code == 0, err
+    one, two = (json.loads((tmp_path / name / "table.json").read_text()) for name in ("one", "two"))
+    for network in ("unet", "seget"):
+        mious = [table["scores"][network]["discs"]["miou"][0] for table in (one, two)]
+        assert mious[0] == pytest.approx(mious[1], abs=0.05), "sums in another order, no more"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--networks", "resnet"), "wanted some of fcn8s"),
+        (("--budget", "10"), "a time such as 90s"),
+        (("--budget", "1m", "--steps", "5"), "exclude"),
+        (("--recipe", "paper", "--joint"), "differ by structure"),
+        (("--recipe", "best"), "modern or paper"),
+        (("--learning-rates", "1,2"), "in 0 to 1"),
+        (("--learning-rates", "0.1,0.1"), "different numbers"),
+        (("--structures", "golgi"), "has no structure golgi"),
+        (("--on", "mars"), "wanted here"),
+        (("--set", "patch_px=7"), "patch_px"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_sentence(
+    seget: Seget, tmp_path: Path, small_dataset: Path, options: tuple[str, ...], words: str
+) -> None:
+    code, _, err = seget("compare", small_dataset, "-o", tmp_path / "out", *options)
+    assert code == 2
+    assert words in err
+    assert not (tmp_path / "out" / "cells.json").exists()
+
+
+def test_another_fight_in_the_same_folder_is_refused(
+    seget: Seget, small_dataset: Path, whole: Path
+) -> None:
+    before = (whole / "cells.json").read_bytes()
+    command = ("compare", small_dataset, "-o", whole, *QUICK, "--joint")
+    code, _, err = seget(*command, "--steps", "11")
+    assert code == 2
+    assert "another fight" in err
+    assert (whole / "cells.json").read_bytes() == before
