@@ -27,8 +27,9 @@ Seed = Annotated[int, typer.Option(min=0, help="Another seed, another cell.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 SCENE = "scene.json"
 
-# At 4.5 nm a voxel a microtubule is 5 pixels wide: binned it would be lost.
-DEMO_SETTINGS = ["binning=1", "patch_px=256"]
+# At 4.5 nm a voxel a microtubule is 5 pixels wide: binned it would be lost. Weighed up to 20 times,
+# two pixels in a thousand are learnt in minutes (docs/results/trials.md).
+DEMO_SETTINGS = ["binning=1", "patch_px=256", "weight_cap=20"]
 
 
 def phantom(
