@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from seget.comparison.table import interval
+from seget.comparison.table import describe_split, interval
+from seget.dataset import read_dataset
 from seget.metrics import Counts
+
+
+@pytest.mark.parametrize(
+    ("holdout", "part", "flatters", "words"),
+    [
+        ("block", "test", False, "neither trained nor chose"),
+        ("every-5th", "validation", True, "between training slices"),
+        ("none", "all", True, "were trained on"),
+    ],
+)
+def test_a_split_that_flatters_is_said_in_words(
+    small_dataset: Path, tmp_path: Path, holdout: str, part: str, flatters: bool, words: str
+) -> None:
+    text = small_dataset.read_text().replace('"block"', f'"{holdout}"')
+    for name in ("tomogram", "discs", "rods"):
+        text = text.replace(f"{name}.mrc", str(small_dataset.with_name(f"{name}.mrc")))
+    (tmp_path / "dataset.toml").write_text(text)
+    split = describe_split(read_dataset(tmp_path / "dataset.toml"))
+    assert (split["part"], split["flatters"]) == (part, flatters)
+    assert words in split["text"]
 
 
 def row(z: int, tp: int, fp: int, fn: int, tn: int) -> list[object]:

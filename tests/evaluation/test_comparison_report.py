@@ -15,7 +15,7 @@ from PIL import Image
 from comparison_table import NAME, comparison_table
 from seget.evaluation import comparison_report, csv_text, markdown
 from seget.evaluation.comparison_report import PAPER_TABLE
-from seget.evaluation.comparison_text import Score, mark_best, slice_ranges
+from seget.evaluation.comparison_rows import Score, mark_best, slice_ranges
 
 
 class Page(HTMLParser):

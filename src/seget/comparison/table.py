@@ -38,7 +38,7 @@ def make_table(
             "title": f"{dataset.name}: {len(settings.networks)} networks compared",
             "dataset": dataset.name,
             "joint": settings.joint,
-            "split": _split(dataset),
+            "split": describe_split(dataset),
             "fight": {
                 "kind": settings.fight.kind,
                 "budget_s": settings.fight.amount if settings.fight.kind == "budget" else None,
@@ -78,7 +78,7 @@ def _cost(name: str, binning: int, done: Sequence[Cell], journal: Journal) -> di
     }
 
 
-def _split(dataset: Dataset) -> dict[str, Any]:
+def describe_split(dataset: Dataset) -> dict[str, Any]:
     """Say which slices were scored, and whether that flatters."""
     splits = {tomogram.name: tomogram.split for tomogram in dataset.tomograms}
     parts = {split.scored()[0] for split in splits.values()}

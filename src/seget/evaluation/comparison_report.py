@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seget.evaluation.comparison_text import (
+from seget.evaluation.comparison_rows import (
     AVERAGE,
     COST,
     Row,
@@ -22,7 +22,7 @@ from seget.evaluation.comparison_text import (
     mark_best,
     number,
     score_rows,
-    span,
+    search_tables,
 )
 from seget.evaluation.report import embedded, write_page
 from seget.fusion import colour
@@ -82,7 +82,7 @@ def comparison_report(
         "pictures": [_picture(*picture) for picture in pictures],
         "details": [_details(table, s) | {"colour": colour(s, i)} for i, s in shown],
         "detail_columns": list(DETAILS.values()),
-        "searches": _searches(table),
+        "searches": search_tables(table),
         "cost_columns": COST,
         "cost_rows": cost_rows(table),
         "curves": [_picture(*picture) for picture in curves],
@@ -118,36 +118,3 @@ def _details(table: Table, structure: str) -> dict[str, Any]:
         rows.append([about["title"], *(number(means[key]) for key in DETAILS)])
     foreground = "-" if fraction is None else f"{100 * fraction:.2g} %"
     return {"structure": structure, "foreground": foreground, "rows": rows}
-
-
-def _searches(table: Table) -> list[dict[str, Any]]:
-    """Return the tables of the learning rates that were tried, one a group of structures."""
-    groups: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
-    for trial in table["search"]:
-        groups.setdefault(tuple(trial["structures"]), []).append(trial)
-    return [_search(table, structures, trials) for structures, trials in groups.items()]
-
-
-def _search(
-    table: Table, structures: Sequence[str], trials: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    """Return one group's table: a line a network, a column a rate, the chosen one marked."""
-    rates = sorted({trial["learning_rate"] for trial in trials})
-    rows = []
-    for network in dict.fromkeys(trial["network"] for trial in trials):
-        own = {trial["learning_rate"]: trial for trial in trials if trial["network"] == network}
-        cells = [
-            {
-                "text": number(own[rate]["validation_miou"]) if rate in own else "-",
-                "chosen": rate in own and own[rate]["chosen"],
-            }
-            for rate in rates
-        ]
-        title = table["networks"][network]["title"]
-        steps = span(trial["steps"] for trial in own.values())
-        rows.append({"title": title, "cells": cells, "steps": steps})
-    return {
-        "structures": ", ".join(structures),
-        "rates": [f"{rate:g}" for rate in rates],
-        "rows": rows,
-    }

@@ -54,6 +54,6 @@ def _draw(path: Path, predicted: Predicted, z: int) -> None:
         labels,
         truth,
         colours,
-        f"{tomogram.name}, slice {z} ({predicted.part})",
+        f"{tomogram.name}, slice {z}{'' if predicted.part == 'given' else f' ({predicted.part})'}",
         voxel[2] if voxel else None,
     )

@@ -207,7 +207,8 @@ def _chosen_slices(
             f"{dataset.path}: slice {unknown[0]} of {tomogram.name} is not annotated; "
             f"annotated are {tomogram.annotated[0]} to {tomogram.annotated[-1]}."
         )
-    return "given", slices
+    part, scored = tomogram.split.scored()
+    return part if set(slices) <= set(scored) else "given", slices
 
 
 def _labels(place: Path) -> tuple[Volume | None, dict[str, int]]:

@@ -7,11 +7,17 @@ It never knows a whole network: each has its own file, which reads as its paper'
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import ClassVar
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+# Share of foreground that an untrained network expects. Most structures have less, but far too low
+# would be as wrong as far too high.
+PRIOR = 0.1
 
 
 class Network(nn.Module):
@@ -68,8 +74,19 @@ def crop_like(x: Tensor, image: Tensor) -> Tensor:
     return x[..., :height, :width]
 
 
-def initialise(network: nn.Module) -> None:
-    """Draw every convolution as He et al. (2015): variance 2 / inputs, for the ReLU after it."""
+def initialise(network: nn.Module, *heads: nn.Conv2d) -> None:
+    """Draw the weights that training starts from.
+
+    Every convolution as He et al. (2015), variance 2 / inputs, for the ReLU after it. The `heads`,
+    whose sum is the logits, draw a third of that and say `PRIOR` for every pixel (Lin et al. 2017,
+    section 4.1): features of the first step are noise, and a head that trusts them is wrong by
+    chance on most of a slice and has to unlearn that first (docs/results/trials.md).
+    """
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+    for number, head in enumerate(heads):
+        assert head.bias is not None, "a head has a bias: its prior"
+        with torch.no_grad():
+            head.weight /= 3
+            head.bias.fill_(math.log(PRIOR / (1 - PRIOR)) if number == 0 else 0.0)

@@ -118,7 +118,7 @@ class DeepLabV3Plus(Network):
         self.aspp = ASPP(WIDTHS[-1], ASPP_WIDTH)
         self.decoder = Decoder(WIDTHS[LOW], ASPP_WIDTH)
         self.head = nn.Conv2d(ASPP_WIDTH, outputs, 1)
-        initialise(self)
+        initialise(self, self.head)
 
     def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits for a normalised image of any size; padded inside, cropped back."""

@@ -59,7 +59,7 @@ class FCN8s(Network):
         self.score_fc7 = nn.Conv2d(CLASSIFIER, outputs, 1)
         self.score_pool4 = nn.Conv2d(WIDTHS[3], outputs, 1)
         self.score_pool3 = nn.Conv2d(WIDTHS[2], outputs, 1)
-        initialise(self)
+        initialise(self, self.score_fc7, self.score_pool4, self.score_pool3)
 
     def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits for a normalised image of any size; padded inside, cropped back."""

@@ -122,7 +122,7 @@ class SegET(Network):
         )
         self.fusion = Fusion(widths[:3], widths[3])
         self.head = nn.Conv2d(16, outputs, 1)
-        initialise(self)
+        initialise(self, self.head)
 
     def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits for a normalised image of any size; padded inside, cropped back."""

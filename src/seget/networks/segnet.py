@@ -53,7 +53,7 @@ class SegNet(Network):
             )
         )
         self.head = nn.Conv2d(WIDTHS[0], outputs, 1)
-        initialise(self)
+        initialise(self, self.head)
 
     def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits for a normalised image of any size; padded inside, cropped back."""

@@ -63,7 +63,7 @@ class UNet(Network):
         self.bottom = chain(levels[-1], bottom, bottom)
         self.ups = nn.ModuleList(Up(n) for n in reversed(levels))
         self.head = nn.Conv2d(levels[0], outputs, 1)
-        initialise(self)
+        initialise(self, self.head)
 
     def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits for a normalised image of any size; padded inside, cropped back."""
