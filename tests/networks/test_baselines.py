@@ -15,45 +15,45 @@ from seget.networks.unet import UNet
 # Convolutions of each block in their order, in the words of the fixture `figure`.
 FIGURES = {
     "fcn8s": {
-        "blocks.0": "1>28:64 28>28:64",
-        "blocks.1": "28>56:32 56>56:32",
-        "blocks.2": "56>112:16 112>112:16 112>112:16",
-        "blocks.3": "112>224:8 224>224:8 224>224:8",
-        "blocks.4": "224>224:4 224>224:4 224>224:4",
-        "fc6": "224>1536,7x7:2",
+        "blocks.0": "1>32:64 32>32:64",
+        "blocks.1": "32>64:32 64>64:32",
+        "blocks.2": "64>112:16 112>112:16 112>112:16",
+        "blocks.3": "112>208:8 208>208:8 208>208:8",
+        "blocks.4": "208>208:4 208>208:4 208>208:4",
+        "fc6": "208>1536,7x7:2",
         "fc7": "1536>1536,1x1:2",
         "score_fc7": "1536>1,1x1:2",
-        "score_pool4": "224>1,1x1:4",
+        "score_pool4": "208>1,1x1:4",
         "score_pool3": "112>1,1x1:8",
     },
     "segnet": {
-        "encoders.0": "1>24:64 24>24:64",
-        "encoders.1": "24>44:32 44>44:32",
-        "encoders.2": "44>88:16 88>88:16 88>88:16",
-        "encoders.3": "88>176:8 176>176:8 176>176:8",
-        "encoders.4": "176>176:4 176>176:4 176>176:4",
-        "decoders.0": "176>176:4 176>176:4 176>176:4",
-        "decoders.1": "176>176:8 176>176:8 176>88:8",
-        "decoders.2": "88>88:16 88>88:16 88>44:16",
-        "decoders.3": "44>44:32 44>24:32",
-        "decoders.4": "24>24:64 24>24:64",
-        "head": "24>1,1x1:64",
+        "encoders.0": "1>16:64 16>16:64",
+        "encoders.1": "16>48:32 48>48:32",
+        "encoders.2": "48>96:16 96>96:16 96>96:16",
+        "encoders.3": "96>192:8 192>192:8 192>192:8",
+        "encoders.4": "192>192:4 192>192:4 192>192:4",
+        "decoders.0": "192>192:4 192>192:4 192>192:4",
+        "decoders.1": "192>192:8 192>192:8 192>96:8",
+        "decoders.2": "96>96:16 96>96:16 96>48:16",
+        "decoders.3": "48>48:32 48>16:32",
+        "decoders.4": "16>16:64 16>16:64",
+        "head": "16>1,1x1:64",
     },
     "unet": {
-        "downs.0": "1>20:64 20>20:64",
-        "downs.1": "20>40:32 40>40:32",
-        "downs.2": "40>80:16 80>80:16",
-        "downs.3": "80>160:8 160>160:8",
-        "bottom": "160>320:4 320>320:4",
-        "ups.0": "320>160,up2x2:8 320>160:8 160>160:8",
-        "ups.1": "160>80,up2x2:16 160>80:16 80>80:16",
-        "ups.2": "80>40,up2x2:32 80>40:32 40>40:32",
-        "ups.3": "40>20,up2x2:64 40>20:64 20>20:64",
-        "head": "20>1,1x1:64",
+        "downs.0": "1>16:64 16>16:64",
+        "downs.1": "16>32:32 32>32:32",
+        "downs.2": "32>96:16 96>96:16",
+        "downs.3": "96>192:8 192>192:8",
+        "bottom": "192>384:4 384>384:4",
+        "ups.0": "384>192,up2x2:8 384>192:8 192>192:8",
+        "ups.1": "192>96,up2x2:16 192>96:16 96>96:16",
+        "ups.2": "96>32,up2x2:32 64>32:32 32>32:32",
+        "ups.3": "32>16,up2x2:64 32>16:64 16>16:64",
+        "head": "16>1,1x1:64",
     },
     "deeplabv3plus": {
-        "blocks.0": "1>24:64 24>24:64",
-        "blocks.1": "24>48:32 48>48:32",
+        "blocks.0": "1>16:64 16>16:64",
+        "blocks.1": "16>48:32 48>48:32",
         "blocks.2": "48>96:16 96>96:16 96>96:16 96>96:16",
         "blocks.3": "96>192:8 192>192:8 192>192:8 192>192:8",
         "blocks.4": "192>192:4 192>192:4 192>192:4 192>192:4",
@@ -61,7 +61,7 @@ FIGURES = {
         "blocks.6": "192>192@2:4 192>192@2:4",
         "blocks.7": "192>192@2:4 192>192@2:4",
         "aspp": "192>96,1x1:4 192>96@6:4 192>96@12:4 192>96@18:4 192>96,1x1:1 480>96,1x1:4",
-        "decoder": "96>24,1x1:16 120>96:16 96>96:16",
+        "decoder": "96>32,1x1:16 128>96:16 96>96:16",
         "head": "96>1,1x1:16",
     },
 }
@@ -154,7 +154,7 @@ def test_unet_s_skips_are_concatenated_as_they_were(image):
             lambda _, inputs, level=level: seen.update({(level, "beside"): inputs[0].clone()})
         )
     network(image(1, 1, 32, 32))
-    for level, width in enumerate((20, 40, 80, 160)):
+    for level, width in enumerate((16, 32, 96, 192)):
         assert torch.equal(seen[level, "beside"][:, :width], seen[level])
 
 
@@ -162,7 +162,7 @@ def test_unet_s_skips_are_concatenated_as_they_were(image):
 def test_deeplab_s_image_level_sees_what_is_beyond_the_halo(image):
     torch.manual_seed(0)
     network = DeepLabV3Plus().eval()
-    network.aspp.image_level.project.weight.mul_(100)
+    network.aspp.image_level.project.weight.mul_(1000)
     dark = image(1, 1, 16, DeepLabV3Plus.HALO_PX + 64)
     bright = dark.clone()
     bright[..., -16:] += 100

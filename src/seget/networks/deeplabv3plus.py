@@ -26,12 +26,12 @@ from seget.networks.blocks import (
 )
 
 CONVOLUTIONS = (2, 2, 4, 4, 4, 3, 2, 2)
-WIDTHS = (24, 48, 96, 192, 192, 192, 192, 192)
+WIDTHS = (16, 48, 96, 192, 192, 192, 192, 192)
 RATES = (1, 1, 1, 1, 1, 2, 2, 2)
 POOLED = 4  # blocks before a max pooling: the encoder's output has stride 16
 LOW = 2  # the block whose output is the decoder's low-level features, of stride 4
 ASPP_RATES = (6, 12, 18)
-ASPP_WIDTH, LOW_WIDTH = 96, 24
+ASPP_WIDTH, LOW_WIDTH = 96, 32
 
 
 class ImageLevel(nn.Module):
@@ -92,8 +92,9 @@ class DeepLabV3Plus(Network):
     are pooled, as output stride 16 asks; where VGG19 pools a fifth time the rate becomes 2 instead,
     and stays 2, as no further pooling is replaced.
 
-    3/8 of VGG19's channels (64 to 512) and of the original's 256 in ASPP and decoder; its 48
-    low-level channels would be 18 and are 24. With these an image costs what it costs SegET.
+    3/8 of VGG19's channels (64 to 512), the first rounded down to 16, and of the original's 256 in
+    ASPP and decoder; its 48 low-level channels would be 18 and are 32. With these an image costs
+    what it costs SegET.
     Convolutions are plain: the separable ones of the original came with its Xception encoder.
 
     `HALO_PX` is that of the convolutions. Image-level pooling sees the whole input, so a window's

@@ -24,17 +24,17 @@ from seget.networks.blocks import (
 )
 
 CONVOLUTIONS = (2, 2, 3, 3, 3)  # of VGG16's five blocks; a max pooling follows each
-WIDTHS = (28, 56, 112, 224, 224)
+WIDTHS = (32, 64, 112, 208, 208)
 CLASSIFIER = 1536
 
 
 class FCN8s(Network):
     """VGG16, then scores of fc7, pool4 and pool3, each enlarged to the next and added to it.
 
-    Blocks have 7/16 of the original's channels (64 to 512), fc6 and fc7 3/8 of its 4096: with these
-    an image costs what it costs SegET. The original pads the image by 100 px and crops what fc6
-    leaves of it; here every convolution keeps its size. Batch normalisation is new and replaces
-    the dropout at fc6 and fc7. The scores are last convolutions, so they are added raw; the
+    Blocks have 13/32 to 1/2 of the original's channels (64 to 512), in multiples of 16, fc6 and fc7
+    3/8 of its 4096: with these an image costs what it costs SegET. The original pads the image by
+    100 px and crops what fc6 leaves of it; here every convolution keeps its size. Batch
+    normalisation is new and replaces the dropout at fc6 and fc7. The scores are last convolutions, so they are added raw; the
     original's small factors on pool3 and pool4 are not needed, as normalised features have one
     scale. The original learns its enlargements from a bilinear start; here they stay bilinear.
 

@@ -18,13 +18,13 @@ from torch.nn import functional
 from seget.networks.blocks import Network, chain, crop_like, initialise, pad_to_multiple
 
 CONVOLUTIONS = (2, 2, 3, 3, 3)  # of VGG16's five blocks, and of the decoder's in reverse
-WIDTHS = (24, 44, 88, 176, 176)
+WIDTHS = (16, 48, 96, 192, 192)
 
 
 class SegNet(Network):
     """Five blocks down and five up; only the places of the maxima cross over.
 
-    11/32 of the original's channels (64 to 512), the first rounded up to a multiple of 4: with
+    3/8 of the original's channels (64 to 512), the first rounded down to a multiple of 16: with
     these an image costs what it costs SegET. Batch normalisation is the original's own. Its
     classifier of each pixel, on top of the last block, is a 1x1 convolution.
 
