@@ -167,6 +167,6 @@ def test_deeplab_s_image_level_sees_what_is_beyond_the_halo(image):
     bright = dark.clone()
     bright[..., -16:] += 100
     changed = (network(bright) - network(dark)).abs()[..., :16]
-    assert changed.min() > 1e-3
+    assert changed.mean() > 1e-2
     network.aspp.image_level.project.weight.zero_()
     assert torch.equal(network(bright)[..., :16], network(dark)[..., :16])
