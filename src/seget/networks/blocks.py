@@ -63,7 +63,7 @@ def upsample(x: Tensor, factor: int) -> Tensor:
     if large.requires_grad:
         # Behind a concatenation the gradient comes as a cut of a wider one, for which torch goes
         # through another memory layout and five times the time: a sixth of SegET's step.
-        large.register_hook(_channels_last)
+        large.register_hook(_channels_last)  # type: ignore[no-untyped-call]
     return large
 
 

@@ -34,9 +34,10 @@ class FCN8s(Network):
     Blocks have 13/32 to 1/2 of the original's channels (64 to 512), in multiples of 16, fc6 and fc7
     3/8 of its 4096: with these an image costs what it costs SegET. The original pads the image by
     100 px and crops what fc6 leaves of it; here every convolution keeps its size. Batch
-    normalisation is new and replaces the dropout at fc6 and fc7. The scores are last convolutions, so they are added raw; the
-    original's small factors on pool3 and pool4 are not needed, as normalised features have one
-    scale. The original learns its enlargements from a bilinear start; here they stay bilinear.
+    normalisation is new and replaces the dropout at fc6 and fc7. The scores are last convolutions,
+    so they are added raw; the original's small factors on pool3 and pool4 are not needed, as
+    normalised features have one scale. The original learns its enlargements from a bilinear
+    start; here they stay bilinear.
 
     Parameters
     ----------

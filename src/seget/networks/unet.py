@@ -42,8 +42,8 @@ class Up(nn.Module):
 class UNet(Network):
     """Two convolutions a level, widths doubling on the way down and halving on the way up.
 
-    1/4 of the original's channels (64 to 1024) in the upper two levels, 3/8 in the lower three: with
-    these an image costs what it costs SegET.
+    1/4 of the original's channels (64 to 1024) in the upper two levels, 3/8 in the lower three:
+    with these an image costs what it costs SegET.
     The original's convolutions shrink the image, so that it is mirrored at its border and skips are
     cropped; here they keep its size. Batch normalisation and ReLU come after every convolution and
     up-convolution, as the SegET paper has them, and replace the dropout before the way up.
