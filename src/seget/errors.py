@@ -1,4 +1,4 @@
-"""The two errors of the package that are meant for people.
+"""The errors of the package that are meant for people.
 
 what was found -> one sentence
 
@@ -11,6 +11,10 @@ class InputError(Exception):
 
     The message is one sentence that names the file, what was found, what was wanted and the mend.
     """
+
+
+class FormatError(InputError):
+    """The bytes of a file are not what its format demands: damaged, cut short, of another kind."""
 
 
 class RunError(Exception):

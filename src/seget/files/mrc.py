@@ -1,9 +1,9 @@
 """MRC files, memory-mapped, as IMOD and the MRC2014 format mean them.
 
-file -> Volume, and slices -> file
+file -> Volume or Description, and slices -> file
 
-It never reads a whole file, never flips or shifts what is stored, and never writes an extended
-header. The only place where x, y, z becomes z, y, x.
+It never reads a whole file unless it is packed, never flips or shifts what is stored, and writes
+an extended header only where `mrc_mend` keeps one.
 """
 
 from __future__ import annotations
@@ -13,37 +13,29 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from seget.errors import InputError
-from seget.files import mrc_header
-from seget.files.lazy import native
+from seget.files import compressed, description, mrc_faults, mrc_header, mrc_voxels
+from seget.files.description import Description
 from seget.files.mrc_header import Header
+from seget.files.mrc_voxels import Opened
 from seget.files.writer import Statistics, Writer
 from seget.volume import Volume
 
 SUFFIXES = (".mrc", ".rec", ".map", ".st", ".ali", ".mrcs", ".ccp4")
+MODE_OF = {"uint8": 0, "int8": 0, "int16": 1, "float32": 2, "uint16": 6, "float16": 12}
 
-# Mode 0 is here as IMOD takes it without other knowledge; `_voxel_type` decides on the sign.
-MODES = {0: np.uint8, 1: np.int16, 2: np.float32, 6: np.uint16}
-MODE_OF = {"uint8": 0, "int8": 0, "int16": 1, "float32": 2, "uint16": 6}
 
-REFUSED = {
-    3: ("complex int16", "transform it back to real space first"),
-    4: ("complex float32", "transform it back to real space first"),
-    12: ("float16", "convert it with IMOD's `newstack -mode 2`"),
-    16: ("RGB", "convert it to grey first"),
-    101: ("4-bit", "convert it with IMOD's `newstack -mode 0`"),
-}
-
-SAMPLED_SECTIONS = 16
+def is_mrc(path: Path) -> bool:
+    """Whether a name is that of an MRC file, packed (x.mrc.gz) or not."""
+    return compressed.unpacked_name(path).suffix.lower() in SUFFIXES
 
 
 def read(path: Path, mode0: str = "auto") -> Volume:
-    """Open an MRC file without reading its voxels.
+    """Open an MRC file without reading its voxels, or unpack it into memory.
 
     Parameters
     ----------
@@ -56,73 +48,40 @@ def read(path: Path, mode0: str = "auto") -> Volume:
     Returns
     -------
     Volume
-        `(z, y, x)`; a memory map, transposed where the file's axes are in another order.
+        `(z, y, x)`; a memory map, transposed where the file's axes are in another order. Mode 12
+        is float16 as it is stored; 4-bit voxels are uint8, unpacked slice by slice.
+
+    Raises
+    ------
+    FormatError
+        If it is damaged, shorter than its header says, or of a mode that is not read.
     """
-    with path.open("rb") as file:
-        header, big_endian = mrc_header.parse(file.read(mrc_header.HEADER_BYTES), path)
-    order: Literal[">", "<"] = ">" if big_endian else "<"
-    stored = _map(path, header, _voxel_type(header, path).newbyteorder(order))
-    if header["mode"] == 0:
-        stored = stored.view(np.int8 if _is_signed(header, stored, mode0) else np.uint8)
+    return as_volume(mrc_voxels.opened(path, mode0))
+
+
+def as_volume(file: Opened) -> Volume:
+    """Return an opened file as a volume."""
     return Volume(
-        native(stored.transpose(mrc_header.axes(header))),
-        voxel_size_nm=mrc_header.voxel_size_nm(header),
-        origin_nm=mrc_header.origin_nm(header),
-        name=path.stem,
-        path=path,
-        grid=header.tobytes(),
+        file.data,
+        voxel_size_nm=mrc_header.voxel_size_nm(file.header),
+        origin_nm=mrc_header.origin_nm(file.header),
+        name=compressed.unpacked_name(file.path).stem,
+        path=file.path,
+        grid=file.header.tobytes(),
     )
 
 
-def _voxel_type(header: Header, path: Path) -> np.dtype[Any]:
-    mode = int(header["mode"])
-    if mode == 0 and mrc_header.flag(header, mrc_header.FLAG_4_BIT):
-        mode = 101
-    if mode in MODES:
-        return np.dtype(MODES[mode])
-    kind, mend = REFUSED.get(mode, ("unknown", "convert it with the program that wrote it"))
-    raise InputError(
-        f"{path}: mode {mode} ({kind}) is not read, only modes 0, 1, 2 and 6 are; {mend}."
-    )
+def describe(path: Path, mode0: str = "auto") -> Description:
+    """Say what an MRC file holds and what is wrong with it; reads some slices.
 
-
-def _map(path: Path, header: Header, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    shape = mrc_header.stored_shape(header)
-    offset = mrc_header.HEADER_BYTES + int(header["nsymbt"])
-    wanted = offset + math.prod(shape) * dtype.itemsize
-    found = path.stat().st_size
-    if found < wanted:
-        raise InputError(
-            f"{path}: the header promises {shape[2]} x {shape[1]} x {shape[0]} voxels of mode "
-            f"{header['mode']}, {wanted} bytes in all, and the file has {found}; "
-            "copy or download it again."
-        )
-    return np.memmap(path, dtype, mode="r", offset=offset, shape=shape)
-
-
-def _is_signed(header: Header, stored: npt.NDArray[np.uint8], mode0: str) -> bool:
-    if mode0 != "auto":
-        return mode0 == "signed"
-    told = mrc_header.signed_bytes(header)
-    return _looks_signed(stored) if told is None else told
-
-
-def _looks_signed(stored: npt.NDArray[np.uint8]) -> bool:
-    """Tell signed bytes by where their histogram is cut in two.
-
-    Grey values are continuous. Taken with the wrong sign they are torn apart in their middle, so
-    the seam with many values close by on both sides is no end of the scale: 255|0 is the end of
-    unsigned bytes, 127|128 that of signed ones. 0 and 255 themselves do not count, images
-    saturate there and masks have nothing else. Without clear evidence (no byte above 127, the
-    same on both seams) bytes are unsigned, as in IMOD.
+    Raises
+    ------
+    FormatError
+        As `read` does.
     """
-    step = -(-len(stored) // SAMPLED_SECTIONS)
-    counts = np.zeros(256, dtype=np.int64)
-    for section in stored[::step]:
-        counts += np.bincount(section.ravel(), minlength=256)
-    across_zero = min(counts[224:255].sum(), counts[1:32].sum())
-    across_middle = min(counts[96:128].sum(), counts[128:160].sum())
-    return bool(across_zero > 2 * across_middle)
+    file = mrc_voxels.opened(path, mode0)
+    unknown = mrc_faults.why_no_voxel_size(file.header)
+    return mrc_faults.completed(description.of(as_volume(file), "MRC", unknown), file)
 
 
 @contextmanager
@@ -144,16 +103,41 @@ def creating(
     shape
         `(z, y, x)` extent in voxels.
     """
-    header = _header(like, dtype, shape)
+    with writing(part, _header(like, shape), dtype) as writer:
+        yield writer
+
+
+@contextmanager
+def writing(
+    part: Path, header: Header, dtype: np.dtype[Any], extended: bytes = b""
+) -> Iterator[Writer]:
+    """Yield the writer of a file under a given header, whose mode, sign and statistics it sets.
+
+    Parameters
+    ----------
+    part
+        The file to write.
+    header
+        All that it says of place, scale and order of axes is kept.
+    dtype
+        One of the types named in `MODE_OF`.
+    extended
+        The bytes between the header and the voxels.
+    """
+    header["mode"] = MODE_OF[dtype.name]
+    header["nsymbt"] = len(extended)
+    mrc_header.set_flag(header, mrc_header.FLAG_SIGNED_BYTES, dtype.name == "int8")
+    mrc_header.set_flag(header, mrc_header.FLAG_4_BIT, False)
+    shape = mrc_header.shape(header)
     # The disk is asked for all the space now: a full disk under a memory map ends the process.
-    size = mrc_header.HEADER_BYTES + math.prod(shape) * dtype.itemsize
+    size = mrc_header.HEADER_BYTES + len(extended) + math.prod(shape) * dtype.itemsize
     with part.open("wb") as file:
         _allocate(file.fileno(), size)
     writer = Writer(_Sections(part, header, dtype), shape, dtype)
     yield writer
     _set_statistics(header, writer.statistics())
     with part.open("r+b") as file:
-        file.write(header.tobytes())
+        file.write(header.tobytes() + extended)
 
 
 def _allocate(handle: int, size: int) -> None:
@@ -170,21 +154,19 @@ class _Sections:
         self.dtype = dtype.newbyteorder("<")
         self.shape = mrc_header.stored_shape(header)
         self.axes = mrc_header.axes(header)
+        self.offset = mrc_header.HEADER_BYTES + int(header["nsymbt"])
 
     def __setitem__(self, z: int, plane: npt.NDArray[Any]) -> None:
-        offset = mrc_header.HEADER_BYTES
-        stored = np.memmap(self.path, self.dtype, mode="r+", offset=offset, shape=self.shape)
+        stored = np.memmap(self.path, self.dtype, "r+", self.offset, self.shape)
         stored.transpose(self.axes)[z] = plane
 
 
-def _header(like: Volume, dtype: np.dtype[Any], shape: tuple[int, int, int]) -> Header:
+def _header(like: Volume, shape: tuple[int, int, int]) -> Header:
     header = _carried_over(like, shape)
     if header is None:
         header = mrc_header.new(shape)
         mrc_header.set_voxel_size(header, like.voxel_size_nm)
         mrc_header.set_origin(header, like.origin_nm)
-    header["mode"] = MODE_OF[dtype.name]
-    mrc_header.set_flag(header, mrc_header.FLAG_SIGNED_BYTES, dtype.name == "int8")
     return header
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from seget.errors import InputError
+from seget.errors import FormatError
 from seget.volume import Triple
 
 HEADER_BYTES = 1024
@@ -26,7 +26,7 @@ FLAG_ORIGIN_MRC2014 = 4  # origin is where the first voxel is; IMOD's own sense 
 FLAG_4_BIT = 16  # two voxels a byte
 
 LITTLE_STAMPS = (b"\x44\x44", b"\x44\x41")
-BIG_STAMP = b"\x11\x11"
+BIG_STAMPS = (b"\x11\x11",)
 NEW_STAMP = (0x44, 0x44, 0, 0)
 FORMAT_VERSION = 20140
 
@@ -68,6 +68,8 @@ HEADER = np.dtype(
 
 # Before the year 2000, bytes 208 to 219 held the origin in the order z, x, y.
 OLD_ORIGIN = np.dtype({"names": ["zxy"], "formats": ["3<f4"], "offsets": [208], "itemsize": 1024})
+# A new-style header without its stamps looks so there: an rms that was never computed.
+NO_RMS = [0.0, 0.0, -1.0]
 
 Header = npt.NDArray[np.void]  # zero-dimensional, of type HEADER
 
@@ -81,28 +83,43 @@ def parse(raw: bytes, path: Path) -> tuple[Header, bool]:
         In little-endian order and in the new style whatever the file has.
     big_endian : bool
         Whether the numbers of the file are big-endian.
+
+    Raises
+    ------
+    FormatError
+        If they are fewer, or no MRC header.
     """
     if len(raw) < HEADER_BYTES:
-        raise InputError(
+        raise FormatError(
             f"{path}: the file has {len(raw)} bytes and the header of an MRC file has "
             f"{HEADER_BYTES}; copy or download it again."
         )
     # The machine stamp says which order to try first, but there are files in which it is wrong.
-    big_first = raw[212:214] == BIG_STAMP
+    big_first = raw[212:214] in BIG_STAMPS
     for big_endian in (big_first, not big_first):
         header = _in_order(raw, HEADER, big_endian)
         if _is_sane(header):
-            if not _has_map_stamp(raw):
-                _modernise(header, _in_order(raw, OLD_ORIGIN, big_endian)["zxy"])
+            zxy = _in_order(raw, OLD_ORIGIN, big_endian)["zxy"]
+            if is_old(raw) and zxy.tolist() != NO_RMS:
+                header["origin"] = zxy[[1, 2, 0]]
+                header["rms"] = -1  # not computed
+            if raw[208:211] != b"MAP":
+                header["magic"] = b"MAP "
+                header["nversion"] = FORMAT_VERSION
             if raw[212:214] not in LITTLE_STAMPS:
                 header["machst"] = NEW_STAMP
             if not header["map"].any():  # left empty by old writers
                 header["map"] = (1, 2, 3)
             return header, big_endian
-    raise InputError(
+    raise FormatError(
         f"{path}: the first {HEADER_BYTES} bytes are not an MRC header in either byte order; "
         "check that this is an MRC file or copy it again."
     )
+
+
+def as_found(raw: bytes, big_endian: bool) -> Header:
+    """Return the first 1024 bytes of a file as they are, in little-endian order."""
+    return _in_order(raw, HEADER, big_endian)
 
 
 def _in_order(raw: bytes, dtype: np.dtype[np.void], big_endian: bool) -> npt.NDArray[np.void]:
@@ -120,16 +137,12 @@ def _is_sane(header: Header) -> bool:
     )
 
 
-def _has_map_stamp(raw: bytes) -> bool:
-    # Some writers of new-style headers forget "MAP " but not the machine stamp after it.
-    return raw[208:211] == b"MAP" or raw[212:214] in (*LITTLE_STAMPS, BIG_STAMP)
+def is_old(raw: bytes) -> bool:
+    """Whether a header is from before the year 2000 and has its origin elsewhere.
 
-
-def _modernise(header: Header, zxy: npt.NDArray[np.float32]) -> None:
-    header["origin"] = zxy[[1, 2, 0]]
-    header["magic"] = b"MAP "
-    header["nversion"] = FORMAT_VERSION
-    header["rms"] = -1  # not computed
+    Some writers of new-style headers forget "MAP " but not the machine stamp after it.
+    """
+    return raw[208:211] != b"MAP" and raw[212:214] not in (*LITTLE_STAMPS, *BIG_STAMPS)
 
 
 def new(extents: tuple[int, int, int]) -> Header:
@@ -167,6 +180,18 @@ def shape(header: Header) -> tuple[int, int, int]:
     stored = stored_shape(header)
     z, y, x = axes(header)
     return stored[z], stored[y], stored[x]
+
+
+def labels(header: Header) -> tuple[str, ...]:
+    """Return the lines of text that hold any, whatever their stated number."""
+    texts = (raw.partition(b"\0")[0].decode("latin-1").strip() for raw in header["labels"].tolist())
+    return tuple("".join(c if c.isprintable() else "?" for c in text) for text in texts if text)
+
+
+def extended_type(header: Header) -> str:
+    """Return the four letters that say who wrote the extended header, empty if there are none."""
+    text = bytes(header["exttyp"]).decode("latin-1").strip("\0 ")
+    return text if text.isascii() and text.isprintable() else ""
 
 
 def has_imod_stamp(header: Header) -> bool:
