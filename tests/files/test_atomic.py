@@ -105,8 +105,8 @@ def test_what_a_writer_refuses(tmp_path: Path) -> None:
     [
         ("a.mrc", bool, "type bool are not written, .*; convert them to uint8"),
         ("a.mrc", np.int64, "type int64 .*convert them to uint16"),
-        ("a.zarr", np.float64, "type float64 .*convert them to float32"),
-        ("a.tif", np.uint8, "the suffix .tif names no format that is written"),
+        ("a.mrc", np.float64, "type float64 .*convert them to float32"),
+        ("a.png", np.uint8, "the suffix .png names no format that is written"),
         ("file.zarr", np.uint8, "a file is there, a folder is to be written"),
         ("folder.mrc", np.uint8, "a folder is there, a file is to be written"),
     ],

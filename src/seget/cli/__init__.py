@@ -12,7 +12,7 @@ import sys
 
 import typer
 
-from seget.cli import apply, contest, learn, simulate
+from seget.cli import apply, contest, convert, info, learn, simulate
 from seget.errors import InputError, RunError
 
 __all__ = ["app", "main"]
@@ -34,6 +34,8 @@ app.command()(apply.fuse)
 app.command()(apply.segment)
 app.command()(apply.evaluate)
 app.command()(contest.compare)
+app.command()(info.info)
+app.command()(convert.convert)
 
 
 @app.callback()

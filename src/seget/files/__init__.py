@@ -16,25 +16,43 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
-from seget.files import mrc, ome_zarr, slices, tiff
-from seget.files.atomic import atomic_folder, atomic_path, write_json, write_text
-from seget.files.writer import Writer
+from seget.files import description, formats, mrc, mrc_mend, ome_zarr, slices
+from seget.files.atomic import atomic_path, write_json, write_text
+from seget.files.description import Description
+from seget.files.legend import Legend, legend_beside
+from seget.files.losses import losses
+from seget.files.ome_zarr_writer import Regions
+from seget.files.recast import recast, rescale, spread
+from seget.files.writer import Plan, Writer
 from seget.volume import Volume
 
 __all__ = [
+    "Description",
+    "Legend",
+    "Regions",
     "Writer",
     "atomic_path",
     "create",
+    "describe",
     "find_tomograms",
     "is_volume",
+    "legend_of",
+    "losses",
+    "mend",
+    "place",
     "read",
+    "recast",
+    "rescale",
+    "spread",
     "write",
     "write_json",
     "write_text",
 ]
 
-STACKS = (*mrc.SUFFIXES, *tiff.SUFFIXES)
+STACKS = tuple(suffix for suffix in formats.SUFFIXES if suffix != ome_zarr.SUFFIX)
 MODE0 = ("auto", "signed", "unsigned")
+
+mend = mrc_mend.mend
 
 
 def read(path: Path | str, *, mode0: str = "auto") -> Volume:
@@ -43,8 +61,8 @@ def read(path: Path | str, *, mode0: str = "auto") -> Volume:
     Parameters
     ----------
     path
-        An MRC file (.mrc .rec .map .st .ali .mrcs .ccp4), a TIFF stack, a folder of .tif or .png
-        slices, or an OME-Zarr image.
+        An MRC file (.mrc .rec .map .st .ali .mrcs .ccp4, also packed: .gz .bz2), a TIFF stack, a
+        folder of .tif or .png slices, an OME-Zarr image, HDF5 or .npy.
     mode0
         How to take the bytes of MRC mode 0: "signed", "unsigned", or "auto" (as IMOD would).
 
@@ -61,19 +79,21 @@ def read(path: Path | str, *, mode0: str = "auto") -> Volume:
     path = Path(path)
     if mode0 not in MODE0:
         raise InputError(f"{path}: mode0 is {mode0!r}, wanted one of {', '.join(MODE0)}; name one.")
-    if not path.exists():
-        raise InputError(f"{path}: there is no such file or folder; check the name.")
-    if path.is_dir():
-        return ome_zarr.read(path) if ome_zarr.is_zarr(path) else slices.read(path)
-    suffix = path.suffix.lower()
-    if suffix in mrc.SUFFIXES:
-        return mrc.read(path, mode0)
-    if suffix in tiff.SUFFIXES:
-        return tiff.read(path)
-    raise InputError(
-        f"{path}: the suffix {suffix or '(none)'} names no image format, wanted one of "
-        f"{', '.join(STACKS)} or a {ome_zarr.SUFFIX} folder; rename or convert it."
-    )
+    return formats.read(path, mode0)
+
+
+def describe(path: Path | str, mode0: str = "auto") -> Description:
+    """Say what a tomogram or a mask is and what is wrong with its file; reads some slices.
+
+    Raises
+    ------
+    InputError
+        As `read` does: a fault that is listed keeps nobody from reading the file.
+    """
+    path = Path(path)
+    if mode0 in MODE0 and path.is_file() and mrc.is_mrc(path):
+        return mrc.describe(path, mode0)
+    return description.of(read(path, mode0=mode0), formats.name_of(path))
 
 
 def is_volume(path: Path | str) -> bool:
@@ -84,11 +104,11 @@ def is_volume(path: Path | str) -> bool:
     """
     path = Path(path)
     if not path.is_dir():
-        return path.suffix.lower() in STACKS and path.is_file()
+        return formats.by_name(path) is not None and formats.place(path).is_file()
     if ome_zarr.is_zarr(path):
         return True
-    others = (*mrc.SUFFIXES, ome_zarr.SUFFIX)
-    if any(entry.suffix.lower() in others for entry in _visible(path)):
+    stacks = (formats.by_name(entry) for entry in _visible(path))
+    if any(form not in (None, formats.TIFF) for form in stacks):
         return False
     return slices.is_folder_of_slices(path)
 
@@ -126,57 +146,50 @@ def create(
     like: Volume,
     dtype: npt.DTypeLike,
     shape: tuple[int, int, int] | None = None,
+    *,
+    legend: Legend | None = None,
+    ome_zarr: str | None = None,
 ) -> Iterator[Writer]:
-    """Yield a Writer for a new .mrc or .zarr volume that appears whole or not at all.
+    """Yield a Writer for a new volume that appears whole or not at all.
 
     Parameters
     ----------
     path
         Final name; its suffix chooses the format. What was there is replaced at the very end.
     like
-        Whose place and scale the new volume takes; its voxels are not touched.
+        Whose place and scale the new volume takes; its voxels are not touched. `losses` says what
+        of it the format cannot hold.
     dtype
-        uint8, int8, int16, uint16 or float32.
+        uint8, int8, int16, uint16, float32 or, on request, float16; int32, uint32 and float64 in
+        other formats than MRC.
     shape
         `(z, y, x)` extent in voxels, that of `like` unless given.
+    legend
+        That the numbers are labels, and of what. OME-Zarr keeps it, and does not average labels.
+    ome_zarr
+        Version of OME-Zarr, "0.5" unless "0.4" is given.
 
     Raises
     ------
     InputError
         If the suffix, the type or the extent cannot be written.
     """
-    path = Path(path)
-    kind = np.dtype(dtype).newbyteorder("=")
     extents = like.shape if shape is None else shape
-    if kind.name not in mrc.MODE_OF:
-        raise InputError(
-            f"{path}: voxels of type {kind} are not written, only {', '.join(mrc.MODE_OF)} are; "
-            f"{_mend(kind)}."
-        )
-    if min(extents) < 1:
-        raise InputError(f"{path}: the volume has shape {extents} and no voxel; select some.")
-    suffix = path.suffix.lower()
-    if suffix in mrc.SUFFIXES:
-        with atomic_path(path) as part, mrc.creating(part, like, kind, extents) as writer:
-            yield writer
-    elif suffix == ome_zarr.SUFFIX:
-        if path.exists() and not ome_zarr.is_zarr(path):
-            raise InputError(f"{path}: a file is there, a folder is to be written; name another.")
-        with atomic_folder(path) as part, ome_zarr.creating(part, like, kind, extents) as writer:
-            yield writer
-    else:
-        raise InputError(
-            f"{path}: the suffix {suffix or '(none)'} names no format that is written, wanted "
-            f".mrc or {ome_zarr.SUFFIX}; rename the output."
-        )
+    kind = np.dtype(dtype).newbyteorder("=")
+    with formats.creating(Plan(Path(path), like, kind, extents, legend, ome_zarr)) as writer:
+        yield writer
 
 
-def _mend(kind: np.dtype[np.generic]) -> str:
-    if kind.kind == "b":
-        return "convert them to uint8"
-    if kind.kind in "iu":
-        return "convert them to uint16, which holds labels up to 65535"
-    return "convert them to float32"
+def legend_of(path: Path | str) -> Legend | None:
+    """Return names and colours of labels, as they stand in OME-Zarr or in labels.json beside."""
+    path = Path(path)
+    inside = ome_zarr.read_legend(path) if ome_zarr.is_zarr(path) else None
+    return inside or legend_beside(path)
+
+
+def place(path: Path | str) -> Path:
+    """Return the file or folder of a volume: file.h5 of file.h5:/volume."""
+    return formats.place(Path(path))
 
 
 def write(path: Path | str, volume: Volume) -> None:

@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from seget.errors import InputError
-from seget.files import tiff
+from seget.errors import FormatError, InputError
+from seget.files import tiff, tiff_metadata
 from seget.files.lazy import Slices
-from seget.volume import Volume
+from seget.volume import Triple, Volume
 
 SUFFIXES = (*tiff.SUFFIXES, ".png")
 
@@ -67,7 +67,7 @@ def read(folder: Path) -> Volume:
     -------
     Volume
         `(z, y, x)`; z is the place in natural order. Colour images whose channels are equal are
-        grey images; transparency is ignored.
+        grey images; transparency is ignored. The voxel size is what the first TIFF says.
     """
     files = images(folder)
     if not files:
@@ -85,9 +85,15 @@ def read(folder: Path) -> Volume:
                 "out of the folder."
             )
     load = partial(_load_one_of, files)
-    return Volume(
-        Slices((len(files), *first.shape), first.dtype, load), name=folder.name, path=folder
-    )
+    data = Slices((len(files), *first.shape), first.dtype, load)
+    return Volume(data, voxel_size_nm=_voxel_size(files[0]), name=folder.name, path=folder)
+
+
+def _voxel_size(file: Path) -> Triple | None:
+    if file.suffix.lower() not in tiff.SUFFIXES:
+        return None
+    with tiff.opened(file) as tif:
+        return tiff_metadata.voxel_size(tif, depth=1)
 
 
 def _words(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
@@ -150,6 +156,6 @@ def _opened(file: Path) -> Iterator[Image.Image]:
         with Image.open(file) as image:
             yield image
     except (UnidentifiedImageError, SyntaxError, OSError) as error:
-        raise InputError(
+        raise FormatError(
             f"{file}: this is not a whole PNG file ({error}); save or copy it again."
         ) from error

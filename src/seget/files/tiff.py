@@ -1,14 +1,19 @@
 """TIFF stacks, memory-mapped or read page by page.
 
-file -> Volume
+file -> Volume, Plan -> Writer
 
-It never writes TIFF, and never takes a printing resolution (dots per inch) for a voxel size: only
-ImageJ and OME say what a voxel measures.
+It never reads a stack as a whole, and never writes what it cannot take back: TIFF has no place for
+an origin.
 """
 
 from __future__ import annotations
 
+import logging
 import math
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,55 +23,97 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from seget.errors import InputError
+from seget.errors import FormatError, InputError
+from seget.files import tiff_metadata
+from seget.files.flat import Flat
 from seget.files.lazy import Slices, native
-from seget.volume import Triple, Volume
+from seget.files.writer import Plan, Writer
+from seget.volume import Volume
 
 SUFFIXES = (".tif", ".tiff")
 
-NM_PER_UNIT = {
-    "angstrom": 0.1,
-    "\u00c5": 0.1,
-    "nm": 1.0,
-    "nanometer": 1.0,
-    "um": 1e3,
-    "\u00b5m": 1e3,  # micro sign
-    "\u03bcm": 1e3,  # Greek mu
-    "\\u00B5m": 1e3,  # as ImageJ writes the micro sign
-    "micron": 1e3,
-    "micrometer": 1e3,
-    "mm": 1e6,
-}
+# ImageJ has these types and no others, and opens what one file of 4 GB holds.
+IMAGEJ_TYPES = ("uint8", "uint16", "float32")
+IMAGEJ_BYTES = 2**32 - 2**20
+
+# What tifffile and its codecs raise on bytes that are not what they should be.
+BROKEN = (
+    tifffile.TiffFileError,
+    struct.error,
+    zlib.error,
+    ElementTree.ParseError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    RuntimeError,
+    MemoryError,
+)
 
 
 def read(path: Path) -> Volume:
     """Open a TIFF of one grey image or a stack of them without reading the pixels.
 
+    The first series of images is the volume; others have to be smaller, as thumbnails are.
+
     Returns
     -------
     Volume
         `(z, y, x)`; z is whichever axis the file has besides y and x.
+
+    Raises
+    ------
+    FormatError
+        If it is no TIFF or a damaged one.
+    InputError
+        If it holds colours, several channels or several volumes.
     """
     with opened(path) as tif:
-        shape = _shape(tif.series[0], path)
+        shape = _shape(tif, path)
         dtype = np.dtype(tif.series[0].dtype)
         mappable = tif.series[0].dataoffset is not None
-        size = _voxel_size(tif)
-    if mappable:
-        data = native(tifffile.memmap(path, mode="r").reshape(shape))
-    else:
-        data = Slices(shape, dtype.newbyteorder("="), partial(_page, path, shape))
+        size = tiff_metadata.voxel_size(tif, shape[0])
+        if mappable:
+            data = native(tifffile.memmap(path, mode="r").reshape(shape))
+        else:
+            data = Slices(shape, dtype.newbyteorder("="), partial(_page, path, shape))
     return Volume(data, voxel_size_nm=size, name=path.stem, path=path)
 
 
-def opened(path: Path) -> tifffile.TiffFile:
-    """Open a file, turning a fault in its structure into an InputError."""
+@contextmanager
+def opened(path: Path) -> Iterator[tifffile.TiffFile]:
+    """Open a file while the context lasts, turning a fault in its structure into a FormatError."""
     try:
-        return tifffile.TiffFile(path)
-    except tifffile.TiffFileError as error:
-        raise InputError(
-            f"{path}: this is not a TIFF file ({error}); save or copy it again."
+        with _no_page_lost(), tifffile.TiffFile(path) as tif:
+            yield tif
+    except BROKEN as error:
+        what = "a whole TIFF file" if path.stat().st_size else "a TIFF file but an empty one"
+        raise FormatError(
+            f"{path}: this is not {what} ({error}); save or copy it again."
         ) from error
+
+
+@contextmanager
+def _no_page_lost() -> Iterator[None]:
+    """Raise a TiffFileError for what tifffile only logs: that it found no more pages."""
+    lost: list[str] = []
+
+    def note(record: logging.LogRecord) -> bool:
+        said = record.getMessage()
+        if record.levelno < logging.ERROR or "TiffPages" not in said:
+            return True
+        lost.append(said.partition("> ")[2] or said)
+        return False
+
+    logger = logging.getLogger("tifffile")
+    logger.addFilter(note)
+    try:
+        yield
+    finally:
+        logger.removeFilter(note)
+    if lost:
+        raise tifffile.TiffFileError(lost[0])
 
 
 def count(tif: tifffile.TiffFile) -> int:
@@ -75,51 +122,50 @@ def count(tif: tifffile.TiffFile) -> int:
 
 
 def _page(path: Path, shape: tuple[int, int, int], z: int) -> npt.NDArray[Any]:
-    page = tifffile.imread(path, series=0, key=z).reshape(shape[1:])
+    with opened(path) as tif:
+        page: npt.NDArray[Any] = tif.asarray(series=0, key=z).reshape(shape[1:])
     return page.astype(page.dtype.newbyteorder("="), copy=False)
 
 
-def _shape(series: tifffile.TiffPageSeries, path: Path) -> tuple[int, int, int]:
-    extents = dict(zip(series.get_axes(False), series.get_shape(False), strict=True))
-    y, x = extents.pop("Y"), extents.pop("X")
-    others = [extent for extent in extents.values() if extent != 1]
-    if len(others) > 1 or extents.get("S", 1) != 1:
+def _shape(tif: tifffile.TiffFile, path: Path) -> tuple[int, int, int]:
+    first, shapes = tif.series[0], [series.shape for series in tif.series]
+    if any(math.prod(shape) >= math.prod(first.shape) for shape in shapes[1:]):
         raise InputError(
-            f"{path}: the image has axes {series.axes} of {series.shape}, wanted z, y and x with "
+            f"{path}: the file holds {len(shapes)} series of images, of {shapes}, wanted one; "
+            "save the one you mean as a file of its own."
+        )
+    extents = dict(zip(first.get_axes(False), first.get_shape(False), strict=True))
+    y, x = extents.pop("Y"), extents.pop("X")
+    deep = [extent for extent in extents.values() if extent != 1]
+    if len(deep) > 1 or extents.get("S", 1) != 1:
+        raise InputError(
+            f"{path}: the image has axes {first.axes} of {first.shape}, wanted z, y and x with "
             "one grey value a voxel; save one channel and one time as a grey stack."
         )
-    return (others[0] if others else 1), y, x
+    return (deep[0] if deep else 1), y, x
 
 
-def _voxel_size(tif: tifffile.TiffFile) -> Triple | None:
-    if tif.ome_metadata:
-        return _ome_voxel_size(tif.ome_metadata)
-    if tif.imagej_metadata:
-        return _imagej_voxel_size(tif.imagej_metadata, tif.pages.first)
-    return None
+@contextmanager
+def creating(part: Path, plan: Plan) -> Iterator[Writer]:
+    """Yield the writer of a new uncompressed stack at `part`.
 
-
-def _ome_voxel_size(xml: str) -> Triple | None:
-    pixels = ElementTree.fromstring(xml).find(".//{*}Pixels")
-    if pixels is None:
-        return None
-    lengths = [
-        float(pixels.get(f"PhysicalSize{axis}", 0))
-        * NM_PER_UNIT.get(pixels.get(f"PhysicalSize{axis}Unit", "\u00b5m"), 0)
-        for axis in "ZYX"
-    ]
-    return _triple(lengths)
-
-
-def _imagej_voxel_size(metadata: dict[str, Any], page: Any) -> Triple | None:
-    nm = NM_PER_UNIT.get(str(metadata.get("unit", "")), 0)
-    lengths = [float(metadata.get("spacing", 0)) * nm]
-    for name in ("YResolution", "XResolution"):
-        pixels, units = page.tags[name].value if name in page.tags else (0, 0)
-        lengths.append(units / pixels * nm if pixels else 0.0)
-    return _triple(lengths)
-
-
-def _triple(lengths: list[float]) -> Triple | None:
-    z, y, x = lengths
-    return (z, y, x) if all(np.isfinite(length) and length > 0 for length in lengths) else None
+    A stack that ImageJ can open has ImageJ's metadata, another has OME's; beyond 4 GB it is a
+    BigTIFF.
+    """
+    size = math.prod(plan.shape) * plan.dtype.itemsize
+    # tifffile takes a single column for the channels of a colour image.
+    fits = size < IMAGEJ_BYTES and plan.shape[2] > 1
+    for_imagej = fits and plan.dtype.name in IMAGEJ_TYPES
+    stored = plan.dtype.newbyteorder("<")
+    say = tiff_metadata.imagej if for_imagej else tiff_metadata.ome
+    with tifffile.TiffWriter(
+        part, byteorder="<", imagej=for_imagej, ome=not for_imagej, bigtiff=size >= IMAGEJ_BYTES
+    ) as tif:
+        written: Any = tif.write(
+            shape=plan.shape,
+            dtype=stored,
+            photometric="minisblack",
+            returnoffset=True,
+            **say(plan.like.voxel_size_nm),
+        )
+    yield Writer(Flat(part, written[0], plan.shape, stored), plan.shape, plan.dtype)

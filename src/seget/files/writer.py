@@ -1,6 +1,6 @@
 """Slices in, in any order, and what is true of all of them out.
 
-(z, slice) -> target array + statistics
+Plan -> Writer; (z, slice) -> target array + statistics
 
 It never knows a format: the target is whatever takes `target[z] = slice`. It never converts a
 number that could change by it.
@@ -8,10 +8,43 @@ number that could change by it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from seget.files.legend import Legend
+from seget.volume import Volume
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be written.
+
+    Attributes
+    ----------
+    path
+        Its final name, as the user gave it.
+    like
+        Whose place and scale it takes.
+    dtype
+        Type of its voxels.
+    shape
+        `(z, y, x)` extent in voxels.
+    legend
+        Of label numbers; None for an image.
+    ome_zarr
+        Version of OME-Zarr, "0.4" or "0.5"; None for 0.5, or for what the image has already.
+    """
+
+    path: Path
+    like: Volume
+    dtype: np.dtype[Any]
+    shape: tuple[int, int, int]
+    legend: Legend | None = None
+    ome_zarr: str | None = None
 
 
 class Statistics(NamedTuple):
@@ -84,6 +117,6 @@ def _moments(plane: npt.NDArray[Any]) -> _Moments:
         values = values[np.isfinite(values)]
     if values.size == 0:
         return _Moments(0.0, 0.0, 0, 0.0, 0.0)
-    return _Moments(
-        float(values.min()), float(values.max()), values.size, float(values.mean()), values.var()
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # squares of float64 may be too large
+        mean, variance = float(values.mean()), float(values.var())
+    return _Moments(float(values.min()), float(values.max()), values.size, mean, variance)

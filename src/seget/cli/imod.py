@@ -1,0 +1,86 @@
+"""The part of `seget convert` that knows IMOD models.
+
+model + tomogram -> labels or a mask; labels -> model
+
+It never draws: `files.imod_model` does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seget.errors import InputError
+
+if TYPE_CHECKING:
+    from seget.files import Legend
+    from seget.volume import Volume
+
+
+def is_model(path: Path) -> bool:
+    """Whether a name is that of an IMOD model."""
+    from seget.files import imod_model
+
+    return imod_model.is_model(path)
+
+
+def opened(
+    source: Path, like: Path | None, name: str | None, mode0: str
+) -> tuple[Volume, Legend | None]:
+    """Return what is to be converted: a volume, or a model drawn on the grid of a tomogram.
+
+    The legend is that of a model with its objects as labels, else None.
+    """
+    from seget import files
+    from seget.files import imod_model
+
+    if not imod_model.is_model(source):
+        if like is not None or name is not None:
+            raise InputError(
+                f"{source}: this is no IMOD model, and --like and --object are for models; leave "
+                "them out, or give a .mod file."
+            )
+        return files.read(source, mode0=mode0), None
+    if like is None:
+        raise InputError(
+            f"{source}: a model has no voxels of its own; name the tomogram whose grid the masks "
+            "are to have: --like tomogram.mrc."
+        )
+    tomogram = files.read(like, mode0=mode0)
+    if name is not None:
+        return imod_model.read_mask(source, tomogram, name), None
+    return imod_model.read_labels(source, tomogram)
+
+
+def write(out: Path, labels: Volume, legend: Legend) -> str:
+    """Write labels as a model; colours that the legend lacks are those of `seget fuse`."""
+    from seget.files import Legend, imod_model
+    from seget.fusion import colour
+
+    colours = {
+        label: legend.colours.get(label, colour(name, index))
+        for index, (label, name) in enumerate(legend.names.items())
+    }
+    model = imod_model.write_labels(out, labels, Legend(legend.names, colours))
+    contours = sum(len(one.contours) for one in model.objects)
+    return f"{out}: {len(model.objects)} objects of {contours} contours"
+
+
+def legend_path(out: Path) -> Path:
+    """Return where the names and colours of labels stand."""
+    from seget import files
+
+    return files.place(out).with_suffix(".json")
+
+
+def write_legend(out: Path, legend: Legend) -> Path:
+    """Write what the labels stand for beside them, as `seget fuse` does."""
+    from seget import files
+
+    path = legend_path(out)
+    entries = {
+        str(label): {"structure": name, "colour": legend.colours[label]}
+        for label, name in legend.names.items()
+    }
+    files.write_json(path, entries)
+    return path

@@ -1,0 +1,227 @@
+"""Every format that is read and written, by suffix.
+
+path -> Format -> Volume or Writer
+
+The one table of suffixes. It never guesses a format from content, except that a folder with the
+marks of Zarr is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from seget.errors import InputError
+from seget.files import (
+    compressed,
+    hdf5,
+    mrc,
+    numpy_file,
+    ome_zarr,
+    ome_zarr_writer,
+    slices,
+    tiff,
+)
+from seget.files.atomic import atomic_folder, atomic_path
+from seget.files.writer import Plan, Writer
+from seget.volume import Volume
+
+SMALL = ("uint8", "int8", "int16", "uint16", "float32")
+WIDE = (*SMALL, "int32", "uint32", "float64")
+
+
+@dataclass(frozen=True)
+class Format:
+    """What one format is called, does and can hold.
+
+    Attributes
+    ----------
+    name
+        For people.
+    suffixes
+        In lower case, with their dot.
+    read
+        From a path and `mode0` to a volume.
+    creating
+        From a hidden path and a plan to a Writer.
+    dtypes
+        Names of the types it stores as they are.
+    keeps
+        Which of "voxel size", "origin", "header" and "legend" it holds.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    read: Callable[[Path, str], Volume]
+    creating: Callable[[Path, Plan], AbstractContextManager[Writer]]
+    dtypes: tuple[str, ...]
+    keeps: frozenset[str]
+
+
+MRC = Format(
+    "MRC",
+    mrc.SUFFIXES,
+    mrc.read,
+    lambda part, plan: mrc.creating(part, plan.like, plan.dtype, plan.shape),
+    tuple(mrc.MODE_OF),
+    frozenset({"voxel size", "origin", "header"}),
+)
+OME_ZARR = Format(
+    "OME-Zarr",
+    (ome_zarr.SUFFIX,),
+    lambda path, _: ome_zarr.read(path),
+    ome_zarr_writer.creating,
+    (*WIDE, "float16"),
+    frozenset({"voxel size", "origin", "legend"}),
+)
+TIFF = Format(
+    "TIFF",
+    tiff.SUFFIXES,
+    lambda path, _: tiff.read(path),
+    tiff.creating,
+    WIDE,
+    frozenset({"voxel size"}),
+)
+HDF5 = Format(
+    "HDF5",
+    hdf5.SUFFIXES,
+    lambda path, _: hdf5.read(path),
+    hdf5.creating,
+    (*WIDE, "float16"),
+    frozenset({"voxel size", "origin"}),
+)
+NUMPY = Format(
+    "NumPy",
+    numpy_file.SUFFIXES,
+    lambda path, _: numpy_file.read(path),
+    numpy_file.creating,
+    (*WIDE, "float16"),
+    frozenset(),
+)
+FORMATS = {suffix: form for form in (MRC, OME_ZARR, TIFF, HDF5, NUMPY) for suffix in form.suffixes}
+SUFFIXES = tuple(FORMATS)
+
+
+def place(path: Path) -> Path:
+    """Return the file or folder that a path names: file.h5 of file.h5:/volume."""
+    return hdf5.split(path)[0]
+
+
+def by_name(path: Path) -> Format | None:
+    """Return the format a name stands for, or None."""
+    known = FORMATS.get(compressed.unpacked_name(place(path)).suffix.lower())
+    if known is None and ome_zarr.is_inside(path):
+        return OME_ZARR
+    packed = compressed.is_compressed(path)
+    return None if packed and known is not MRC else known
+
+
+def name_of(path: Path) -> str:
+    """Return the name of the format of something that is there."""
+    if path.is_dir():
+        return "OME-Zarr" if ome_zarr.is_zarr(path) else "folder of slices"
+    form = by_name(path)
+    return form.name if form else "unknown"
+
+
+def read(path: Path, mode0: str) -> Volume:
+    """Open what is at a path.
+
+    Raises
+    ------
+    InputError
+        If nothing is there, or its name stands for no format.
+    FormatError
+        If it is not what its name says.
+    """
+    if not place(path).exists():
+        raise InputError(f"{path}: there is no such file or folder; check the name.")
+    if path.is_dir():
+        return ome_zarr.read(path) if ome_zarr.is_zarr(path) else slices.read(path)
+    form = by_name(path)
+    if form is None or form is OME_ZARR:
+        raise InputError(
+            f"{path}: the suffix {path.suffix or '(none)'} names no image format, wanted one of "
+            f"{', '.join(s for s in SUFFIXES if s != ome_zarr.SUFFIX)} or a {ome_zarr.SUFFIX} "
+            "folder; rename or convert it."
+        )
+    return form.read(path, mode0)
+
+
+def written(path: Path) -> Format:
+    """Return the format that is written under a name.
+
+    Raises
+    ------
+    InputError
+        If none is.
+    """
+    form = by_name(path)
+    if form is None or compressed.is_compressed(path):
+        raise InputError(
+            f"{path}: the suffix {path.suffix or '(none)'} names no format that is written, wanted "
+            f"one of {', '.join(SUFFIXES)}; rename the output."
+        )
+    return form
+
+
+@contextmanager
+def creating(plan: Plan) -> Iterator[Writer]:
+    """Yield a Writer of what is planned; it appears whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the format cannot hold it, or something else is in its place.
+    """
+    form = written(plan.path)
+    _check(plan, form)
+    if form is OME_ZARR:
+        version = ome_zarr_writer.version_of(plan)
+        if plan.path.exists() and not ome_zarr.is_zarr(plan.path):
+            raise InputError(
+                f"{plan.path}: a file is there, a folder is to be written; name another."
+            )
+        if (plan.path / "labels").exists():
+            raise InputError(
+                f"{plan.path}: it holds labels, which would be lost with the old image; "
+                "move them or name another folder."
+            )
+        with atomic_folder(plan.path) as part, form.creating(part, plan) as writer:
+            yield writer
+        if plan.path.parent.name == "labels":
+            ome_zarr_writer.register(plan.path, version)
+        return
+    if form is HDF5:
+        hdf5.check(plan.path)
+    with atomic_path(place(plan.path)) as part, form.creating(part, plan) as writer:
+        yield writer
+
+
+def _check(plan: Plan, form: Format) -> None:
+    if plan.dtype.name not in form.dtypes:
+        raise InputError(
+            f"{plan.path}: voxels of type {plan.dtype} are not written, only "
+            f"{', '.join(form.dtypes)} are; {mend_of(plan.dtype, form)}."
+        )
+    if min(plan.shape) < 1:
+        raise InputError(f"{plan.path}: the volume has shape {plan.shape} and no voxel; take some.")
+    if plan.legend is not None and plan.dtype.kind not in "iu":
+        raise InputError(
+            f"{plan.path}: labels of type {plan.dtype} are not written, wanted whole numbers; "
+            "convert them to uint8 or uint16."
+        )
+
+
+def mend_of(dtype: np.dtype[np.generic], form: Format) -> str:
+    """Say into what to convert voxels of a type that a format does not have."""
+    if dtype.kind == "b":
+        return "convert them to uint8"
+    if dtype.kind in "iu":
+        wide = ", or to uint32" if "uint32" in form.dtypes else ""
+        return f"convert them to uint16, which holds labels up to 65535{wide}"
+    return "convert them to float32"

@@ -1,0 +1,55 @@
+"""What the numbers of a label volume stand for.
+
+labels.json -> Legend
+
+It never looks at voxels, and never decides which number a structure gets.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Legend:
+    """Names and colours of labels; an empty one says no more than "these are labels".
+
+    Attributes
+    ----------
+    names
+        From number to structure.
+    colours
+        From number to `#rrggbb`.
+    """
+
+    names: Mapping[int, str] = field(default_factory=dict)
+    colours: Mapping[int, str] = field(default_factory=dict)
+
+
+def legend_beside(path: Path) -> Legend | None:
+    """Return the legend that `seget fuse` writes beside labels: labels.json beside labels.mrc.
+
+    None where nothing is there or where the JSON speaks of something else.
+    """
+    beside = path.with_suffix(".json")
+    if not beside.is_file():
+        return None
+    try:
+        entries = {
+            int(number): dict(entry) for number, entry in json.loads(beside.read_bytes()).items()
+        }
+    except (ValueError, TypeError, AttributeError):
+        return None
+    colours = {number: str(entry.get("colour", "")) for number, entry in entries.items()}
+    return Legend(
+        {
+            number: str(entry["structure"])
+            for number, entry in entries.items()
+            if "structure" in entry
+        },
+        {n: colour for n, colour in colours.items() if re.fullmatch(r"#[0-9a-fA-F]{6}", colour)},
+    )

@@ -1,0 +1,55 @@
+"""Slices gathered until they fill a layer of chunks.
+
+slices in any order -> whole slabs of a chunked array
+
+It never holds more than one slab, and never forgets what a slab held before.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+CHUNK = (8, 256, 256)
+SLAB_BYTES = 256 * 2**20
+
+
+def chunk_shape(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> tuple[int, int, int]:
+    """Return the `(z, y, x)` extent of a chunk.
+
+    Eight slices deep, so that a viewer in three axes and a reader of slices both read little that
+    they do not want; less where eight whole slices would be too much to hold in memory.
+    """
+    z, y, x = (min(extent, chunk) for extent, chunk in zip(shape, CHUNK, strict=True))
+    plane = shape[1] * shape[2] * dtype.itemsize
+    return max(1, min(z, SLAB_BYTES // plane)), y, x
+
+
+class Slabs:
+    """Takes `slabs[z] = slice` and hands an array that stores chunks whole slabs of them.
+
+    Slices in their order cost one write a slab; in another order a slab may be read back.
+    """
+
+    def __init__(self, target: Any, depth: int) -> None:
+        self._target = target
+        self._depth = depth
+        self._start = 0
+        self._slab: npt.NDArray[Any] | None = None
+
+    def __setitem__(self, z: int, plane: npt.NDArray[Any]) -> None:
+        """Keep slice `z`, 0-based."""
+        start = z - z % self._depth
+        if self._slab is None or start != self._start:
+            self.flush()
+            self._start = start
+            self._slab = np.array(self._target[start : start + self._depth])
+        self._slab[z - start] = plane
+
+    def flush(self) -> None:
+        """Store what is kept."""
+        if self._slab is not None:
+            self._target[self._start : self._start + len(self._slab)] = self._slab
+            self._slab = None
