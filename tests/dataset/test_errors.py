@@ -211,7 +211,7 @@ ERRORS = {
     "unknown key of a mask": (
         tomogram(masks='golgi = { file = "labels.mrc", label = 2 }'),
         "dataset.toml",
-        "golgi.label is unknown, known here are file, value",
+        "golgi.label is unknown, known here are file, value, object",
         "mend or remove it",
     ),
     "no number": (

@@ -17,8 +17,9 @@ from typing import Any
 from seget import files
 from seget.dataset.masks import Mask, MaskFile, count
 from seget.dataset.split import Split, hold_out, parse_slices
-from seget.dataset.tables import PartsTable, TomogramTable, parse
+from seget.dataset.tables import MaskTable, PartsTable, TomogramTable, parse
 from seget.errors import InputError
+from seget.files import imod_model
 from seget.recipes import STRUCTURE_NAME
 from seget.volume import Volume
 
@@ -109,11 +110,26 @@ def _tomogram(toml: Path, table: TomogramTable, holdout: str | PartsTable, gap: 
                 "letters, digits, spaces, dots, _ and -, beginning with a letter or a digit."
             )
         file = toml.parent / entry.file
+        _check_keys(entry, f"{where}, mask of {name}")
+        if imod_model.is_model(file):
+            volume = imod_model.read_mask(file, image, entry.object or name)
+            masks[name] = count(file, volume, image, annotated).mask(name, None)
+            continue
         if file not in counted:
             volume = _read(toml, entry.file, f"mask of {name}")
             counted[file] = count(file, volume, image, annotated)
         masks[name] = counted[file].mask(name, entry.value)
     return Tomogram(image, masks, annotated, split, image.name)
+
+
+def _check_keys(entry: MaskTable, where: str) -> None:
+    """Refuse a label of a model and an object of an image."""
+    key, wanted = ("value", "object") if imod_model.is_model(entry.file) else ("object", "value")
+    if getattr(entry, key) is not None:
+        raise InputError(
+            f"{where}: {key} = {getattr(entry, key)!r} means nothing in {entry.file}, wanted "
+            f"{wanted} or neither; remove {key}."
+        )
 
 
 def _read(toml: Path, file: str, role: str) -> Volume:

@@ -36,10 +36,11 @@ class PartsTable(_Table):
 
 
 class MaskTable(_Table):
-    """A mask: `"file"`, or `{ file = "file", value = 2 }`."""
+    """A mask: `"file"`, `{ file = "file", value = 2 }`, `{ file = "a.mod", object = "Golgi" }`."""
 
     file: str
     value: int | None = None
+    object: str | None = None
 
 
 # Tags keep pydantic from trying both readings and reporting the failure of each.
