@@ -157,3 +157,12 @@ def test_a_map_alone_or_beside_nonsense_is_refused(
 def test_wrong_options_are_one_sentence(options: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
         Options(**options)
+
+
+def test_labels_in_zarr_are_labels(ramp: Volume, echo: Trained, tmp_path: Path) -> None:
+    predict_files(ramp, [echo], tmp_path / "maps")
+    path = fuse_files(tmp_path / "maps", tmp_path / "labels.zarr")
+    legend = files.legend_of(path)
+    assert legend is not None
+    assert dict(legend.names) == {1: "echo"}
+    assert legend.colours[1].startswith("#")

@@ -63,7 +63,8 @@ def write(out: Path, labels: Volume, legend: Legend) -> str:
     }
     model = imod_model.write_labels(out, labels, Legend(legend.names, colours))
     contours = sum(len(one.contours) for one in model.objects)
-    return f"{out}: {len(model.objects)} objects of {contours} contours"
+    objects = "1 object" if len(model.objects) == 1 else f"{len(model.objects)} objects"
+    return f"{out}: {objects} of {contours} contours"
 
 
 def legend_path(out: Path) -> Path:

@@ -61,7 +61,11 @@ def fuse_files(
                 f"{first.shape}; predict both from one tomogram."
             )
     dtype = np.dtype(np.uint8 if len(maps) <= 127 else np.uint16)
-    with files.create(out, like=first, dtype=dtype) as writer:
+    named = files.Legend(
+        {int(value): str(entry["structure"]) for value, entry in legend.items()},
+        {int(value): str(entry["colour"]) for value, entry in legend.items()},
+    )
+    with files.create(out, like=first, dtype=dtype, legend=named) as writer:
         for z in range(first.shape[0]):
             writer[z] = fuse({s: volume.slice(z) for s, volume in volumes.items()}, chosen)
             progress(z + 1, first.shape[0])
