@@ -18,7 +18,7 @@ KNOWN = {
     "segnet": (4_132_545, 17, 42.2),
     "unet": (4_281_793, 17, 40.3),
     "deeplabv3plus": (5_916_753, 97, 39.0),
-    "seget": (2_820_497, 17, 37.9),
+    "seget": (2_918_417, 17, 38.5),
 }
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 

@@ -26,19 +26,23 @@ DILATIONS = (1, 2, 4, 8)  # the paper's "0, 2, 4, 8"; a dilation of 0 does not e
 
 
 class Encoder(nn.Module):
-    """Two convolutions, a third that halves the channels (the skip), a strided fourth."""
+    """Two convolutions; from their features a third makes the skip, a strided fourth goes down.
+
+    The paper's third reduces channels "so as to be concatenated in the skip structure": we read
+    that it narrows what is handed across, not what goes down. With the four one behind the other
+    the way down is a convolution a level deeper and half as wide, and learns more slowly.
+    """
 
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
-        self.features = nn.Sequential(
-            ConvBlock(inputs, width), ConvBlock(width, width), ConvBlock(width, width // 2)
-        )
-        self.down = ConvBlock(width // 2, width, stride=2)
+        self.features = nn.Sequential(ConvBlock(inputs, width), ConvBlock(width, width))
+        self.reduce = ConvBlock(width, width // 2)
+        self.down = ConvBlock(width, width, stride=2)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the skip `(b, width / 2, h, w)` and the next level `(b, width, h / 2, w / 2)`."""
-        skip = self.features(x)
-        return skip, self.down(skip)
+        features = self.features(x)
+        return self.reduce(features), self.down(features)
 
 
 class Center(nn.Module):
@@ -109,7 +113,7 @@ class SegET(Network):
     """
 
     MULTIPLE = 16  # four strided convolutions
-    HALO_PX = 288
+    HALO_PX = 272
 
     def __init__(self, outputs: int = 1) -> None:
         super().__init__()
