@@ -27,6 +27,7 @@ from seget.prediction import Engine, choose_device, score_slices
 from seget.trained import Trained
 from seget.training import Listener, Run, read_log, train
 
+RUNS = "runs"  # of a comparison's folder: a run folder a cell
 SCORES = "scores.npz"
 # Columns of log.csv that the curves need.
 CURVE = ("epoch", "step", "loss", "miou", "elapsed_s")

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from seget import files, runners
-from seget.comparison.cell import Place, run_cell, tidy
+from seget.comparison.cell import RUNS, Place, run_cell, tidy
 from seget.comparison.journal import Journal
 from seget.comparison.pictures import draw
 from seget.comparison.plan import Cell, Settings
@@ -29,8 +29,6 @@ from seget.errors import InputError, RunError
 from seget.evaluation import comparison_report, csv_text, markdown
 from seget.prediction import choose_device
 from seget.training import Listener, measure_pace
-
-RUNS = "runs"
 
 
 class Observer:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget import files
-from seget.comparison.cell import read_scores
+from seget.comparison.cell import RUNS, read_scores
 from seget.comparison.journal import Journal
 from seget.comparison.plan import Cell, Settings
 from seget.dataset import Dataset, Tomogram
@@ -27,7 +27,7 @@ from seget.networks import TITLES
 
 Captioned = list[tuple[str, Path]]
 Labels = npt.NDArray[np.integer[Any]]
-RUNS, PICTURES = "runs", "pictures"
+PICTURES = "pictures"
 
 
 def draw(

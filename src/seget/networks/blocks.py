@@ -62,7 +62,7 @@ def upsample(x: Tensor, factor: int) -> Tensor:
     large = functional.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
     if large.requires_grad:
         # Behind a concatenation the gradient comes as a cut of a wider one, for which torch goes
-        # through another memory layout and five times the time: a sixth of SegET's step.
+        # through another memory layout, and is many times slower.
         large.register_hook(_channels_last)  # type: ignore[no-untyped-call]
     return large
 
