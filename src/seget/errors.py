@@ -2,11 +2,37 @@
 
 what was found -> one sentence
 
-It never hides a fault of ours: any other exception is a bug and keeps its traceback.
+It never hides a fault of ours: any other exception is a bug and keeps its traceback. It never
+hands a terminal a character that commands it: names in files are anybody's.
 """
 
+from __future__ import annotations
 
-class InputError(Exception):
+import errno
+import unicodedata
+
+# Much longer than any path; a key or a name of a hostile file may have megabytes.
+MOST_CHARACTERS = 8000
+
+MENDS = {
+    errno.ENOSPC: "the disk is full; free some space and run the same command again: what is "
+    "finished is kept",
+    errno.EDQUOT: "your share of the disk is used up; free some space and run the same command "
+    "again: what is finished is kept",
+    errno.EROFS: "nothing can be written there; give another -o",
+    errno.EACCES: "you may not read or write there; change its permissions, or give another path",
+    errno.EIO: "the disk reports a fault; copy the file to another one",
+}
+
+
+class _ForPeople(Exception):
+    """An exception whose message is one line that can be printed anywhere."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
+
+
+class InputError(_ForPeople):
     """An input or a command line is wrong (exit code 2).
 
     The message is one sentence that names the file, what was found, what was wanted and the mend.
@@ -17,5 +43,35 @@ class FormatError(InputError):
     """The bytes of a file are not what its format demands: damaged, cut short, of another kind."""
 
 
-class RunError(Exception):
+class RunError(_ForPeople):
     """A run that began well has failed (exit code 1); the message says why and what to do."""
+
+
+def printable(text: str) -> str:
+    r"""Return `text` as one line without control characters and halves of characters.
+
+    >>> printable("\x1b[2Jcell.mrc:\nempty")
+    '\\x1b[2Jcell.mrc:\\nempty'
+    """
+    if len(text) > MOST_CHARACTERS:
+        half = MOST_CHARACTERS // 2
+        text = f"{text[:half]} ... {text[-half:]}"
+    return "".join(character if _is_shown(character) else _escaped(character) for character in text)
+
+
+def _is_shown(character: str) -> bool:
+    # C: control characters, marks that turn the order of letters, halves of characters.
+    category = unicodedata.category(character)
+    return not category.startswith("C") and category not in ("Zl", "Zp")
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def in_words(error: BaseException) -> str:
+    """Return an error as one sentence that names the file and, for what is known, the mend."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return printable(str(error))
+    place = f"{error.filename}: " if error.filename else ""
+    return printable(f"{place}{MENDS.get(error.errno, (error.strerror or str(error)).lower())}.")

@@ -28,6 +28,10 @@ FULL_SCORE = 127
 SAMPLED_VOXELS = 1_000_000
 SAMPLED_SLICES = 16
 
+# In deviations. Where stain, gold or an X-ray is far out, it is so by tens; a voxel of 1e30 among
+# them would leave no network's sums finite.
+FARTHEST = 1e4
+
 
 @dataclass(frozen=True)
 class Volume:
@@ -74,12 +78,16 @@ class Volume:
         """Return slice `z` (0-based) as a `(y, x)` array, read now."""
         return np.asarray(self.data[z])
 
-    def fingerprint(self) -> str:
-        """Hash of shape, type, voxel size and sampled slices: another tomogram, another hash."""
+    def fingerprint(self, full: bool = False) -> str:
+        """Hash of shape, type, voxel size and slices: another tomogram, another hash.
+
+        Of sixteen slices, which tells tomograms apart and is quick; with `full` of all, which also
+        tells whether a single voxel changed.
+        """
         digest = hashlib.sha256(
             repr((self.shape, str(self.data.dtype), self.voxel_size_nm)).encode()
         )
-        for z in sampled_slices(self.shape[0]):
+        for z in range(self.shape[0]) if full else sampled_slices(self.shape[0]):
             digest.update(np.ascontiguousarray(self.slice(z)).tobytes())
         return digest.hexdigest()
 
@@ -90,17 +98,26 @@ class Volume:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Grey values to zero mean and unit deviation; the same in training and in prediction."""
+    """Grey values to zero mean and unit deviation; the same in training and in prediction.
+
+    A deviation of 0 is that of a volume without any contrast: its voxels become exactly 0.
+    """
 
     mean: float
     std: float
 
     def __call__(self, grey: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Return `grey`, any shape, normalised; voxels that are not finite become the mean, 0."""
-        values = (grey.astype(np.float32) - np.float32(self.mean)) / np.float32(self.std)
+        """Return `grey`, any shape, normalised.
+
+        Voxels that are not finite become the mean, 0; none is farther from it than `FARTHEST`.
+        """
+        # What is too large for float32 becomes infinite, and is treated as such below.
+        with np.errstate(over="ignore", invalid="ignore"):
+            std = np.float32(self.std) or np.float32(1)
+            values = (grey.astype(np.float32) - np.float32(self.mean)) / std
         if not np.issubdtype(grey.dtype, np.integer):
-            values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
-        return values
+            values = np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+        return np.clip(values, -FARTHEST, FARTHEST, out=values)
 
 
 def sampled_slices(depth: int) -> list[int]:
@@ -125,5 +142,7 @@ def normalisation(volume: Volume) -> Normalisation:
             f"{volume.path or volume.name}: no sampled voxel is finite; "
             "reconstruct or convert the tomogram again."
         )
-    # A constant volume has no contrast to scale; 1 keeps its normalised voxels at exactly 0.
-    return Normalisation(float(sample.mean()), float(sample.std()) or 1.0)
+    if sample.min() == sample.max():  # where rounding of the mean would leave a deviation
+        return Normalisation(float(sample[0]), 0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        return Normalisation(float(sample.mean()), float(sample.std()))

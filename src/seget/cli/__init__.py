@@ -12,8 +12,8 @@ import sys
 
 import typer
 
-from seget.cli import apply, contest, convert, info, learn, simulate
-from seget.errors import InputError, RunError
+from seget.cli import apply, contest, convert, info, judge, learn, simulate
+from seget.errors import InputError, RunError, in_words
 
 __all__ = ["app", "main"]
 
@@ -32,7 +32,7 @@ app.command()(learn.train)
 app.command()(apply.predict)
 app.command()(apply.fuse)
 app.command()(apply.segment)
-app.command()(apply.evaluate)
+app.command()(judge.evaluate)
 app.command()(contest.compare)
 app.command()(info.info)
 app.command()(convert.convert)
@@ -61,5 +61,5 @@ def main() -> None:
 def _fail(error: Exception, code: int) -> None:
     if "--debug" in sys.argv:
         raise error
-    typer.echo(f"seget: {error}", err=True)
+    typer.echo(f"seget: {in_words(error)}", err=True)
     raise SystemExit(code)

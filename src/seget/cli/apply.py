@@ -1,19 +1,20 @@
-"""The verbs that use models: predict, fuse, segment, evaluate.
+"""The verbs that use models: predict, fuse, segment.
 
-tomograms + models -> score maps -> labels -> scores
+tomograms + models -> score maps -> labels
 
-It never computes: it sorts arguments, shows progress and prints results.
+It never computes: it sorts arguments, shows progress, and goes on with the next tomogram where one
+is broken.
 """
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from seget.errors import InputError
+from seget.errors import InputError, RunError, in_words
 
 Inputs = Annotated[
     list[Path],
@@ -26,7 +27,7 @@ Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of
 DeviceName = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Window = Annotated[
     int | None,
-    typer.Option(help="Edge in pixels of windows; the default takes slices whole if it can."),
+    typer.Option(help="Edge in pixels of windows; the default is the largest that fit, or none."),
 ]
 Views = Annotated[
     int,
@@ -35,7 +36,20 @@ Views = Annotated[
     ),
 ]
 Format = Annotated[str, typer.Option(help="Of score maps: mrc or zarr (OME-Zarr).")]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE", help="Memory to use at most, as 4G; the default is half of what is free."
+    ),
+]
+Hash = Annotated[
+    str,
+    typer.Option(help="Tell tomograms apart by sixteen slices (sampled) or by all voxels (full)."),
+]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+
+# (volume, models, folder, progress, note) -> what was written
+Work = Callable[[Any, list[Any], Path, Any, Callable[[str], None]], Sequence[Path]]
 
 
 def predict(
@@ -45,23 +59,58 @@ def predict(
     window: Window = None,
     views: Views = 1,
     format: Format = "mrc",
+    max_memory: Memory = None,
+    hash: Hash = "sampled",
     overwrite: Overwrite = False,
 ) -> None:
     """Write a score map (0..127) a structure for each tomogram.
 
+    A run that was interrupted goes on where it stopped. Of many tomograms a broken one is named at
+    the end, and the others are done.
+
     \b
     seget predict tomogram.mrc runs/cell -o predicted
     seget predict a.mrc b.mrc runs/golgi runs/synapse -o predicted
+    seget predict tomograms/ runs/cell -o predicted --max-memory 4G
     """
-    from seget.cli.progress import bar, say
-    from seget.prediction import Options, predict_files
+    from seget.prediction import predict_files
 
-    options = Options(device, window, views, format, overwrite)
-    for volume, models, folder in _jobs(inputs, out):
-        with bar(f"predict {volume.name}") as progress:
-            paths = predict_files(volume, models, folder, options, progress)
-        for path in paths:
-            say(str(path))
+    options = _options(device, window, views, format, overwrite, max_memory, hash)
+
+    def work(volume: Any, models: list[Any], folder: Path, *told: Any) -> list[Path]:
+        return predict_files(volume, models, folder, options, *told)
+
+    _each("predict", inputs, out, work)
+
+
+def segment(
+    inputs: Inputs,
+    out: Out,
+    device: DeviceName = "auto",
+    window: Window = None,
+    views: Views = 1,
+    format: Format = "mrc",
+    max_memory: Memory = None,
+    hash: Hash = "sampled",
+    overwrite: Overwrite = False,
+) -> None:
+    """Predict and fuse in one go: score maps, labels.mrc and labels.json.
+
+    A run that was interrupted goes on where it stopped. Of many tomograms a broken one is named at
+    the end, and the others are done.
+
+    \b
+    seget segment tomogram.mrc runs/cell -o segmented
+    seget segment tomograms/ runs/cell -o segmented
+    """
+    from seget.prediction import segment_files
+
+    options = _options(device, window, views, format, overwrite, max_memory, hash)
+
+    def work(volume: Any, models: list[Any], folder: Path, *told: Any) -> list[Path]:
+        return [segment_files(volume, models, folder, options, *told)]
+
+    _each("segment", inputs, out, work)
 
 
 def fuse(
@@ -89,67 +138,62 @@ def fuse(
     say(str(out))
 
 
-def segment(
-    inputs: Inputs,
-    out: Out,
-    device: DeviceName = "auto",
-    window: Window = None,
-    views: Views = 1,
-    format: Format = "mrc",
-    overwrite: Overwrite = False,
-) -> None:
-    """Predict and fuse in one go: score maps, labels.mrc and labels.json.
+def _options(
+    device: str,
+    window: int | None,
+    views: int,
+    format: str,
+    overwrite: bool,
+    memory: str | None,
+    hash: str,
+) -> Any:
+    from seget.machine import parse_bytes
+    from seget.prediction import Options
 
-    \b
-    seget segment tomogram.mrc runs/cell -o segmented
+    if hash not in ("sampled", "full"):
+        raise InputError(f"--hash {hash}: wanted sampled or full.")
+    memory_bytes = parse_bytes(memory, "--max-memory") if memory else None
+    return Options(device, window, views, format, overwrite, memory_bytes, hash == "full")
+
+
+def _each(verb: str, inputs: list[Path], out: Path, work: Work) -> None:
+    """Do the work for each tomogram; of several, go on past one that fails, and say so.
+
+    Raises
+    ------
+    InputError, RunError, OSError
+        It is the only tomogram, and it failed.
     """
+    from seget import files
     from seget.cli.progress import bar, say
-    from seget.prediction import Options, segment_files
 
-    options = Options(device, window, views, format, overwrite)
-    for volume, models, folder in _jobs(inputs, out):
-        with bar(f"segment {volume.name}") as progress:
-            labels = segment_files(volume, models, folder, options, progress)
-        say(str(labels))
-
-
-def evaluate(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The -o of seget segment.")],
-    dataset: Annotated[Path, typer.Argument(metavar="DATASET.toml", help="With the masks.")],
-    slices: Annotated[
-        str | None,
-        typer.Option(help='Slices to score, "16-19,25" or "all"; the default is the test part.'),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    pictures: Annotated[
-        bool, typer.Option(help="Draw DIR/pictures: image, prediction, truth, errors a slice.")
-    ] = True,
-) -> None:
-    """Score predictions against the masks: mIOU, IoU, Dice, per slice and per patch.
-
-    \b
-    seget evaluate segmented dataset.toml
-    seget evaluate segmented dataset.toml --slices 16-19 --json
-    """
-    from seget.cli.progress import say
-    from seget.dataset import parse_slices, read_dataset
-    from seget.evaluation import draw_slices
-    from seget.evaluation import evaluate as score
-
-    read = read_dataset(dataset)
-    chosen = "all" if slices == "all" else parse_slices(slices) if slices else None
-    result = score(folder, read, chosen)
-    if pictures:
-        for path in draw_slices(folder, read, chosen):
-            say(str(path))
-    if as_json:
-        typer.echo(json.dumps(result, indent=1))
-    else:
-        _print_table(result)
+    models, tomograms = _sorted(inputs)
+    several = len(tomograms) > 1
+    failed: list[str] = []
+    for number, (name, path) in enumerate(tomograms.items(), start=1):
+        text = f"{verb} {name}" + (f" ({number} of {len(tomograms)})" if several else "")
+        try:
+            with bar(text) as told:
+                folder = out / name if several else out
+                written = work(files.read(path), models, folder, told, told.note)
+        except (InputError, RunError, OSError) as error:
+            if not several:
+                raise
+            failed.append(in_words(error))
+            say(f"seget: {failed[-1]}")
+        else:
+            for output in written:
+                say(str(output))
+    if failed:
+        done = len(tomograms) - len(failed)
+        say(f"{done} of {len(tomograms)} tomograms are done; {len(failed)} failed:")
+        for sentence in failed:
+            say(f"- {sentence}")
+        raise SystemExit(1)
 
 
-def _jobs(inputs: list[Path], out: Path) -> list[tuple[Any, list[Any], Path]]:
-    """Sort arguments into tomograms and models; return (volume, models, folder) a tomogram."""
+def _sorted(inputs: list[Path]) -> tuple[list[Any], dict[str, Path]]:
+    """Sort arguments into models, which are loaded, and tomograms by name."""
     from seget import files
     from seget.trained import find_models, load
 
@@ -164,14 +208,12 @@ def _jobs(inputs: list[Path], out: Path) -> list[tuple[Any, list[Any], Path]]:
             f"{', '.join(map(str, inputs))}: wanted at least one tomogram and one model, "
             f"found no {missing.removeprefix('a ')}; name {missing}."
         )
-    volumes = [files.read(path) for path in tomograms]
-    names = [volume.name for volume in volumes]
-    twins = sorted({name for name in names if names.count(name) > 1})
-    if twins:
-        raise InputError(f"two tomograms are named {twins[0]}; give them in two commands.")
-    trained = [load(path) for path in models]
-    several = len(volumes) > 1
-    return [(v, trained, out / v.name if several else out) for v in volumes]
+    named: dict[str, Path] = {}
+    for path in tomograms:
+        name = files.title(path)
+        if named.setdefault(name, path) is not path:
+            raise InputError(f"two tomograms are named {name}; give them in two commands.")
+    return [load(path) for path in models], named
 
 
 def _thresholds(given: list[str]) -> dict[str, float]:
@@ -183,41 +225,3 @@ def _thresholds(given: list[str]) -> dict[str, float]:
         except ValueError:
             raise InputError(f"--threshold {text}: wanted STRUCTURE=T with T in 0 to 1.") from None
     return chosen
-
-
-def _print_table(result: dict[str, Any]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-
-    columns = {
-        "mIOU": "miou",
-        "at threshold": "miou_at_threshold",
-        "of labels": "labels",
-        "IoU": "iou",
-        "Dice": "dice",
-        "foreground": "foreground_fraction",
-    }
-    table = Table("structure", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for heading in columns:
-        table.add_column(heading, justify="right", no_wrap=True)
-    for structure, scores in result["structures"].items():
-        shown = {**scores, "labels": scores.get("labels", {}).get("miou")}
-        values = [shown[key] for key in columns.values()]
-        table.add_row(structure, *("-" if v is None else f"{v:.4f}" for v in values))
-    console = Console(highlight=False)
-    for scored in result["scored"]:
-        console.print(f"{scored['tomogram']}: {scored['part']} slices {_ranges(scored['slices'])}")
-    console.print(table)
-    console.print(f"mean mIOU {result['mean_miou']:.4f}")
-
-
-def _ranges(slices: list[int]) -> str:
-    """Return slice numbers as `3, 7-9`."""
-    runs: list[list[int]] = []
-    for z in slices:
-        if runs and runs[-1][-1] == z - 1:
-            runs[-1].append(z)
-        else:
-            runs.append([z])
-    return ", ".join(f"{r[0]}-{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs)

@@ -145,6 +145,8 @@ def _described(
 
 
 def _as_json(path: Path, found: Description) -> dict[str, Any]:
+    from seget import files
+
     return {
         "path": str(path),
         "format": found.format,
@@ -154,11 +156,14 @@ def _as_json(path: Path, found: Description) -> dict[str, Any]:
         "origin_nm": list(found.origin_nm) if found.origin_nm else None,
         "signed": found.signed,
         "faults": list(found.faults),
+        "made_by": files.provenance.read(path),
     }
 
 
 def _print_one(path: Path, found: Description) -> None:
     from rich.console import Console
+
+    from seget import files
 
     # Soft wrap: a sentence stays one line for whoever searches it.
     console = Console(highlight=False, markup=False, soft_wrap=True)
@@ -167,6 +172,21 @@ def _print_one(path: Path, found: Description) -> None:
     console.print(_count(found.faults) if found.faults else "no faults found")
     for fault in found.faults:
         console.print(f"- {fault}")
+    made_by = files.provenance.read(path)
+    if made_by is not None:
+        console.print(f"made by seget {made_by.pop('command', '')} {made_by.pop('time', '')}")
+        console.print(_tree(made_by))
+
+
+def _tree(made_by: dict[str, Any]) -> Table:
+    from rich.box import SIMPLE
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE, show_header=False, padding=(0, 1, 0, 0))
+    for name, value in made_by.items():
+        table.add_row(Text(name), _tree(value) if isinstance(value, dict) else Text(str(value)))
+    return table
 
 
 def _count(faults: tuple[str, ...]) -> str:

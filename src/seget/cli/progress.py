@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,22 +29,33 @@ def say(text: str) -> None:
     Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(text)
 
 
+class Bar:
+    """Shows how much is done: called with (done, total) it moves, and notes stand above it."""
+
+    def __init__(self, text: str, progress: Progress) -> None:
+        self._text = text
+        self._progress = progress
+        self._task = progress.add_task(text, total=None)
+        self._last = time.monotonic()
+
+    def __call__(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are done."""
+        self._progress.update(self._task, completed=done, total=total)
+        now = time.monotonic()
+        if not sys.stderr.isatty() and (done == total or now - self._last > LOG_EVERY_S):
+            self._last = now
+            self.note(f"{self._text}: {done} of {total}")
+
+    def note(self, text: str) -> None:
+        """Print a sentence."""
+        self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
 @contextmanager
-def bar(text: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function (done, total) that shows progress while the context is open."""
+def bar(text: str) -> Iterator[Bar]:
+    """Show progress while the context is open."""
     with _progress() as progress:
-        task = progress.add_task(text, total=None)
-        last = time.monotonic()
-
-        def show(done: int, total: int) -> None:
-            nonlocal last
-            progress.update(task, completed=done, total=total)
-            now = time.monotonic()
-            if not sys.stderr.isatty() and (done == total or now - last > LOG_EVERY_S):
-                last = now
-                say(f"{text}: {done} of {total}")
-
-        yield show
+        yield Bar(text, progress)
 
 
 def _progress() -> Progress:

@@ -80,7 +80,9 @@ def run_cell(cell: Cell, place: Place, listener: Listener | None = None) -> dict
 
 def _score(dataset: Dataset, trained: Trained, device: str, folder: Path) -> dict[str, Any]:
     """Score the test part (else validation, else all); keep the score maps for the pictures."""
-    engine = Engine.of(trained.network, trained.recipe, choose_device(device))
+    engine = Engine.of(
+        trained.network, trained.recipe, choose_device(device), len(trained.structures)
+    )
     tallies = {s: Tally(trained.thresholds[s]) for s in trained.structures}
     kept: dict[str, npt.NDArray[np.uint8]] = {}
     seconds = 0.0

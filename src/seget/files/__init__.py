@@ -16,13 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
-from seget.files import description, formats, mrc, mrc_mend, ome_zarr, slices
-from seget.files.atomic import atomic_path, write_json, write_text
+from seget.files import description, formats, journal, mrc, mrc_mend, ome_zarr, provenance, slices
+from seget.files.atomic import atomic_path, hidden, write_json, write_text
 from seget.files.description import Description
+from seget.files.journal import Journal
 from seget.files.legend import Legend, legend_beside
+from seget.files.lock import only_one
 from seget.files.losses import losses
 from seget.files.ome_zarr_writer import Regions
 from seget.files.recast import recast, rescale, spread
+from seget.files.stamp import Stamp
 from seget.files.writer import Plan, Writer
 from seget.volume import Volume
 
@@ -30,20 +33,27 @@ __all__ = [
     "Description",
     "Legend",
     "Regions",
+    "Stamp",
     "Writer",
     "atomic_path",
+    "begun_bytes",
     "create",
     "describe",
     "find_tomograms",
+    "is_begun",
     "is_volume",
     "legend_of",
     "losses",
     "mend",
+    "only_one",
     "place",
+    "provenance",
     "read",
     "recast",
     "rescale",
+    "settle",
     "spread",
+    "title",
     "write",
     "write_json",
     "write_text",
@@ -149,6 +159,7 @@ def create(
     *,
     legend: Legend | None = None,
     ome_zarr: str | None = None,
+    key: str | None = None,
 ) -> Iterator[Writer]:
     """Yield a Writer for a new volume that appears whole or not at all.
 
@@ -168,16 +179,44 @@ def create(
         That the numbers are labels, and of what. OME-Zarr keeps it, and does not average labels.
     ome_zarr
         Version of OME-Zarr, "0.5" unless "0.4" is given.
+    key
+        What the voxels, their number and their type follow from. With it an interrupted writing of MRC or OME-Zarr under the
+        same key is gone on with: `writer.finished` names the slices that need not be given again.
+        Call `settle` when all that belongs to the volume is written.
 
     Raises
     ------
     InputError
         If the suffix, the type or the extent cannot be written.
+    RunError
+        If another process writes it right now.
     """
     extents = like.shape if shape is None else shape
     kind = np.dtype(dtype).newbyteorder("=")
-    with formats.creating(Plan(Path(path), like, kind, extents, legend, ome_zarr)) as writer:
+    with formats.creating(Plan(Path(path), like, kind, extents, legend, ome_zarr, key)) as writer:
         yield writer
+
+
+def is_begun(path: Path | str, key: str) -> bool:
+    """Whether a volume was begun under `key`, and not yet settled."""
+    return Journal(Path(path), key).is_begun
+
+
+def begun_bytes(path: Path | str) -> int:
+    """Return the disk space that the hidden part of a begun volume holds already."""
+    part = hidden(Path(path))
+    parts = [part, *part.rglob("*")] if part.is_dir() else [part]
+    return sum(each.stat().st_size for each in parts if each.is_file())
+
+
+def settle(path: Path | str) -> None:
+    """Forget how a volume came about: it is whole, and so is all that belongs to it."""
+    journal.place(Path(path)).unlink(missing_ok=True)
+
+
+def title(path: Path | str) -> str:
+    """Return the name that the volume at a path bears, without opening it."""
+    return formats.title(Path(path))
 
 
 def legend_of(path: Path | str) -> Legend | None:

@@ -20,11 +20,12 @@ from seget.errors import InputError
 
 
 @contextmanager
-def atomic_path(path: Path | str) -> Iterator[Path]:
+def atomic_path(path: Path | str, keep: bool = False) -> Iterator[Path]:
     """Yield a hidden path `.<name>.part` to write to; on a clean exit it becomes `path`.
 
     The hidden name has the suffix `.part`, so a library that guesses the format from the name has
     to be told it. An existing `path` is replaced only at the end; the parent folder is made.
+    With `keep` the hidden file outlives a failure, for a run that goes on with it.
 
     Raises
     ------
@@ -34,29 +35,34 @@ def atomic_path(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     if path.is_dir():
         raise InputError(f"{path}: a folder is there, a file is to be written; name a file.")
-    part = _part(path)
+    part = hidden(path)
     try:
         yield part
         _sync(part)
         os.replace(part, path)
         _sync(path.parent)
     except BaseException:  # an interruption must clean up like any error
-        part.unlink(missing_ok=True)
+        if not keep:
+            part.unlink(missing_ok=True)
         raise
 
 
 @contextmanager
-def atomic_folder(path: Path | str) -> Iterator[Path]:
+def atomic_folder(path: Path | str, keep: bool = False) -> Iterator[Path]:
     """Yield a hidden folder `.<name>.part`, made empty; on a clean exit it becomes `path`.
 
     No system call replaces a full folder, so an older `path` is renamed aside for a moment and put
-    back if the new one cannot take its place.
+    back if the new one cannot take its place. With `keep` the hidden folder is taken as it is, and
+    outlives a failure.
     """
     path = Path(path)
-    part = _part(path)
+    part = hidden(path)
     old = path.with_name(f".{path.name}.old")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir()
+    if not keep:
+        shutil.rmtree(part, ignore_errors=True)
+    if old.exists() and not path.exists():  # killed between the two renames below
+        os.replace(old, path)
+    part.mkdir(exist_ok=keep)
     try:
         yield part
         for file in part.rglob("*"):
@@ -69,7 +75,8 @@ def atomic_folder(path: Path | str) -> Iterator[Path]:
     except BaseException:
         if old.exists() and not path.exists():
             os.replace(old, path)
-        shutil.rmtree(part, ignore_errors=True)
+        if not keep:
+            shutil.rmtree(part, ignore_errors=True)
         raise
     shutil.rmtree(old, ignore_errors=True)
 
@@ -88,7 +95,8 @@ def write_json(path: Path | str, obj: Any) -> None:
     write_text(path, json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def _part(path: Path) -> Path:
+def hidden(path: Path) -> Path:
+    """Return where `path` is written until it is whole; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return path.with_name(f".{path.name}.part")
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import bz2
 import gzip
-import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from seget.errors import FormatError, InputError
+from seget.files.memory import available_bytes
 
 PROGRAMS = {".gz": "gunzip", ".bz2": "bunzip2"}
 SUFFIXES = tuple(PROGRAMS)
@@ -80,13 +80,3 @@ def demand_memory(path: Path, size: int) -> None:
             f"{free / 1e9:.2f} GB of free memory; unpack it with "
             f"`{PROGRAMS[path.suffix.lower()]}` and name the file that makes."
         )
-
-
-def available_bytes() -> int:
-    """Memory that can be had without swapping; all memory where the system does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-        return int(found[0]) * 1024
-    except (OSError, LookupError, ValueError):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

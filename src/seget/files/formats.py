@@ -8,9 +8,10 @@ marks of Zarr is one.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from seget.errors import InputError
 from seget.files import (
     compressed,
     hdf5,
+    memory,
     mrc,
     numpy_file,
     ome_zarr,
@@ -27,6 +29,8 @@ from seget.files import (
     tiff,
 )
 from seget.files.atomic import atomic_folder, atomic_path
+from seget.files.journal import open_journal
+from seget.files.lock import only_one_writes
 from seget.files.writer import Plan, Writer
 from seget.volume import Volume
 
@@ -66,7 +70,7 @@ MRC = Format(
     "MRC",
     mrc.SUFFIXES,
     mrc.read,
-    lambda part, plan: mrc.creating(part, plan.like, plan.dtype, plan.shape),
+    mrc.creating,
     tuple(mrc.MODE_OF),
     frozenset({"voxel size", "origin", "header"}),
 )
@@ -128,6 +132,19 @@ def name_of(path: Path) -> str:
     return form.name if form else "unknown"
 
 
+def title(path: Path) -> str:
+    """Return the name that the volume at a path bears, without opening it."""
+    file, inner = hdf5.split(path)
+    if path.is_dir():
+        stem = path.stem if ome_zarr.is_zarr(path) else path.name
+    elif by_name(path) is HDF5:
+        stem = file.stem + inner.replace("/", "-")
+    else:
+        stem = compressed.unpacked_name(path).stem
+    # Outputs are named after it: ".." (a folder, or the file "...mrc") would lead out of theirs.
+    return stem if stem.strip(". ") else Path(os.path.abspath(path)).name or "volume"
+
+
 def read(path: Path, mode0: str) -> Volume:
     """Open what is at a path.
 
@@ -138,10 +155,19 @@ def read(path: Path, mode0: str) -> Volume:
     FormatError
         If it is not what its name says.
     """
-    if not place(path).exists():
+    # Path.exists raises on a name that no file system can hold; such a file is not there.
+    if not os.path.exists(place(path)):
         raise InputError(f"{path}: there is no such file or folder; check the name.")
+    volume = _opened(path, mode0)
+    memory.demand_slice(path, volume.shape, volume.data.dtype)
+    return replace(volume, name=title(path))
+
+
+def _opened(path: Path, mode0: str) -> Volume:
     if path.is_dir():
         return ome_zarr.read(path) if ome_zarr.is_zarr(path) else slices.read(path)
+    if not place(path).is_file():
+        raise InputError(f"{path}: this is neither a file nor a folder; name an image.")
     form = by_name(path)
     if form is None or form is OME_ZARR:
         raise InputError(
@@ -180,26 +206,56 @@ def creating(plan: Plan) -> Iterator[Writer]:
     """
     form = written(plan.path)
     _check(plan, form)
-    if form is OME_ZARR:
-        version = ome_zarr_writer.version_of(plan)
-        if plan.path.exists() and not ome_zarr.is_zarr(plan.path):
-            raise InputError(
-                f"{plan.path}: a file is there, a folder is to be written; name another."
-            )
-        if (plan.path / "labels").exists():
-            raise InputError(
-                f"{plan.path}: it holds labels, which would be lost with the old image; "
-                "move them or name another folder."
-            )
-        with atomic_folder(plan.path) as part, form.creating(part, plan) as writer:
+    _check_place(plan, form)
+    try:
+        with only_one_writes(place(plan.path)), _appearing(plan, form) as writer:
             yield writer
-        if plan.path.parent.name == "labels":
-            ome_zarr_writer.register(plan.path, version)
+    except OSError as error:  # one of a full disk does not say which file it was
+        error.filename = error.filename or str(plan.path)
+        raise
+
+
+@contextmanager
+def _appearing(plan: Plan, form: Format) -> Iterator[Writer]:
+    """Yield a Writer to the hidden path, which gets its name at the end."""
+    journal = None
+    if plan.key is not None and form in (MRC, OME_ZARR):
+        journal = open_journal(plan.path, plan.key, plan.shape[0])
+        plan = replace(plan, goes_on=journal.is_begun)
+    with _hidden(plan, form, keep=journal is not None) as part:
+        with form.creating(part, plan) as writer:
+            if journal is not None:
+                writer.follow(journal)
+            yield writer
+
+
+@contextmanager
+def _hidden(plan: Plan, form: Format, keep: bool) -> Iterator[Path]:
+    """Yield the hidden path of what is planned, which becomes the final one."""
+    if form is not OME_ZARR:
+        with atomic_path(place(plan.path), keep) as part:
+            yield part
         return
+    version = ome_zarr_writer.version_of(plan)
+    with atomic_folder(plan.path, keep) as part:
+        yield part
+    if plan.path.parent.name == "labels":
+        ome_zarr_writer.register(plan.path, version)
+
+
+def _check_place(plan: Plan, form: Format) -> None:
     if form is HDF5:
         hdf5.check(plan.path)
-    with atomic_path(place(plan.path)) as part, form.creating(part, plan) as writer:
-        yield writer
+    if form is not OME_ZARR:
+        return
+    ome_zarr_writer.version_of(plan)
+    if plan.path.exists() and not ome_zarr.is_zarr(plan.path):
+        raise InputError(f"{plan.path}: a file is there, a folder is to be written; name another.")
+    if (plan.path / "labels").exists():
+        raise InputError(
+            f"{plan.path}: it holds labels, which would be lost with the old image; "
+            "move them or name another folder."
+        )
 
 
 def _check(plan: Plan, form: Format) -> None:

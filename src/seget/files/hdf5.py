@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import FormatError, InputError
+from seget.files import memory
 from seget.files.lazy import Blocks
 from seget.files.slabs import Slabs, chunk_shape
 from seget.files.writer import Plan, Writer
@@ -66,6 +67,7 @@ def read(path: Path) -> Volume:
         before, after = _around(dataset.shape)
         z, y, x = dataset.shape[before : before + 3]
         dtype = np.dtype(dataset.dtype).newbyteorder("=")
+        memory.demand_chunk(path, dataset.chunks, dtype)
         attributes = dict(dataset.attrs)
     return Volume(
         Blocks((z, y, x), dtype, partial(_block, file, name, (before, after))),

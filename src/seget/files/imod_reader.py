@@ -8,6 +8,7 @@ are there. It passes over chunks it does not know. Here, and only here, x, y, z 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
@@ -42,7 +43,7 @@ def read(path: Path) -> Model:
     FormatError
         If it is no model, or is damaged or cut short.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike Path.is_file, False for a name too long to be one
         raise InputError(f"{path}: there is no such file; check the name.")
     with path.open("rb") as file:
         _check_magic(file.read(16), path)

@@ -42,7 +42,7 @@ def legend_beside(path: Path) -> Legend | None:
         entries = {
             int(number): dict(entry) for number, entry in json.loads(beside.read_bytes()).items()
         }
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None
     colours = {number: str(entry.get("colour", "")) for number, entry in entries.items()}
     return Legend(

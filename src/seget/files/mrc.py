@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from seget.files import compressed, description, mrc_faults, mrc_header, mrc_vox
 from seget.files.description import Description
 from seget.files.mrc_header import Header
 from seget.files.mrc_voxels import Opened
-from seget.files.writer import Statistics, Writer
+from seget.files.writer import Plan, Statistics, Writer
 from seget.volume import Volume
 
 SUFFIXES = (".mrc", ".rec", ".map", ".st", ".ali", ".mrcs", ".ccp4")
@@ -85,31 +85,24 @@ def describe(path: Path, mode0: str = "auto") -> Description:
 
 
 @contextmanager
-def creating(
-    part: Path, like: Volume, dtype: np.dtype[Any], shape: tuple[int, int, int]
-) -> Iterator[Writer]:
+def creating(part: Path, plan: Plan) -> Iterator[Writer]:
     """Yield the writer of a new MRC file at `part`; its header is written last.
 
-    Parameters
-    ----------
-    part
-        The file to write.
-    like
-        Whose place and scale the file takes. If it was read from an MRC file and `shape` is still
-        that file's, every field of its header is carried over except those that say how voxels
-        are stored.
-    dtype
-        One of the types named in `MODE_OF`.
-    shape
-        `(z, y, x)` extent in voxels.
+    If `plan.like` was read from an MRC file and the shape is still that file's, every field of its
+    header is carried over except those that say how voxels are stored.
     """
-    with writing(part, _header(like, shape), dtype) as writer:
+    header = _header(plan.like, plan.shape)
+    with writing(part, header, plan.dtype, goes_on=plan.goes_on) as writer:
         yield writer
 
 
 @contextmanager
 def writing(
-    part: Path, header: Header, dtype: np.dtype[Any], extended: bytes = b""
+    part: Path,
+    header: Header,
+    dtype: np.dtype[Any],
+    extended: bytes = b"",
+    goes_on: bool = False,
 ) -> Iterator[Writer]:
     """Yield the writer of a file under a given header, whose mode, sign and statistics it sets.
 
@@ -123,15 +116,17 @@ def writing(
         One of the types named in `MODE_OF`.
     extended
         The bytes between the header and the voxels.
+    goes_on
+        Whether the file holds voxels that are to be kept.
     """
     header["mode"] = MODE_OF[dtype.name]
     header["nsymbt"] = len(extended)
     mrc_header.set_flag(header, mrc_header.FLAG_SIGNED_BYTES, dtype.name == "int8")
     mrc_header.set_flag(header, mrc_header.FLAG_4_BIT, False)
     shape = mrc_header.shape(header)
-    # The disk is asked for all the space now: a full disk under a memory map ends the process.
+    # The disk is asked for all the space now: that it is full should be said before the work.
     size = mrc_header.HEADER_BYTES + len(extended) + math.prod(shape) * dtype.itemsize
-    with part.open("wb") as file:
+    with part.open("r+b" if goes_on else "wb") as file:
         _allocate(file.fileno(), size)
     writer = Writer(_Sections(part, header, dtype), shape, dtype)
     yield writer
@@ -147,7 +142,12 @@ def _allocate(handle: int, size: int) -> None:
 
 
 class _Sections:
-    """Stores slices; maps the file anew for each, so that memory never holds more than one."""
+    """Stores slices, and gives them back.
+
+    Sections are written, not mapped: a full disk under a memory map ends the process. Where the
+    header has another order of axes the file is mapped, anew for each slice, so that memory never
+    holds more than one.
+    """
 
     def __init__(self, path: Path, header: Header, dtype: np.dtype[Any]) -> None:
         self.path = path
@@ -157,8 +157,20 @@ class _Sections:
         self.offset = mrc_header.HEADER_BYTES + int(header["nsymbt"])
 
     def __setitem__(self, z: int, plane: npt.NDArray[Any]) -> None:
-        stored = np.memmap(self.path, self.dtype, "r+", self.offset, self.shape)
-        stored.transpose(self.axes)[z] = plane
+        if tuple(self.axes) == (0, 1, 2):
+            section = np.ascontiguousarray(plane, self.dtype)
+            with self.path.open("r+b") as file:
+                file.seek(self.offset + z * section.nbytes)
+                file.write(section.data)
+        else:
+            self._mapped("r+")[z] = plane
+
+    def __getitem__(self, z: int) -> npt.NDArray[Any]:
+        return np.array(self._mapped("r")[z], self.dtype.newbyteorder("="))
+
+    def _mapped(self, mode: Literal["r", "r+"]) -> npt.NDArray[Any]:
+        stored = np.memmap(self.path, self.dtype, mode, self.offset, self.shape)
+        return stored.transpose(self.axes)
 
 
 def _header(like: Volume, shape: tuple[int, int, int]) -> Header:

@@ -24,6 +24,19 @@ from seget.volume import Volume
 
 SUFFIXES = (".npy",)
 
+# What NumPy and Python's own parser raise on a header that is not what it should be.
+BROKEN = (
+    ValueError,
+    TypeError,
+    EOFError,
+    SyntaxError,
+    TokenError,
+    OverflowError,
+    LookupError,
+    RecursionError,
+    MemoryError,
+)
+
 
 def read(path: Path) -> Volume:
     """Open an array of two or three axes, memory-mapped; two are one slice.
@@ -37,7 +50,7 @@ def read(path: Path) -> Volume:
     """
     try:
         stored: Any = np.lib.format.open_memmap(path, mode="r")
-    except (ValueError, TypeError, EOFError, SyntaxError, TokenError, OverflowError) as error:
+    except BROKEN as error:
         raise FormatError(
             f"{path}: this is not a whole .npy file of numbers ({error}); save or copy it again."
         ) from error

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import FormatError, InputError
+from seget.files import memory
 from seget.files import ome_zarr_metadata as metadata
 from seget.files.lazy import Blocks
 from seget.files.legend import Legend
@@ -23,6 +24,19 @@ from seget.volume import Volume
 
 SUFFIX = ".zarr"
 MARKS = ("zarr.json", ".zgroup", ".zattrs")
+
+# What zarr raises on metadata that are not what they should be, and what looking into them does.
+BROKEN = (
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    NotImplementedError,
+    RecursionError,
+    MemoryError,
+)
 
 
 def is_zarr(path: Path) -> bool:
@@ -56,7 +70,8 @@ def read(path: Path) -> Volume:
         names = tuple(axis["name"] for axis in image["axes"])
         shape, dtype = tuple(array.shape), np.dtype(array.dtype)
         size, origin = metadata.place(image)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+        chunk = array.chunks
+    except BROKEN as error:
         raise FormatError(
             f"{path}: this is not an OME-Zarr image of version 0.4 or 0.5{_inside(path)}"
         ) from error
@@ -67,6 +82,7 @@ def read(path: Path) -> Volume:
             f"{path}: the image has axes {', '.join(names)} of {shape}, wanted z, y, x; "
             "save one channel and one time with its axes in that order."
         )
+    memory.demand_chunk(path, chunk, dtype)
     z, y, x = shape[extra:]
     data = Blocks((z, y, x), dtype.newbyteorder("="), partial(_block, path, array, extra))
     return Volume(data, voxel_size_nm=size, origin_nm=origin, name=path.stem, path=path)
@@ -76,7 +92,7 @@ def read_legend(path: Path) -> Legend | None:
     """Return names and colours of a labels volume, or None where it is an image or none at all."""
     try:
         return metadata.legend(_opened(path)[1])
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+    except BROKEN:
         return None
 
 
@@ -86,7 +102,7 @@ def version(path: Path) -> str | None:
         return None
     try:
         return "0.5" if _opened(path)[0].metadata.zarr_format == 3 else "0.4"
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except BROKEN as error:
         raise FormatError(f"{path}: this Zarr group is damaged; copy it again.") from error
 
 
@@ -113,7 +129,7 @@ def _inside(path: Path) -> str:
 def _block(path: Path, array: Any, extra: int, box: tuple[slice, ...]) -> npt.NDArray[Any]:
     try:
         block = np.asarray(array[(0,) * extra + box])
-    except (RuntimeError, ValueError) as error:
+    except (RuntimeError, ValueError, OSError, MemoryError) as error:
         raise FormatError(
             f"{path}: a chunk of voxels is damaged ({error}); copy the folder again."
         ) from error

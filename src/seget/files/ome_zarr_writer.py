@@ -113,20 +113,24 @@ def creating(part: Path, plan: Plan) -> Iterator[ZarrWriter]:
 
     version = version_of(plan)
     pyramid = metadata.levels(plan.shape, plan.like.voxel_size_nm)
-    group = zarr.open_group(
-        part,
-        mode="w",
-        zarr_format=2 if version == "0.4" else 3,
-        attributes=metadata.attributes(plan, pyramid, version),
-    )
-    stored = [
-        _array(group, str(number), level.shape, plan.dtype) for number, level in enumerate(pyramid)
-    ]
+    if plan.goes_on:
+        group = zarr.open_group(part, mode="r+")
+        stored: list[Any] = [group[str(number)] for number in range(len(pyramid))]
+    else:
+        group = zarr.open_group(
+            part,
+            mode="w",
+            zarr_format=2 if version == "0.4" else 3,
+            attributes=metadata.attributes(plan, pyramid, version),
+        )
+        stored = [_array(group, str(n), each.shape, plan.dtype) for n, each in enumerate(pyramid)]
     slabs = Slabs(stored[0], stored[0].chunks[0])
     yield ZarrWriter(slabs, plan, Regions(part / "0", plan.shape, _shard(plan.shape, plan.dtype)))
     slabs.flush()
     for fine, coarse in pairwise(stored):
         _fill(fine, coarse, plan)
+    for torn in part.rglob("*.partial"):  # what zarr was writing when an earlier run was killed
+        torn.unlink()
 
 
 def version_of(plan: Plan) -> str:

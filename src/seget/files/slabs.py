@@ -47,6 +47,15 @@ class Slabs:
             self._start = start
             self._slab = np.array(self._target[start : start + self._depth])
         self._slab[z - start] = plane
+        if z - start == len(self._slab) - 1:  # in order it is full: safe from a kill now
+            self.flush()
+
+    def __getitem__(self, z: int) -> npt.NDArray[Any]:
+        """Return slice `z`, kept or stored."""
+        if self._slab is not None and 0 <= z - self._start < len(self._slab):
+            kept: npt.NDArray[Any] = self._slab[z - self._start]
+            return kept
+        return np.asarray(self._target[z])
 
     def flush(self) -> None:
         """Store what is kept."""

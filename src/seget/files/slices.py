@@ -9,6 +9,8 @@ the first is an error.
 from __future__ import annotations
 
 import re
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -17,10 +19,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
+from PIL.PngImagePlugin import PngImageFile
 
 from seget.errors import FormatError, InputError
-from seget.files import tiff, tiff_metadata
+from seget.files import memory, tiff, tiff_metadata
 from seget.files.lazy import Slices
 from seget.volume import Triple, Volume
 
@@ -75,6 +78,8 @@ def read(folder: Path) -> Volume:
             f"{folder}: the folder holds no {', '.join(SUFFIXES)} slice; name a file or a folder "
             "of slices."
         )
+    extent, kind = _describe(files[0])
+    memory.demand_slice(files[0], (1, *extent), kind)
     first = _load(files[0])
     for file in files:
         shape, dtype = _describe(file)
@@ -153,9 +158,11 @@ def _png_type(image: Image.Image) -> np.dtype[Any]:
 @contextmanager
 def _opened(file: Path) -> Iterator[Image.Image]:
     try:
-        with Image.open(file) as image:
+        # Not Image.open: it tries every format it knows, and refuses a large slice for a bomb. How
+        # large one may be is said by the free memory.
+        with PngImageFile(file) as image:
             yield image
-    except (UnidentifiedImageError, SyntaxError, OSError) as error:
+    except (SyntaxError, OSError, ValueError, struct.error, zlib.error, MemoryError) as error:
         raise FormatError(
             f"{file}: this is not a whole PNG file ({error}); save or copy it again."
         ) from error

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from seget.files.journal import Journal, checksum
 from seget.files.legend import Legend
 from seget.volume import Volume
 
@@ -37,6 +38,10 @@ class Plan:
         Of label numbers; None for an image.
     ome_zarr
         Version of OME-Zarr, "0.4" or "0.5"; None for 0.5, or for what the image has already.
+    key
+        What its voxels follow from, if an interrupted writing is to be gone on with.
+    goes_on
+        Whether the hidden path holds slices that an earlier writing finished.
     """
 
     path: Path
@@ -45,6 +50,8 @@ class Plan:
     shape: tuple[int, int, int]
     legend: Legend | None = None
     ome_zarr: str | None = None
+    key: str | None = None
+    goes_on: bool = False
 
 
 class Statistics(NamedTuple):
@@ -75,6 +82,8 @@ class Writer:
         `(z, y, x)` extent in voxels.
     dtype
         Type the voxels are stored as.
+    finished
+        Slices that an earlier, interrupted writing stored and that are still whole.
     """
 
     def __init__(self, target: Any, shape: tuple[int, int, int], dtype: np.dtype[Any]) -> None:
@@ -82,6 +91,24 @@ class Writer:
         self.dtype = dtype
         self._target = target
         self._moments: dict[int, _Moments] = {}
+        self._journal: Journal | None = None
+        self.finished: frozenset[int] = frozenset()
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether the slices of another volume stood there half written, and were dropped."""
+        return self._journal is not None and self._journal.is_foreign
+
+    def follow(self, journal: Journal) -> None:
+        """Take up the slices that a journal calls finished; note in it those to come."""
+        self._journal = journal
+        whole = set()
+        for z, wanted in journal.finished.items():
+            plane = np.asarray(self._target[z]) if z < self.shape[0] else np.empty(0)
+            if checksum(plane) == wanted:
+                self._moments[z] = _moments(plane)
+                whole.add(z)
+        self.finished = frozenset(whole)
 
     def __setitem__(self, z: int, values: npt.ArrayLike) -> None:
         """Store `values`, a `(y, x)` array, as slice `z` (0-based, negative from the end)."""
@@ -91,8 +118,11 @@ class Writer:
             raise ValueError(f"slice {place} has shape {plane.shape}, wanted {self.shape[1:]}")
         if not np.can_cast(plane.dtype, self.dtype, "safe"):
             raise TypeError(f"slice {place} holds {plane.dtype}, {self.dtype} is being written")
-        self._target[place] = plane.astype(self.dtype, copy=False)
+        stored = plane.astype(self.dtype, copy=False)
+        self._target[place] = stored
         self._moments[place] = _moments(plane)
+        if self._journal is not None:
+            self._journal.add(place, checksum(stored))
 
     def statistics(self) -> Statistics:
         """Statistics over all slices, those never given counting as zeros."""

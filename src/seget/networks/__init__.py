@@ -28,10 +28,16 @@ __all__ = [
     "Network",
     "SegET",
     "build",
+    "bytes_per_px",
     "cost",
     "halo_px",
     "multiple",
 ]
+
+# What a pixel takes beside the network (benchmarks/memory.py): the image at full size, and logits and
+# scores of an output.
+PIXEL_BYTES = 56
+OUTPUT_BYTES = 12
 
 # In the order of the paper's table 1.
 NETWORKS: dict[str, type[Network]] = {
@@ -65,6 +71,16 @@ def halo_px(name: str, binning: int = 1) -> int:
 def multiple(name: str, binning: int = 1) -> int:
     """Pixels between the starts of windows in which strides fall as in the whole slice."""
     return NETWORKS[name].MULTIPLE * binning
+
+
+def bytes_per_px(name: str, binning: int, outputs: int, bf16: bool) -> float:
+    """Return the most memory that a pixel of a window takes while it is scored.
+
+    What the network holds at its highest point, shrunk by binning, and beside it the image at full
+    size and some arrays an output.
+    """
+    network = NETWORKS[name].BYTES_PER_PX * (1 if bf16 else 2) / binning**2
+    return network + PIXEL_BYTES + OUTPUT_BYTES * outputs
 
 
 def cost(name: str, binning: int = 1, outputs: int = 1, edge_px: int = 512) -> Cost:

@@ -30,10 +30,14 @@ class Network(nn.Module):
     HALO_PX
         Radius of the receptive field, rounded up to `MULTIPLE` (measured in tests/networks): a
         window that reads this much around what it keeps gives the whole slice's result.
+    BYTES_PER_PX
+        Most memory that a pixel takes while scores are computed in bf16 on a processor, rounded up
+        (`benchmarks/memory.py`); in float32 it is twice that.
     """
 
     MULTIPLE: ClassVar[int]
     HALO_PX: ClassVar[int]
+    BYTES_PER_PX: ClassVar[int]
 
 
 class ConvBlock(nn.Sequential):

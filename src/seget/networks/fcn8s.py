@@ -47,6 +47,7 @@ class FCN8s(Network):
 
     MULTIPLE = 32  # five poolings
     HALO_PX = 256
+    BYTES_PER_PX = 220
 
     def __init__(self, outputs: int = 1) -> None:
         super().__init__()

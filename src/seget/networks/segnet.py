@@ -36,6 +36,7 @@ class SegNet(Network):
 
     MULTIPLE = 32  # five poolings
     HALO_PX = 224
+    BYTES_PER_PX = 300
 
     def __init__(self, outputs: int = 1) -> None:
         super().__init__()

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seget import files
 from seget.errors import InputError
+from seget.files import provenance
 from seget.recipes import STRUCTURE_NAME
 
 SUFFIXES = (".mrc", ".zarr")
@@ -61,8 +62,11 @@ def identity(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def is_done(path: Path, wanted_id: str, overwrite: bool) -> bool:
+def is_done(path: Path, wanted_id: str, key: str, overwrite: bool) -> bool:
     """Whether the map at `path` is whole and was made by this very command.
+
+    `key` is what its voxels were written under, should the command have been stopped before it
+    could write the JSON beside them.
 
     Raises
     ------
@@ -74,6 +78,8 @@ def is_done(path: Path, wanted_id: str, overwrite: bool) -> bool:
     sidecar = path.with_suffix(".json")
     if sidecar.is_file() and _read_sidecar(sidecar).id == wanted_id:
         return True
+    if files.is_begun(path, key):
+        return False
     raise InputError(
         f"{path}: exists and was made by another command (input, model or settings differ); "
         "give --overwrite, or another -o."
@@ -143,5 +149,6 @@ def _read_sidecar(path: Path) -> Sidecar:
 
 
 def write_sidecar(path: Path, sidecar: Sidecar) -> None:
-    """Write the `.json` beside the map at `path`."""
-    files.write_json(path.with_suffix(".json"), sidecar.model_dump())
+    """Write the `.json` beside the map at `path`, with the versions and the time of now."""
+    stamped = sidecar.model_copy(update={"made_by": provenance.stamped(sidecar.made_by)})
+    files.write_json(path.with_suffix(".json"), stamped.model_dump())

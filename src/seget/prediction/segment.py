@@ -13,11 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from seget import files
+from seget import files, machine
 from seget.errors import InputError
+from seget.files import provenance
 from seget.fusion import colour, fuse
 from seget.prediction.maps import ScoreMap, find_score_maps, identity
-from seget.prediction.predict import DEFAULT, Options, Progress, predict_files, silent
+from seget.prediction.predict import DEFAULT, Note, Options, Progress, deaf, silent
+from seget.prediction.writing import predict_files
 from seget.trained import Trained
 from seget.volume import Volume
 
@@ -50,7 +52,8 @@ def fuse_files(
     maps = find_score_maps(folder)
     chosen = _thresholds(maps, thresholds or {})
     legend = _legend(maps, chosen)
-    if _is_fused(out, legend, overwrite):
+    key = identity(legend)
+    if _is_fused(out, legend, key, overwrite):
         return out
     volumes = {score_map.structure: files.read(score_map.path) for score_map in maps}
     first = next(iter(volumes.values()))
@@ -65,11 +68,17 @@ def fuse_files(
         {int(value): str(entry["structure"]) for value, entry in legend.items()},
         {int(value): str(entry["colour"]) for value, entry in legend.items()},
     )
-    with files.create(out, like=first, dtype=dtype, legend=named) as writer:
+    size = int(np.prod(first.shape)) * dtype.itemsize
+    machine.require_disk(out.parent, size - files.begun_bytes(out))
+    with files.create(out, like=first, dtype=dtype, legend=named, key=key) as writer:
         for z in range(first.shape[0]):
-            writer[z] = fuse({s: volume.slice(z) for s, volume in volumes.items()}, chosen)
+            if z not in writer.finished:
+                writer[z] = fuse({s: volume.slice(z) for s, volume in volumes.items()}, chosen)
             progress(z + 1, first.shape[0])
+        out.with_suffix(".json").unlink(missing_ok=True)  # it spoke of older labels
+    provenance.write(out, _made_by(maps, chosen))
     files.write_json(out.with_suffix(".json"), legend)
+    files.settle(out)
     return out
 
 
@@ -79,9 +88,14 @@ def segment_files(
     folder: Path,
     options: Options = DEFAULT,
     progress: Progress = silent,
+    note: Note = deaf,
 ) -> Path:
-    """Predict and fuse: write the score maps and labels.mrc into `folder`; return the latter."""
-    predict_files(volume, models, folder, options, progress)
+    """Predict and fuse: write the score maps and labels.mrc into `folder`; return the latter.
+
+    Goes on where it was interrupted, as `predict_files` does, and raises what that raises.
+    """
+    labels = int(np.prod(volume.shape))
+    predict_files(volume, models, folder, options, progress, note, spare_bytes=labels)
     return fuse_files(folder, folder / LABELS, overwrite=options.overwrite)
 
 
@@ -112,14 +126,38 @@ def _legend(
     }
 
 
-def _is_fused(out: Path, legend: Mapping[str, object], overwrite: bool) -> bool:
+def _made_by(maps: Sequence[ScoreMap], thresholds: Mapping[str, float]) -> dict[str, object]:
+    """Return where labels come from: each map, and what made that."""
+    return {
+        "command": "fuse",
+        "maps": {
+            score_map.structure: {
+                "file": score_map.path.name,
+                "threshold": thresholds[score_map.structure],
+                **score_map.sidecar.made_by,
+            }
+            for score_map in maps
+        },
+    }
+
+
+def _is_fused(out: Path, legend: Mapping[str, object], key: str, overwrite: bool) -> bool:
     """Whether `out` is whole and came from these very maps and thresholds."""
     if overwrite or not out.exists():
         return False
     beside = out.with_suffix(".json")
-    if beside.is_file() and json.loads(beside.read_bytes()) == legend:
+    if beside.is_file() and _object(beside) == legend:
         return True
+    if files.is_begun(out, key):
+        return False
     raise InputError(
         f"{out}: exists and was made by another command (other maps or thresholds); "
         "give --overwrite, or another -o."
     )
+
+
+def _object(path: Path) -> object:
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError:  # not ours: no JSON at all
+        return None

@@ -1,0 +1,87 @@
+"""The verb that judges: `seget evaluate`.
+
+predictions + masks -> scores, pictures
+
+It never computes: it prints what `evaluation` found.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def evaluate(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The -o of seget segment.")],
+    dataset: Annotated[Path, typer.Argument(metavar="DATASET.toml", help="With the masks.")],
+    slices: Annotated[
+        str | None,
+        typer.Option(help='Slices to score, "16-19,25" or "all"; the default is the test part.'),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    pictures: Annotated[
+        bool, typer.Option(help="Draw DIR/pictures: image, prediction, truth, errors a slice.")
+    ] = True,
+) -> None:
+    """Score predictions against the masks: mIOU, IoU, Dice, per slice and per patch.
+
+    \b
+    seget evaluate segmented dataset.toml
+    seget evaluate segmented dataset.toml --slices 16-19 --json
+    """
+    from seget.cli.progress import say
+    from seget.dataset import parse_slices, read_dataset
+    from seget.evaluation import draw_slices
+    from seget.evaluation import evaluate as score
+
+    read = read_dataset(dataset)
+    chosen = "all" if slices == "all" else parse_slices(slices) if slices else None
+    result = score(folder, read, chosen)
+    if pictures:
+        for path in draw_slices(folder, read, chosen):
+            say(str(path))
+    if as_json:
+        typer.echo(json.dumps(result, indent=1))
+    else:
+        _print_table(result)
+
+
+def _print_table(result: dict[str, Any]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    columns = {
+        "mIOU": "miou",
+        "at threshold": "miou_at_threshold",
+        "of labels": "labels",
+        "IoU": "iou",
+        "Dice": "dice",
+        "foreground": "foreground_fraction",
+    }
+    table = Table("structure", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in columns:
+        table.add_column(heading, justify="right", no_wrap=True)
+    for structure, scores in result["structures"].items():
+        shown = {**scores, "labels": scores.get("labels", {}).get("miou")}
+        values = [shown[key] for key in columns.values()]
+        table.add_row(structure, *("-" if v is None else f"{v:.4f}" for v in values))
+    console = Console(highlight=False)
+    for scored in result["scored"]:
+        console.print(f"{scored['tomogram']}: {scored['part']} slices {_ranges(scored['slices'])}")
+    console.print(table)
+    console.print(f"mean mIOU {result['mean_miou']:.4f}")
+
+
+def _ranges(slices: list[int]) -> str:
+    """Return slice numbers as `3, 7-9`."""
+    runs: list[list[int]] = []
+    for z in slices:
+        if runs and runs[-1][-1] == z - 1:
+            runs[-1].append(z)
+        else:
+            runs.append([z])
+    return ", ".join(f"{r[0]}-{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs)

@@ -1,0 +1,64 @@
+"""One process at a time writes into a folder or to a file.
+
+folder or file -> a lock beside what is written, held while the writing lasts
+
+It never waits, and never outlives its process: the lock of a run that was killed is free at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from seget.errors import RunError
+
+
+@contextmanager
+def only_one(folder: Path | str) -> Iterator[None]:
+    """Hold a folder of outputs, made if need be, against other processes.
+
+    Raises
+    ------
+    RunError
+        Another process holds it.
+    """
+    folder = Path(folder)
+    with _held(folder / ".seget.lock", folder):
+        yield
+
+
+@contextmanager
+def only_one_writes(path: Path) -> Iterator[None]:
+    """Hold a file that is going to be written against other processes.
+
+    Raises
+    ------
+    RunError
+        Another process holds it.
+    """
+    with _held(path.with_name(f".{path.name}.lock"), path):
+        yield
+
+
+@contextmanager
+def _held(lock: Path, written: Path) -> Iterator[None]:
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    held = FileLock(lock, timeout=0)
+    try:
+        held.acquire()
+    except Timeout:
+        raise RunError(
+            f"{written}: another process of seget writes there right now; wait until it has "
+            "ended, or give another -o."
+        ) from None
+    try:
+        yield
+    finally:
+        # Removed while it is still held: whoever opened it before finds that it is gone, and is
+        # turned away as a moment ago. Windows removes no open file, and filelock does it there.
+        with suppress(OSError):
+            lock.unlink()
+        held.release()

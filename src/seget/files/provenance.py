@@ -1,0 +1,50 @@
+"""Where an output came from: a JSON beside it.
+
+what made a file -> `<name>.provenance.json`, or "made_by" in the JSON that stands there anyway
+
+It never reads voxels. A person reads it, and `seget info` shows it; nothing else depends on it.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from seget.files.atomic import write_json
+
+
+def stamped(made_by: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what made an output, with the versions and the time of now added."""
+    packages = {name: version(name) for name in ("seget", "numpy")}
+    versions = {**packages, "python": platform.python_version()}
+    time = datetime.now(UTC).isoformat(timespec="seconds")
+    return {**made_by, "versions": versions | made_by.get("versions", {}), "time": time}
+
+
+def write(output: Path, made_by: Mapping[str, Any]) -> None:
+    """Write beside `output` what made it, now."""
+    write_json(_beside(output), stamped(made_by))
+
+
+def read(output: Path) -> dict[str, Any] | None:
+    """Return what is said beside `output` of how it was made; None where nothing is said."""
+    whole = _object(_beside(output))
+    found = whole or _object(output.with_suffix(".json")).get("made_by")
+    return found if isinstance(found, dict) and found else None
+
+
+def _beside(output: Path) -> Path:
+    return output.with_name(f"{output.stem}.provenance.json")
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):  # none, or somebody else's
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,80 @@
+"""What the machine has left: memory and disk.
+
+-> bytes that are free; "4 GB" <-> bytes
+
+It never allocates anything, and knows nothing of what is going to be done with the bytes.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import psutil
+
+from seget.errors import InputError, RunError
+
+UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+CGROUP = Path("/sys/fs/cgroup")
+
+
+def free_memory_bytes() -> int:
+    """Return the memory that this process may still take without anything being swapped out.
+
+    A container's limit counts, where there is one: the machine around it may have more.
+    """
+    free = int(psutil.virtual_memory().available)
+    try:
+        limit = int((CGROUP / "memory.max").read_text())
+        free = min(free, max(0, limit - int((CGROUP / "memory.current").read_text())))
+    except (OSError, ValueError):  # no such limit: another system, or "max"
+        return free
+    return free
+
+
+def free_disk_bytes(folder: Path) -> int:
+    """Return the space left where `folder` is or will be made."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return shutil.disk_usage(there).free
+
+
+def require_disk(folder: Path, wanted_bytes: int) -> None:
+    """Make sure that so much can be written into a folder.
+
+    Raises
+    ------
+    RunError
+        There is less space.
+    """
+    free = free_disk_bytes(folder)
+    if wanted_bytes > free:
+        raise RunError(
+            f"{folder}: {in_words(wanted_bytes)} are to be written there and {in_words(free)} are "
+            "free; free some space, or give another -o."
+        )
+
+
+def parse_bytes(text: str, option: str) -> int:
+    """Return the number of bytes in "4 GB", "4G" or "500 MB".
+
+    Raises
+    ------
+    InputError
+        It is not a positive number with such a unit.
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([KMGT]?)B?\s*", text, re.IGNORECASE)
+    number = float(found[1]) * UNITS[found[2].upper()] if found else 0.0
+    if not 1 <= number < 2**63:
+        raise InputError(f"{option} {text}: wanted a size as 4G or 500M.")
+    return int(number)
+
+
+def in_words(number: int) -> str:
+    """Return bytes as people say them: "1.6 GB"."""
+    for unit, size in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6)):
+        if number >= size:
+            return (
+                f"{number / size:.2g} {unit}" if number < 10 * size else f"{number // size} {unit}"
+            )
+    return f"{number / 1000:.2g} kB"

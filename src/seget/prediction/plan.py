@@ -1,0 +1,94 @@
+"""How slices are cut so that they fit into memory, and what a run will take.
+
+shape + network + memory -> edge of the windows, a sentence for people
+
+It never computes a score. Whole slices come first: a window computes its surroundings twice. Of
+windows the largest that fit are taken, for the same reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seget import machine
+from seget.errors import RunError
+from seget.networks import bytes_per_px, halo_px, multiple
+from seget.patches import windows
+from seget.recipes import Recipe
+
+# Smaller windows are all surroundings: less memory costs too much time then.
+SMALLEST_WINDOW_PX = 16
+# Torch, its threads and the weights: what a program takes that scores nothing (benchmarks/memory.py).
+PROGRAM_BYTES = 350 * 10**6
+# The rest is for the page cache of a memory-mapped tomogram, and for what else the machine does.
+SHARE_OF_FREE = 0.5
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """How far a window must read around itself, and what it takes.
+
+    Attributes
+    ----------
+    halo_px
+        Pixels around a window that its result depends on.
+    multiple
+        Windows start at multiples of this, so that strides fall as in the whole slice.
+    bytes_per_px
+        Most memory that a pixel of a window takes.
+    """
+
+    halo_px: int
+    multiple: int
+    bytes_per_px: float = 0.0
+
+    @classmethod
+    def of(cls, recipe: Recipe, outputs: int, bf16: bool) -> Footprint:
+        """Return the footprint of a recipe's network with so many outputs."""
+        name, binning = recipe.network, recipe.binning
+        return cls(
+            halo_px(name, binning),
+            multiple(name, binning),
+            bytes_per_px(name, binning, outputs, bf16),
+        )
+
+    def memory_bytes(self, shape: tuple[int, int], window_px: int | None) -> int:
+        """Memory at the highest point, for slices of `(y, x)` whole or in windows."""
+        read = list(shape)
+        if window_px is not None:
+            widest = window_px + 2 * self.halo_px + 2 * self.multiple
+            read = [min(extent, widest) for extent in shape]
+        return PROGRAM_BYTES + int(read[0] * read[1] * self.bytes_per_px)
+
+
+def window_px(shape: tuple[int, int], footprint: Footprint, memory_bytes: int) -> int | None:
+    """Return the edge of the largest windows that fit into memory; None if the slice does whole.
+
+    Raises
+    ------
+    RunError
+        Not even the smallest window fits.
+    """
+    if footprint.memory_bytes(shape, None) <= memory_bytes:
+        return None
+    step = footprint.multiple
+    sizes = range(SMALLEST_WINDOW_PX // step * step or step, max(shape) + step, step)
+    fitting = [px for px in sizes if footprint.memory_bytes(shape, px) <= memory_bytes]
+    if not fitting:
+        least = footprint.memory_bytes(shape, sizes[0])
+        raise RunError(
+            f"{machine.in_words(memory_bytes)} of memory are to be used, and the smallest window "
+            f"takes {machine.in_words(least)}; end other programs, or give a larger --max-memory."
+        )
+    return fitting[-1]
+
+
+def in_words(shape: tuple[int, int, int], footprint: Footprint, window: int | None) -> str:
+    """Return what a run will do: "76 slices of 2048 x 2048, whole, 2.4 GB of memory"."""
+    depth, height, width = shape
+    cut = "whole"
+    if window is not None:
+        number = len(windows((height, width), window, footprint.halo_px, footprint.multiple))
+        cut = f"in {number} windows each" if number > 1 else "whole"
+    memory = machine.in_words(footprint.memory_bytes((height, width), window))
+    return f"{depth} slices of {height} x {width}, {cut}, {memory} of memory"

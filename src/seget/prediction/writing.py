@@ -1,0 +1,210 @@
+"""Score maps on their way to disk: begun, interrupted, gone on with, finished.
+
+Volume + models -> `<tomogram>__<structure>.mrc` + `.json`
+
+It never holds more than a slice, never scores a slice again that an interrupted run finished, and
+never overwrites what another command made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from seget import files, machine
+from seget.errors import InputError
+from seget.prediction import plan
+from seget.prediction.maps import Sidecar, identity, is_done, map_path, write_sidecar
+from seget.prediction.predict import (
+    DEFAULT,
+    Note,
+    Options,
+    Progress,
+    deaf,
+    engine,
+    score_slices,
+    silent,
+)
+from seget.trained import Trained
+from seget.volume import Volume
+
+
+@dataclass(frozen=True)
+class Job:
+    """The maps of one model, which come out of one pass over the tomogram.
+
+    Attributes
+    ----------
+    maps
+        Where each goes, and what will stand beside it.
+    stamp
+        Of the tomogram's file when the run began; None for one that lives in memory.
+    """
+
+    trained: Trained
+    maps: dict[Path, Sidecar]
+    stamp: files.Stamp | None
+
+    def key(self, sidecar: Sidecar) -> str:
+        """Return what the voxels of a map follow from.
+
+        The time of the file is part of it: sixteen slices tell tomograms apart, but not a file
+        that was mended somewhere else between a kill and the next run.
+        """
+        changed = (self.stamp.size, self.stamp.changed_ns) if self.stamp else None
+        return identity(sidecar.id, changed)
+
+    def is_done(self, overwrite: bool) -> bool:
+        """Whether all maps stand there, made by this command.
+
+        Raises
+        ------
+        InputError
+            One stands there that another command made, and it is not to be overwritten.
+        """
+        # Every map is looked at: a foreign one is refused before an hour of work, not after.
+        done = [
+            is_done(path, sidecar.id or "", self.key(sidecar), overwrite)
+            for path, sidecar in self.maps.items()
+        ]
+        return all(done)
+
+
+def predict_files(
+    volume: Volume,
+    models: Sequence[Trained],
+    folder: Path,
+    options: Options = DEFAULT,
+    progress: Progress = silent,
+    note: Note = deaf,
+    spare_bytes: int = 0,
+) -> list[Path]:
+    """Write a score map a structure into `folder`; return their paths in the models' order.
+
+    Maps that this same command (input, model, settings) made before are kept as they are; of one
+    that it left half made, the finished slices are.
+
+    Parameters
+    ----------
+    volume
+        `(z, y, x)` tomogram, any type; normalised here by its own mean and deviation.
+    models
+        Each of one structure or several, no structure twice.
+    progress, note
+        Are told the number of slices done, and sentences for people.
+    spare_bytes
+        Disk space that has to be left for what comes after.
+
+    Raises
+    ------
+    InputError
+        Two models score one structure, or an output exists that another command made.
+    RunError
+        Memory or disk do not suffice, the tomogram's file changed or went away meanwhile, or
+        another process writes into the folder.
+    """
+    _refuse_twins(models)
+    jobs = _planned(volume, models, folder, options)
+    with files.only_one(folder):
+        waiting = [job for job in jobs if not job.is_done(options.overwrite)]
+        size = int(np.prod(volume.shape))
+        machine.require_disk(folder, _missing_bytes(waiting, size) + spare_bytes)
+        depth = volume.shape[0]
+        for number, job in enumerate(waiting):
+            for done in _write_maps(volume, job, options, note):
+                progress(number * depth + done, len(waiting) * depth)
+    return [path for job in jobs for path in job.maps]
+
+
+def _refuse_twins(models: Sequence[Trained]) -> None:
+    structures = [structure for trained in models for structure in trained.structures]
+    twins = sorted({s for s in structures if structures.count(s) > 1})
+    if twins:
+        raise InputError(f"two of the models score {', '.join(twins)}; give one model a structure.")
+
+
+def _planned(
+    volume: Volume, models: Sequence[Trained], folder: Path, options: Options
+) -> list[Job]:
+    """Return what each model is to write, and what will stand beside it."""
+    stamp = files.Stamp.of(volume.path) if volume.path else None
+    fingerprint = volume.fingerprint(options.full_hash)
+    jobs, order = [], 0
+    for trained in models:
+        maps = {}
+        for structure in trained.structures:
+            path = map_path(folder, volume.name, structure, f".{options.format}")
+            maps[path] = Sidecar(
+                structure=structure,
+                threshold=trained.thresholds.get(structure, 0.5),
+                order=order,
+                model=trained.weights_sha256,
+                id=identity(fingerprint, trained.weights_sha256, structure, options.views),
+                made_by={
+                    "command": "predict",
+                    "tomogram": str(volume.path or volume.name),
+                    "tomogram_sha256": fingerprint,
+                    "tomogram_hash": "full" if options.full_hash else "sampled",
+                    "model_sha256": trained.weights_sha256,
+                    "network": trained.recipe.network,
+                    "recipe": trained.recipe.name,
+                    "views": options.views,
+                    "versions": {"torch": torch.__version__},
+                },
+            )
+            order += 1
+        jobs.append(Job(trained, maps, stamp))
+    return jobs
+
+
+def _missing_bytes(jobs: Sequence[Job], voxels: int) -> int:
+    """Return the space that is yet to be taken; what an interrupted run holds already is not."""
+    return sum(max(0, voxels - files.begun_bytes(path)) for job in jobs for path in job.maps)
+
+
+def _write_maps(volume: Volume, job: Job, options: Options, note: Note) -> Iterator[int]:
+    """Write the maps of one model; yield the number of slices done, first of those found done."""
+    scoring = engine(job.trained, options)
+    scoring.note = note
+    shape = volume.shape
+    note(f"{volume.name}: {plan.in_words(shape, scoring.footprint, scoring.window_px(shape[1:]))}")
+    with ExitStack() as stack:
+        writers = [
+            stack.enter_context(
+                files.create(path, volume, np.dtype(np.uint8), key=job.key(sidecar))
+            )
+            for path, sidecar in job.maps.items()
+        ]
+        finished = frozenset.intersection(*(writer.finished for writer in writers))
+        _tell(volume, finished, any(writer.is_foreign for writer in writers), note)
+        yield len(finished)
+        left = [z for z in range(shape[0]) if z not in finished]
+        for number, (z, scores) in enumerate(score_slices(volume, scoring, left), start=1):
+            if job.stamp is not None:
+                job.stamp.check()
+            for writer, score in zip(writers, scores, strict=True):
+                writer[z] = score
+            yield len(finished) + number
+        for path in job.maps:  # of an older map: from here on it would speak of the new one
+            path.with_suffix(".json").unlink(missing_ok=True)
+    for path, sidecar in job.maps.items():
+        write_sidecar(path, sidecar)
+        files.settle(path)
+
+
+def _tell(volume: Volume, finished: frozenset[int], foreign: bool, note: Note) -> None:
+    if foreign:
+        note(
+            f"{volume.name}: an interrupted run is there, but of another tomogram, model or "
+            "settings; starting anew."
+        )
+    if finished:
+        note(
+            f"{volume.name}: going on after an interrupted run; {len(finished)} of "
+            f"{volume.shape[0]} slices are finished."
+        )

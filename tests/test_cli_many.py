@@ -1,0 +1,131 @@
+"""Many tomograms in one command, and machines that have too little of something."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from seget import files
+from seget.networks import build
+from seget.recipes import modern
+from seget.trained import Trained
+from seget.volume import Volume
+
+Seget = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = build("seget", 1, 1)
+    recipe = modern().override(["binning=1"])
+    Trained(network, ("rods",), recipe, {"rods": 0.5}).save(folder)
+    return folder
+
+
+@pytest.fixture
+def tomograms(tmp_path: Path) -> Path:
+    folder = tmp_path / "tomograms"
+    grey = np.random.default_rng(0).integers(0, 255, (2, 40, 40), np.uint8)
+    for name in ("a", "b", "c"):
+        files.write(folder / f"{name}.mrc", Volume(grey, (1.0, 1.0, 1.0)))
+    return folder
+
+
+def test_a_broken_tomogram_stops_no_other(
+    seget: Seget, model: Path, tomograms: Path, tmp_path: Path
+) -> None:
+    whole = (tomograms / "b.mrc").read_bytes()
+    (tomograms / "b.mrc").write_bytes(whole[:1500])
+    out = tmp_path / "out"
+    code, _, err = seget("segment", tomograms, model, "-o", out)
+    assert code == 1
+    assert "2 of 3 tomograms are done; 1 failed" in err
+    assert "b.mrc" in err.strip().splitlines()[-1]
+    assert {path.parent.name for path in out.glob("*/labels.mrc")} == {"a", "c"}
+    before = {path: path.stat().st_mtime_ns for path in out.glob("*/*.mrc")}
+    (tomograms / "b.mrc").write_bytes(whole)
+    code, _, err = seget("segment", tomograms, model, "-o", out)
+    assert code == 0, err
+    assert {path.parent.name for path in out.glob("*/labels.mrc")} == {"a", "b", "c"}
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+
+
+def test_what_a_run_will_take_is_said_before_it(
+    seget: Seget, model: Path, tomograms: Path, tmp_path: Path
+) -> None:
+    one = tomograms / "a.mrc"
+    code, _, err = seget("predict", one, model, "-o", tmp_path / "a", "--max-memory", "2G")
+    assert code == 0, err
+    assert "a: 2 slices of 40 x 40, whole, 350 MB of memory" in err
+    code, _, err = seget("predict", one, model, "-o", tmp_path / "b", "--max-memory", "100M")
+    assert (code, "larger --max-memory" in err) == (1, True), err
+    for options in (("--max-memory", "much"), ("--hash", "md5")):
+        code, _, err = seget("predict", one, model, "-o", tmp_path / "b", *options)
+        assert (code, options[0] in err) == (2, True), err
+
+
+def test_info_shows_where_an_output_comes_from(
+    seget: Seget, model: Path, tomograms: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert seget("segment", tomograms / "a.mrc", model, "-o", out, "--hash", "full")[0] == 0
+    code, printed, err = seget("info", out / "labels.mrc")
+    assert code == 0, err
+    for words in ("made by", "seget fuse", "rods", "a__rods.mrc", "tomogram_sha256", "versions"):
+        assert words in printed, printed
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """Mount a disk of 64 kB: real, so that it is really full."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_disk_that_is_full_is_one_sentence_and_loses_nothing(
+    seget: Seget, model: Path, tomograms: Path, small_disk: Path
+) -> None:
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(bytes(60 * 1024))
+    code, _, err = seget("segment", tomograms / "a.mrc", model, "-o", small_disk / "out")
+    assert code == 1
+    assert "are to be written there" in err
+    ballast.unlink()
+    code, _, err = seget("segment", tomograms / "a.mrc", model, "-o", small_disk / "out")
+    assert code == 0, err
+    # Full half-way: what is there stays as it is.
+    before = {path.name: path.read_bytes() for path in (small_disk / "out").iterdir()}
+    with pytest.raises(OSError, match="No space"):
+        ballast.write_bytes(bytes(64 * 1024))
+    command = ("fuse", small_disk / "out", "-o", small_disk / "out" / "other.mrc")
+    code, _, err = seget(*command)
+    assert code == 1
+    assert err.strip().count("\n") == 0, err
+    assert "free some space" in err
+    assert {path.name: path.read_bytes() for path in (small_disk / "out").iterdir()} == before
+    ballast.unlink()
+    assert seget(*command)[0] == 0
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(
+    seget: Seget, model: Path, tomograms: Path, small_disk: Path
+) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    code, _, err = seget("segment", tomograms / "a.mrc", model, "-o", small_disk / "out")
+    assert code == 1
+    assert "nothing can be written there; give another -o" in err
+    assert err.strip().count("\n") == 0, err
