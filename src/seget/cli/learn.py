@@ -7,6 +7,9 @@ It never trains itself: it chooses structures, recipes and folders and tells a p
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +35,14 @@ Minutes = Annotated[
     float | None,
     typer.Option(min=0.01, help="Length of each run; the schedule stretches or shrinks to it."),
 ]
+CheckpointMinutes = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        help="Minutes between checkpoints within an epoch: what a crash costs at most. An epoch "
+        "and Ctrl-C leave one too; the last two are kept.",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Of weights, patches and augmentation.")]
 DeviceName = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")]
@@ -47,6 +58,7 @@ def train(
     recipe: RecipeName = "modern",
     settings: Settings = None,
     max_minutes: Minutes = None,
+    checkpoint_minutes: CheckpointMinutes = 5.0,
     seed: Seed = 0,
     device: DeviceName = "auto",
     resume: Resume = False,
@@ -56,7 +68,9 @@ def train(
     """Learn structures from annotated slices.
 
     Writes RUN/model, log.csv and curves.png; with several structures one such folder each,
-    RUN/<structure>. Ctrl-C keeps the best model so far; --resume goes on.
+    RUN/<structure>. Ctrl-C (or SIGTERM) keeps the best model so far and the steps made; --resume
+    goes on, also after a crash, to the same weights as if nothing had happened (on one CPU, and
+    without --max-minutes, which follows the time).
 
     \b
     seget train dataset.toml -o runs/cell --max-minutes 15
@@ -72,6 +86,7 @@ def train(
     chosen = split_names(structures) or list(read.structures)
     groups = [tuple(chosen)] if joint else [(structure,) for structure in chosen]
     bounds: dict[str, Any] = {"seed": seed, "device": device, "max_minutes": max_minutes}
+    bounds |= {"checkpoint_minutes": checkpoint_minutes}
     bounds |= {"resume": resume, "overwrite": overwrite}
     planned = []
     for group in groups:
@@ -107,20 +122,14 @@ def _recipe(name: str, structure: str, settings: list[str]) -> Any:
 
 def _train_one(dataset: Any, group: tuple[str, ...], recipe: Any, run: Any, board: bool) -> None:
     from seget.cli.progress import TrainingBar, say
-    from seget.training import read_log, train
+    from seget.training import train
 
     text = group[0] if len(group) == 1 else "joint"
     try:
-        with TrainingBar(run.folder, text, board) as listener:
+        with _sigterm_is_ctrl_c(), TrainingBar(run.folder, text, board) as listener:
             trained = train(dataset, group, recipe, run, listener)
     except KeyboardInterrupt:
-        rows = read_log(run.folder)
-        kept = (
-            f"the best of {len(rows)} epochs is in {run.folder / 'model'}"
-            if rows
-            else "no epoch was finished, so there is no model yet"
-        )
-        say(f"Stopped: {kept}; the same command with --resume goes on.")
+        say(f"Stopped: {_kept(run.folder)}; the same command with --resume goes on.")
         raise SystemExit(1) from None
     scores = trained.provenance["validation_miou"]
     best = "  ".join(f"{s} {m:.4f}" for s, m in scores.items())
@@ -128,3 +137,29 @@ def _train_one(dataset: Any, group: tuple[str, ...], recipe: Any, run: Any, boar
         f"{run.folder / 'model'}: best validation mIOU at epoch "
         f"{trained.provenance['epoch']}: {best}"
     )
+
+
+@contextmanager
+def _sigterm_is_ctrl_c() -> Iterator[None]:
+    """Let what a cluster sends before it kills do what a person does."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _kept(folder: Path) -> str:
+    from seget.training import kept_steps, read_log
+
+    rows, steps = read_log(folder), kept_steps(folder)
+    model = (
+        f"the best of {len(rows)} epochs is in {folder / 'model'}"
+        if rows
+        else "no epoch was finished, so there is no model yet"
+    )
+    return f"{model}, and step {steps[-1]} is kept" if steps else model

@@ -21,11 +21,10 @@ import numpy.typing as npt
 from seget import files
 from seget.comparison.plan import Cell
 from seget.dataset import Dataset, read_dataset
-from seget.errors import RunError
 from seget.evaluation.score import Tally, without_nan
 from seget.prediction import Engine, choose_device, score_slices
 from seget.trained import Trained
-from seget.training import Listener, Run, read_log, train
+from seget.training import Diverged, Listener, Run, read_log, train
 
 RUNS = "runs"  # of a comparison's folder: a run folder a cell
 SCORES = "scores.npz"
@@ -61,7 +60,7 @@ def run_cell(cell: Cell, place: Place, listener: Listener | None = None) -> dict
     }
     try:
         trained = train(dataset, cell.structures, recipe, run, listener)
-    except RunError as error:
+    except Diverged as error:
         return result | {"failed": str(error)}
     rows = read_log(folder)
     result |= {

@@ -2,14 +2,15 @@
 
 Dataset + Recipe -> Trained, and a run folder that can be taken up again
 
-It never prints: progress goes to a listener. `loop` is the story, `steps` what an epoch
-does, `schedule` the rates and patience, `validation` the judge of checkpoints, `run_folder` what is
-on disk.
+It never prints: progress goes to a listener. `loop` is the story, `steps` what an epoch does,
+`gradients` what a step learns, `schedule` the rates and patience, `validation` the judge of
+checkpoints, `run_folder` and `checkpoints` what is on disk, `interruption` how a run is stopped.
 """
 
+from seget.training.checkpoints import kept_steps
 from seget.training.listener import Listener
-from seget.training.loop import Run, train
-from seget.training.run_folder import read_log
-from seget.training.steps import measure_pace
+from seget.training.loop import train
+from seget.training.run_folder import Run, read_log
+from seget.training.steps import Diverged, measure_pace
 
-__all__ = ["Listener", "Run", "measure_pace", "read_log", "train"]
+__all__ = ["Diverged", "Listener", "Run", "kept_steps", "measure_pace", "read_log", "train"]

@@ -9,61 +9,39 @@ from __future__ import annotations
 
 import math
 import platform
-import shutil
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from seget import files
 from seget.dataset import Dataset
 from seget.errors import InputError
-from seget.prediction import Engine, choose_device
+from seget.prediction import Effort, Engine, choose_device
 from seget.recipes import Recipe
 from seget.samples import Samples
 from seget.trained import Trained, load
+from seget.training.checkpoints import Checkpoints
 from seget.training.clock import Clock
+from seget.training.interruption import in_one_piece
 from seget.training.listener import Listener
 from seget.training.run_folder import (
-    CHECKPOINT,
-    LOG,
     MODEL,
     Row,
+    Run,
     holds_run,
-    load_checkpoint,
-    save_checkpoint,
+    remove_run,
+    saying_when_full,
     write_log,
 )
 from seget.training.state import State
 from seget.training.steps import take_epoch
 from seget.training.validation import Alarm, Validation, validate, validation_slices
 
-
-@dataclass(frozen=True)
-class Run:
-    """Where a run stands and what bounds it.
-
-    Attributes
-    ----------
-    folder
-        Run folder: model/, log.csv, checkpoints/.
-    seed
-        Of the weights, the patches and their augmentation.
-    device
-        `auto`, `cpu` or `cuda`.
-    max_minutes
-        Length of the run in minutes; replaces the epochs of the one-cycle schedule.
-    resume, overwrite
-        What to do with a run that stands in the folder: go on with it, or remove it.
-    """
-
-    folder: Path
-    seed: int = 0
-    device: str = "auto"
-    max_minutes: float | None = None
-    resume: bool = False
-    overwrite: bool = False
+# A slice of 2048 x 2048 fits. Fixed, and not what is free: one seed is one run, whatever else the
+# machine does.
+VALIDATION_BYTES = 3 * 10**9
 
 
 def train(
@@ -75,44 +53,73 @@ def train(
 ) -> Trained:
     """Train one network with an output a structure; return the best by validation mIOU.
 
+    A KeyboardInterrupt leaves a checkpoint of the last whole step behind; so does, every
+    `run.checkpoint_minutes`, a run that nobody stops. A resumed run gives the same weights as an
+    undisturbed one, bit for bit on one CPU; not with `run.max_minutes`, whose schedule follows the
+    time.
+
     Raises
     ------
     InputError
         The folder holds another run, a structure is unknown or has no foreground to learn.
     RunError
-        The loss became infinite or no number.
+        The loss became infinite or no number (`Diverged`), another process trains in the folder,
+        the disk is full, or the memory does not hold one patch.
     """
     listener = listener or Listener()
     _check_structures(dataset, structures, recipe)
     samples = Samples(dataset, structures, recipe, run.seed)
     state = State(recipe, len(structures), run.seed, choose_device(run.device))
-    identity = _identity(dataset, samples)
-    _open_folder(run, state, identity)
-    if state.finished:
-        listener.note(f"{run.folder}: this run is finished; nothing is left to do.")
+    checkpoints = Checkpoints(run.folder, run.checkpoint_minutes, _identity(dataset, samples))
+    with saying_when_full(run.folder), files.only_one(run.folder):
+        _open_folder(run, state, checkpoints, listener)
+        if state.finished:
+            listener.note(f"{run.folder}: this run is finished; nothing is left to do.")
+        else:
+            clock = Clock(recipe, samples.steps_per_epoch, run.max_minutes)
+            try:
+                _learn(dataset, samples, state, clock, checkpoints, listener)
+            except KeyboardInterrupt:
+                if state.whole:
+                    checkpoints.save(state)
+                raise
         return load(run.folder / MODEL)
+
+
+def _learn(
+    dataset: Dataset,
+    samples: Samples,
+    state: State,
+    clock: Clock,
+    checkpoints: Checkpoints,
+    listener: Listener,
+) -> None:
+    """Train epoch by epoch until the clock or the patience ends it."""
+    folder, structures = checkpoints.folder, samples.structures
     held_out = validation_slices(dataset, samples)
     alarm = Alarm(dataset, samples)
     for sentence in alarm.at_start():
         listener.note(sentence)
-    clock = Clock(recipe, samples.steps_per_epoch, run.max_minutes)
     while not state.finished:
-        loss = take_epoch(state, samples, clock, listener)
+        loss = take_epoch(state, samples, clock, listener, checkpoints)
         before_s = state.elapsed_s
-        validation = validate(Engine.of(state.average, recipe, state.device), structures, held_out)
+        effort = Effort(memory_bytes=VALIDATION_BYTES)
+        engine = Engine.of(state.average, state.recipe, state.device, len(structures), effort)
+        validation = validate(engine, structures, held_out)
         row = _row(state, loss, validation, state.elapsed_s - before_s)
-        if not row["miou"] <= state.best:  # better, or nan: nothing to judge by keeps the last
-            state.best = row["miou"]
-            _trained(state, samples, validation, identity).save(run.folder / MODEL)
-        stop = state.callbacks.after_epoch(row["miou"])
-        state.rows.append(row)
-        state.finished = stop or clock.is_over(state)
-        write_log(run.folder, state.rows)
-        save_checkpoint(run.folder, state.tensors(), {**state.numbers(), "identity": identity})
+        with in_one_piece(state, listener):
+            if not row["miou"] <= state.best:  # better, or nan: nothing to judge by keeps the last
+                state.best = row["miou"]
+                _trained(state, samples, validation, checkpoints.identity).save(folder / MODEL)
+            stop = state.callbacks.after_epoch(row["miou"])
+            state.rows.append(row)
+            state.begin_epoch()
+            state.finished = stop or clock.is_over(state)
+            write_log(folder, state.rows)
+            checkpoints.save(state)
         listener.epoch(row)
         for sentence in alarm.after_epoch(validation):
             listener.note(sentence)
-    return load(run.folder / MODEL)
 
 
 def _row(state: State, loss: float, validation: Validation, validation_s: float) -> Row:
@@ -182,7 +189,7 @@ def _identity(dataset: Dataset, samples: Samples) -> dict[str, Any]:
     }
 
 
-def _open_folder(run: Run, state: State, identity: dict[str, Any]) -> None:
+def _open_folder(run: Run, state: State, checkpoints: Checkpoints, listener: Listener) -> None:
     """Make the run folder, empty it, or take up the run in it."""
     if holds_run(run.folder) and not (run.resume or run.overwrite):
         raise InputError(
@@ -190,24 +197,12 @@ def _open_folder(run: Run, state: State, identity: dict[str, Any]) -> None:
             "--overwrite."
         )
     if run.overwrite and not run.resume:
-        for folder in (MODEL, CHECKPOINT.parent):
-            shutil.rmtree(run.folder / folder, ignore_errors=True)
-        (run.folder / LOG).unlink(missing_ok=True)
-    saved = load_checkpoint(run.folder) if run.resume else None
-    if saved is None:
-        return
-    tensors, numbers = saved
-    for key, value in identity.items():
-        if numbers["identity"][key] != value:
-            raise InputError(
-                f"{run.folder}: was begun with another {key}; resume with the same, or start "
-                "anew with --overwrite."
-            )
-    state.restore(tensors, numbers)
-    if not _is_whole(run.folder / MODEL):  # killed between weights and card: the next is the best
-        state.best = -math.inf
-    if state.rows:  # drop rows that were written after the checkpoint
-        write_log(run.folder, state.rows)
+        remove_run(run.folder)
+    if run.resume and checkpoints.restore(state, listener.note):
+        if not _is_whole(run.folder / MODEL):  # killed between weights and card: the next is best
+            state.best = -math.inf
+        if not state.finished:  # drop rows that were written after the checkpoint
+            write_log(run.folder, state.rows)
 
 
 def _is_whole(model: Path) -> bool:

@@ -1,41 +1,85 @@
-"""A training run on disk: log.csv and the checkpoint, each whole at any moment.
+"""A training run on disk: where it stands, what bounds it, its log.
 
-state of a run <-> folder
+Run, rows of log.csv <-> folder
 
-It never trains, and never loads a pickle: a checkpoint is one safetensors file whose header holds
-the plain numbers as JSON.
+It never trains and never opens a checkpoint; log.csv is whole at any moment.
 """
 
 from __future__ import annotations
 
 import csv
+import errno
 import io
-import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import safetensors
-import torch
-from safetensors.torch import save_file
-from torch import Tensor
 
 from seget import files
-from seget.errors import InputError
+from seget.errors import RunError
 
 LOG = "log.csv"
 MODEL = "model"
-CHECKPOINT = Path("checkpoints") / "last.safetensors"
+CHECKPOINTS = "checkpoints"
+
+# No space, no quota, no file as large as that: what a person mends by making room.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Row = dict[str, float]
 
 
+@dataclass(frozen=True)
+class Run:
+    """Where a run stands and what bounds it.
+
+    On one CPU the same seed gives the same weights, bit for bit, however often the run was stopped
+    or killed and resumed. Not with `max_minutes`: its schedule follows the time that passes, and
+    no two runs see the same.
+
+    Attributes
+    ----------
+    folder
+        Run folder: model/, log.csv, checkpoints/.
+    seed
+        Of the weights, the patches and their augmentation.
+    device
+        `auto`, `cpu` or `cuda`.
+    max_minutes
+        Length of the run in minutes; replaces the epochs of the one-cycle schedule.
+    checkpoint_minutes
+        Minutes between the checkpoints within an epoch; 0 writes one a step. Each epoch ends with
+        one too.
+    resume, overwrite
+        What to do with a run that stands in the folder: go on with it, or remove it.
+    """
+
+    folder: Path
+    seed: int = 0
+    device: str = "auto"
+    max_minutes: float | None = None
+    checkpoint_minutes: float = 5.0
+    resume: bool = False
+    overwrite: bool = False
+
+
 def holds_run(folder: Path) -> bool:
     """Whether something of a training run stands in the folder."""
-    return any((folder / name).exists() for name in (LOG, MODEL, CHECKPOINT.parent))
+    return any((folder / name).exists() for name in (LOG, MODEL, CHECKPOINTS))
+
+
+def remove_run(folder: Path) -> None:
+    """Remove what `holds_run` looks for; other things in the folder stay."""
+    for name in (MODEL, CHECKPOINTS):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    (folder / LOG).unlink(missing_ok=True)
 
 
 def write_log(folder: Path, rows: list[Row]) -> None:
-    """Write one line an epoch: `epoch,loss,miou` and what follows."""
+    """Write one line an epoch: `epoch,loss,miou` and what follows; no log where there is none."""
+    if not rows:
+        (folder / LOG).unlink(missing_ok=True)
+        return
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -51,51 +95,24 @@ def read_log(folder: Path) -> list[Row]:
         return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(lines)]
 
 
-def save_checkpoint(folder: Path, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
-    """Write tensors and plain numbers as one file, whole or not at all."""
-    path = folder / CHECKPOINT
-    path.parent.mkdir(parents=True, exist_ok=True)
-    plain = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    with files.atomic_path(path) as part:
-        save_file(plain, part, metadata={"numbers": json.dumps(numbers)})
+@contextmanager
+def saying_when_full(folder: Path) -> Iterator[None]:
+    """Turn a disk without space into one sentence.
 
-
-def load_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-    """Return what `save_checkpoint` wrote, or None if there is none yet.
+    Whatever was written before is kept, because each file takes its name only when it is whole.
 
     Raises
     ------
-    InputError
-        The file is damaged.
+    RunError
+        Something could not be written for want of space.
     """
-    path = folder / CHECKPOINT
-    if not path.is_file():
-        return None
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return tensors, json.loads(file.metadata()["numbers"])
-    except (safetensors.SafetensorError, KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path}: damaged ({error}); give --overwrite to train from the beginning."
-        ) from None
-
-
-def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return the optimiser's state as named tensors."""
-    return {
-        f"optimiser.{number}.{name}": value
-        for number, state in optimiser.state_dict()["state"].items()
-        for name, value in state.items()
-    }
-
-
-def restore_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put tensors from `optimiser_tensors` back."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("optimiser."):
-            _, number, key = name.split(".")
-            state.setdefault(int(number), {})[key] = tensor
-    groups = optimiser.state_dict()["param_groups"]
-    optimiser.load_state_dict({"state": state, "param_groups": groups})
+        yield
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise RunError(
+            f"{error.filename or folder}: cannot be written ({error.strerror}); the log, the best "
+            "model and the checkpoints from before are kept: free some space and go on with "
+            "--resume."
+        ) from error

@@ -14,17 +14,27 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seget.losses import regulariser, segmentation_loss
 from seget.networks import build
 from seget.prediction import Device
 from seget.recipes import Recipe
 from seget.samples import Batch
-from seget.training.run_folder import Row, optimiser_tensors, restore_optimiser
+from seget.training.gradients import Gradients
+from seget.training.run_folder import Row
 from seget.training.schedule import Callbacks, learning_rate
 
 
 class State:
-    """Network, running average, optimiser, callbacks, counters and clock."""
+    """Network, running average, optimiser, callbacks, counters and clock.
+
+    Attributes
+    ----------
+    step
+        Optimiser steps made so far.
+    epoch_loss, epoch_steps
+        Sum of the losses and number of the steps since the last epoch's row.
+    whole
+        Whether no change is half made: only then may the state be saved.
+    """
 
     def __init__(self, recipe: Recipe, outputs: int, seed: int, device: Device) -> None:
         with torch.random.fork_rng():
@@ -35,8 +45,12 @@ class State:
         self.network = network.to(device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network) if recipe.average else self.network
         self.optimiser = torch.optim.Adam(self.network.parameters(), lr=recipe.learning_rate)
+        self.gradients = Gradients(self.network, recipe, device)
         self.callbacks = Callbacks(recipe)
         self.step = 0
+        self.epoch_loss = 0.0
+        self.epoch_steps = 0
+        self.whole = True
         self.best = float("-inf")
         self.finished = False
         self.rows: list[Row] = []
@@ -49,25 +63,30 @@ class State:
         return self._elapsed_before + time.monotonic() - self._started
 
     def train_step(self, batch: Batch, progress: float) -> Tensor:
-        """Take one optimiser step; return the loss of equation 1, not yet read back."""
+        """Take one optimiser step; return the loss of equation 1, not yet read back.
+
+        Raises
+        ------
+        RunError
+            The memory does not hold one patch; the state is as it was before the step.
+        """
         rate = learning_rate(self.recipe, self.step, progress, self.callbacks.reduction)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        image, target, labelled = (
-            part.to(self.device.torch).float()
-            for part in (batch.image, batch.target, batch.labelled)
-        )
+        self._set_rate(rate)
         self.network.train()
-        with self.device.autocast():
-            logits = self.network(image)
-        loss = segmentation_loss(logits, target, labelled, self.recipe.weight_cap)
-        loss = loss + self.recipe.weight_decay * regulariser(self.network)
-        self.optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss = self.gradients.take(batch)
         self.optimiser.step()
         self.step += 1
         self._follow()
-        return loss.detach()
+        return loss
+
+    def begin_epoch(self) -> None:
+        """Forget the losses of the epoch that is over."""
+        self.epoch_loss = 0.0
+        self.epoch_steps = 0
+
+    def _set_rate(self, rate: float) -> None:
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -90,7 +109,12 @@ class State:
         if self.average is not self.network:
             parts["average"] = self.average
         named = {f"{p}.{k}": v for p, m in parts.items() for k, v in m.state_dict().items()}
-        return named | optimiser_tensors(self.optimiser)
+        moments = self.optimiser.state_dict()["state"]
+        return named | {
+            f"optimiser.{number}.{key}": value
+            for number, state in moments.items()
+            for key, value in state.items()
+        }
 
     def numbers(self) -> dict[str, Any]:
         """Return every plain number that a resumed run needs."""
@@ -101,6 +125,9 @@ class State:
             "elapsed_s": self.elapsed_s,
             "rows": self.rows,
             "callbacks": self.callbacks.state(),
+            "learning_rate": self.optimiser.param_groups[0]["lr"],
+            "epoch_loss": self.epoch_loss,
+            "epoch_steps": self.epoch_steps,
         }
 
     def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
@@ -110,9 +137,25 @@ class State:
             part = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
             if part:
                 getattr(self, name).load_state_dict(part)
-        restore_optimiser(self.optimiser, tensors)
+        self._restore_optimiser(tensors)
+        self._set_rate(numbers["learning_rate"])
+        self.epoch_loss, self.epoch_steps = numbers["epoch_loss"], numbers["epoch_steps"]
         self.step, self.best = numbers["step"], numbers["best"]
         self.finished, self.rows = numbers["finished"], numbers["rows"]
         self.callbacks.restore(numbers["callbacks"])
         self._elapsed_before = numbers["elapsed_s"]
         self._started = time.monotonic()
+
+    def _restore_optimiser(self, tensors: dict[str, Tensor]) -> None:
+        parameters = list(self.network.parameters())
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, tensor in tensors.items():
+            if name.startswith("optimiser."):
+                _, number, key = name.split(".")
+                like = parameters[int(number)]
+                # Laid out as the optimiser does, channels last like the weight: arithmetic over
+                # mixed layouts takes other paths, which need not round alike.
+                moment = torch.empty_like(like if tensor.shape == like.shape else tensor)
+                state.setdefault(int(number), {})[key] = moment.copy_(tensor)
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": state, "param_groups": groups})

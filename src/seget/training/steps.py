@@ -2,8 +2,9 @@
 
 State + Samples -> steps made, mean loss; recipes -> seconds a step
 
-It never validates and never writes. The pace is what makes a fight over equal time fair on a
-machine that does other work beside: the networks are measured in turn, in one run.
+It never validates, and writes nothing but checkpoints that are due. The pace is what makes a fight
+over equal time fair on a machine that does other work beside: the networks are measured in turn, in
+one run.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from seget.dataset import Dataset
 from seget.errors import RunError
 from seget.prediction import Device
 from seget.recipes import Recipe
-from seget.samples import Samples
+from seget.samples import Batch, Samples
+from seget.training.checkpoints import Checkpoints
 from seget.training.clock import Clock
+from seget.training.interruption import in_one_piece
 from seget.training.listener import Listener
 from seget.training.state import State
 
@@ -26,16 +29,28 @@ from seget.training.state import State
 TURNS, TURN_STEPS = 6, 4
 
 
-def take_epoch(state: State, samples: Samples, clock: Clock, listener: Listener) -> float:
-    """Take an epoch's steps; return the mean loss.
+class Diverged(RunError):
+    """The loss became infinite or no number: a result of the recipe, not of the machine."""
+
+
+def take_epoch(
+    state: State,
+    samples: Samples,
+    clock: Clock,
+    listener: Listener,
+    checkpoints: Checkpoints | None = None,
+) -> float:
+    """Take an epoch's steps, or those that are left of it; return the mean loss of all of them.
 
     Raises
     ------
-    RunError
+    Diverged
         The loss became infinite or no number.
+    RunError
+        The memory does not hold one patch.
     """
-    losses = []
-    end = (state.step // samples.steps_per_epoch + 1) * samples.steps_per_epoch
+    begun = state.step - state.epoch_steps
+    end = (begun // samples.steps_per_epoch + 1) * samples.steps_per_epoch
     # The next batch is cut while this one is learnt from.
     with ThreadPoolExecutor(1) as ahead:
         coming = ahead.submit(samples.batch, state.step)
@@ -43,17 +58,35 @@ def take_epoch(state: State, samples: Samples, clock: Clock, listener: Listener)
             batch = coming.result()
             coming = ahead.submit(samples.batch, state.step + 1)
             progress = clock.progress(state)
-            loss = float(state.train_step(batch, progress))
-            if not math.isfinite(loss):
-                raise RunError(
-                    f"the loss became {loss} at step {state.step}; the best model so far is kept: "
-                    f"try --set learning_rate={state.recipe.learning_rate / 3:.1g}."
-                )
-            losses.append(loss)
+            loss = _whole_step(state, batch, progress, listener)
             listener.step(progress, loss)
+            if checkpoints is not None:
+                checkpoints.save_if_due(state)
             if clock.is_time_up(state):
                 break
-    return sum(losses) / len(losses)
+    return state.epoch_loss / state.epoch_steps
+
+
+def _whole_step(state: State, batch: Batch, progress: float, listener: Listener) -> float:
+    """Take one step and count it; return its loss."""
+    at_once = state.gradients.at_once
+    with in_one_piece(state, listener):
+        loss = float(state.train_step(batch, progress))
+        if not math.isfinite(loss):
+            raise Diverged(
+                f"the loss became {loss} at step {state.step}; the best model so far is kept: "
+                f"try --set learning_rate={state.recipe.learning_rate / 3:.1g}."
+            )
+        state.epoch_loss += loss
+        state.epoch_steps += 1
+    if state.gradients.at_once != at_once:
+        listener.note(
+            f"{state.device.torch}: does not hold {len(batch.image)} patches of "
+            f"{batch.image.shape[-1]} px at once; going on with parts of "
+            f"{state.gradients.at_once}, whose batch norm sees fewer patches: a smaller "
+            "--set patch_px or batch_size fits as it is."
+        )
+    return loss
 
 
 def measure_pace(
@@ -78,4 +111,5 @@ def measure_pace(
             start = perf_counter()
             take_epoch(state, samples, clock, Listener())
             taken.append((perf_counter() - start) / TURN_STEPS)
+            state.begin_epoch()
     return [min(taken) for taken in times]
