@@ -5,10 +5,10 @@ PYTHONS := python3 python3.13 python3.12 python3.11
 WANTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench docs
+.PHONY: help setup demo test check fix bench torture docs
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/.installed ## make .venv with seget and the tools of its developers
 
@@ -34,6 +34,9 @@ fix: setup ## mend what ruff can mend, and format
 
 bench: setup ## time the network and the prediction, write build/bench.json
 	@$(BIN)/python benchmarks/bench.py
+
+torture: setup ## kill 200 runs, fill disks, take inputs away; write build/torture.json
+	@$(BIN)/python -m benchmarks.torture
 
 docs: setup ## write docs/cli.md from the commands' own help, docs/networks.md from the networks
 	@$(BIN)/python docs/cli_page.py
