@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from pydantic_core import PydanticSerializationError
 
 from seget.errors import InputError
 from seget.networks import build
@@ -57,7 +60,14 @@ def test_a_model_argument_may_be_a_model_a_run_or_a_folder_of_runs(folder: Path)
         ({"structures": ["../../etc", "b"]}, "no file name"),
         ({"structures": ["golgi", "golgi"]}, "each once"),
         ({"recipe": {"name": "modern", "network": "resnet"}}, "recipe.network"),
-        ({"weights_sha256": "0" * 64}, "checksum"),
+        (
+            {"weights_sha256": "0" * 64},
+            "checksum .* copy both again, or go on with `seget train --r",
+        ),
+        ({"thresholds": {"golgi": 1.5}}, "thresholds.golgi"),
+        ({"thresholds": {"golgi": float("nan")}}, "not JSON .NaN is no number"),
+        ({"voxel_size_nm": [1.0, 0.0, 1.0]}, "voxel_size_nm.1"),
+        ({"structures": [f"s{n}" for n in range(1001)]}, "at most 1000 items"),
         ({"structures": ["golgi"], "thresholds": {}}, "not the weights of this model"),
         ({"surprise": 1}, "surprise"),
         ({"format": 2}, "format"),
@@ -84,6 +94,32 @@ def test_a_pickle_in_place_of_weights_is_never_run(folder: Path, tmp_path: Path)
     with pytest.raises(InputError, match="not the weights"):
         load(folder)
     assert not (tmp_path / "exploded").exists()
+
+
+def test_both_parts_are_written_before_either_gets_its_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill between two renamings is a matter of microseconds, one between two writings not."""
+    rename, there = os.replace, []
+
+    def seen(source: Path, target: Path) -> None:
+        there.append(sorted(path.name for path in folder.glob(".*.part")))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "replace", seen)
+    load(folder).save(folder)
+    assert there == [[".model.json.part", ".model.safetensors.part"], [".model.json.part"]]
+    assert sorted(path.name for path in folder.iterdir()) == ["model.json", "model.safetensors"]
+
+
+def test_a_model_that_cannot_be_saved_leaves_the_older_one(folder: Path) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with torch.no_grad():
+        wrong = replace(load(folder), provenance={"made by": object()})
+        next(wrong.network.parameters()).add_(1)
+    with pytest.raises(PydanticSerializationError):
+        wrong.save(folder)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
 def test_missing_parts_are_one_sentence(folder: Path) -> None:

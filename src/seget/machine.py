@@ -77,4 +77,4 @@ def in_words(number: int) -> str:
             return (
                 f"{number / size:.2g} {unit}" if number < 10 * size else f"{number // size} {unit}"
             )
-    return f"{number / 1000:.2g} kB"
+    return f"{number / 1000:.0f} kB"

@@ -16,15 +16,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seget.errors import InputError
 
-# A structure's name becomes a file's name, so it may never hold a path or a leading dot.
-STRUCTURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]*")
+# A structure's name becomes a file's name, so it may never hold a path or a leading dot, and has
+# room beside the name of a tomogram in the 255 bytes that file systems allow.
+STRUCTURE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}")
+SHOWN = 80  # characters of a wrong setting that an error repeats
 
 
 class Recipe(BaseModel):
     """The numbers of a training run; frozen, checked, and saved with the model.
 
     `None` switches a thing off: no early stop, no reducer, no weighting, no averaging. For
-    `steps_per_epoch` it means the paper's epoch, every patch once.
+    `steps_per_epoch` it means the paper's epoch, every patch once. The upper bounds are far beyond
+    any use: they keep a slip of the hand from asking for all memory or for a run without an end.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -39,16 +42,16 @@ class Recipe(BaseModel):
     weight_decay: float = Field(default=1e-5, ge=0)  # lambda of equation 1
     average: float | None = Field(default=None, gt=0, lt=1)  # decay of the weights' running mean
     # length
-    epochs: int = Field(gt=0)
-    steps_per_epoch: int | None = Field(default=None, gt=0)
-    stop_patience: int | None = Field(default=None, gt=0)
-    reduce_patience: int | None = Field(default=None, gt=0)  # schedule "keras"
+    epochs: int = Field(gt=0, le=10**6)
+    steps_per_epoch: int | None = Field(default=None, gt=0, le=10**6)
+    stop_patience: int | None = Field(default=None, gt=0, le=10**6)
+    reduce_patience: int | None = Field(default=None, gt=0, le=10**6)  # schedule "keras"
     # patches
-    batch_size: int = Field(gt=0)
-    patch_px: int = Field(ge=16, multiple_of=16)
-    stride_px: int = Field(default=256, gt=0)  # of the paper's grid of patches
+    batch_size: int = Field(gt=0, le=4096)
+    patch_px: int = Field(ge=16, le=2**14, multiple_of=16)
+    stride_px: int = Field(default=256, gt=0, le=2**14)  # of the paper's grid of patches
     binning: int = Field(default=1, ge=1, le=8)  # the network sees the image binned by this
-    positive_copies: int = Field(default=1, ge=1)  # of a patch with foreground, an epoch
+    positive_copies: int = Field(default=1, ge=1, le=1000)  # of a patch with foreground, an epoch
     foreground_share: float = Field(default=0.5, ge=0, le=1)  # of patches drawn on foreground
     # loss
     weight_cap: float | None = Field(default=None, gt=0)  # of the adaptive sample-wise weight
@@ -56,9 +59,9 @@ class Recipe(BaseModel):
     flips: bool = False  # mirrors and quarter turns
     warp: float = Field(default=0.0, ge=0, le=1)  # share of patches turned, scaled and bent
     scale: float = Field(default=0.0, ge=0, lt=0.5)  # largest relative change of size
-    elastic_px: float = Field(default=0.0, ge=0)  # deviation of the bending's displacement
+    elastic_px: float = Field(default=0.0, ge=0, le=1000)  # deviation of the bending's displacement
     grey: float = Field(default=0.0, ge=0, lt=1)  # largest change of brightness, contrast, gamma
-    noise: float = Field(default=0.0, ge=0)  # largest deviation of added noise, in the image's
+    noise: float = Field(default=0.0, ge=0, le=1000)  # largest deviation of added noise
 
     def override(self, settings: Iterable[str]) -> Recipe:
         """Return the recipe with `key=value` settings applied and checked.
@@ -74,14 +77,17 @@ class Recipe(BaseModel):
             key = key.strip()
             if not equals or key not in values or key == "name":
                 known = ", ".join(sorted(set(values) - {"name"}))
-                raise InputError(f"--set {setting}: wanted key=value with a key out of: {known}.")
+                raise InputError(
+                    f"--set {setting[:SHOWN]}: wanted key=value with a key out of: {known}."
+                )
             values[key] = None if value.strip().lower() == "none" else value.strip()
         try:
             return Recipe.model_validate(values)
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
-            raise InputError(f"--set {key}={first['input']}: {first['msg']}.") from None
+            found = str(first["input"])[:SHOWN]
+            raise InputError(f"--set {key}={found}: {first['msg']}.") from None
 
 
 def modern() -> Recipe:

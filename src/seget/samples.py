@@ -9,6 +9,7 @@ Paper: section 3.1 (patches) and 3.2 (copies of positive patches).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ from seget.augmentation import augment
 from seget.dataset import Dataset, Tomogram
 from seget.errors import InputError
 from seget.recipes import Recipe
-from seget.volume import normalisation
+from seget.volume import Normalisation, normalisation
 
 Pixels = npt.NDArray[np.float32]
 Masks = npt.NDArray[np.bool_]
@@ -52,7 +53,8 @@ class Samples:
     Raises
     ------
     InputError
-        A structure has no foreground on any training slice.
+        A structure has no foreground on any training slice, or nothing else; a tomogram is
+        constant.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class Samples:
         self.structures = structures
         self.recipe = recipe
         self.seed = seed
-        self.normalise = [normalisation(t.image) for t in self.tomograms]
+        self.normalise = [_contrast(t) for t in self.tomograms]
         smallest = min(min(t.image.shape[1:]) for t in self.tomograms)
         self.patch_px = min(recipe.patch_px, max(16, smallest // 16 * 16))
         self._places = [self._foreground_slices(s, dataset) for s in structures]
@@ -97,6 +99,17 @@ class Samples:
             raise InputError(
                 f"{dataset.path}: {structure} has no foreground on any training slice; "
                 "annotate one, or choose another holdout."
+            )
+        labelled_px = sum(
+            len(tomogram.split.train) * math.prod(tomogram.image.shape[1:])
+            for tomogram in self.tomograms
+            if structure in tomogram.masks
+        )
+        if sum(pixels for _, _, pixels in places) == labelled_px:
+            raise InputError(
+                f"{dataset.path}: {structure} fills every training slice and leaves nothing to "
+                "tell it from; check which value of its mask is foreground, or annotate slices "
+                "that show something else too."
             )
         return places
 
@@ -190,6 +203,17 @@ class Samples:
                 target[k][place] = tomogram.masks[structure].slice(patch.z)[inside]
                 labelled[k][place] = True
         return image, target, labelled
+
+
+def _contrast(tomogram: Tomogram) -> Normalisation:
+    """Return how a tomogram is normalised, refused where there is nothing to see in it."""
+    found = normalisation(tomogram.image)
+    if found.std == 0:
+        raise InputError(
+            f"{tomogram.image.path or tomogram.name}: all sampled voxels are {found.mean:g}, "
+            "wanted an image to learn from; check that the file was written to its end."
+        )
+    return found
 
 
 def foreground_fraction(tomogram: Tomogram, structure: str, slices: tuple[int, ...]) -> float:

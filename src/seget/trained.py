@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import safetensors
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from safetensors import torch as safetensors_torch
-from torch import nn
+from torch import Tensor, nn
 
 from seget import files
 from seget.errors import InputError
@@ -27,18 +28,27 @@ from seget.recipes import STRUCTURE_NAME, Recipe
 WEIGHTS = "model.safetensors"
 CARD = "model.json"
 
+# Ten times what the largest of our networks has: a file from elsewhere must not decide how
+# much memory is taken.
+MOST_CARD_BYTES = 2**24
+MOST_WEIGHTS_BYTES = 2**30
+MOST_STRUCTURES = 1000
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Length = Annotated[float, Field(gt=0)]
+
 
 class Card(BaseModel):
     """model.json: what the weights are, how they were made and how to use them."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
     format: Literal[1] = 1
-    structures: list[str]
-    thresholds: dict[str, float]
+    structures: list[str] = Field(max_length=MOST_STRUCTURES)
+    thresholds: dict[str, Share]
     recipe: Recipe
     normalisation: Literal["volume mean and deviation"] = "volume mean and deviation"
-    voxel_size_nm: tuple[float, float, float] | None
+    voxel_size_nm: tuple[Length, Length, Length] | None
     weights_sha256: str
     provenance: dict[str, Any]
 
@@ -82,7 +92,11 @@ class Trained:
     weights_sha256: str = ""
 
     def save(self, folder: Path) -> None:
-        """Write model.safetensors and model.json into `folder`, each whole or not at all."""
+        """Write model.safetensors and model.json into `folder`, each whole or not at all.
+
+        Both are on the disk before either gets its name: only a kill between two renamings leaves
+        the one beside an older other, which `load` then refuses.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         weights = safetensors_torch.save(
             {k: v.contiguous() for k, v in self.network.state_dict().items()}
@@ -95,9 +109,15 @@ class Trained:
             weights_sha256=hashlib.sha256(weights).hexdigest(),
             provenance=self.provenance,
         )
-        with files.atomic_path(folder / WEIGHTS) as part:
-            part.write_bytes(weights)
-        files.write_json(folder / CARD, card.model_dump(mode="json"))
+        shown = json.dumps(
+            card.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False
+        )
+        with (
+            files.atomic_path(folder / CARD) as card_part,
+            files.atomic_path(folder / WEIGHTS) as weights_part,
+        ):
+            _write(weights_part, weights)
+            _write(card_part, f"{shown}\n".encode())
 
 
 def load(path: Path | str) -> Trained:
@@ -111,24 +131,9 @@ def load(path: Path | str) -> Trained:
     folder = Path(path)
     folder = folder / "model" if (folder / "model" / CARD).is_file() else folder
     card = _read_card(folder / CARD)
-    try:
-        weights = (folder / WEIGHTS).read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{folder / WEIGHTS}: {error.strerror}; copy it beside {CARD}, or train again."
-        ) from None
-    sha256 = hashlib.sha256(weights).hexdigest()
-    if sha256 != card.weights_sha256:
-        raise InputError(
-            f"{folder / WEIGHTS}: its checksum is not the one in {CARD}; "
-            "the two are from different runs or the file is damaged: copy both again."
-        )
+    raw = _read_weights(folder / WEIGHTS, card.weights_sha256)
     network = build(card.recipe.network, len(card.structures), card.recipe.binning)
-    try:
-        network.load_state_dict(safetensors_torch.load(weights))
-    except (RuntimeError, safetensors.SafetensorError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{folder / WEIGHTS}: not the weights of this model ({reason}).") from None
+    network.load_state_dict(_tensors(folder / WEIGHTS, raw, network.state_dict()))
     return Trained(
         network=network.eval(),
         structures=tuple(card.structures),
@@ -155,15 +160,76 @@ def find_models(path: Path) -> list[Path]:
 
 
 def _read_card(path: Path) -> Card:
+    raw = _read(path, MOST_CARD_BYTES, "wanted a model folder, as `seget train` writes it")
     try:
-        return Card.model_validate(json.loads(path.read_bytes()))
-    except OSError as error:
-        raise InputError(
-            f"{path}: {error.strerror}; wanted a model folder, as `seget train` writes it."
-        ) from None
+        return Card.model_validate(json.loads(raw, parse_constant=_no_constant))
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
+        place = ".".join(str(part)[:80] for part in first["loc"]) or "the whole"
         raise InputError(f"{path}: {place}: {first['msg']}; wanted a model of seget.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON ({error}); wanted a model of seget.") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _read_weights(path: Path, sha256: str) -> bytes:
+    raw = _read(path, MOST_WEIGHTS_BYTES, f"copy the one beside {CARD}, or train again")
+    if hashlib.sha256(raw).hexdigest() != sha256:
+        raise InputError(
+            f"{path}: its checksum is not the one in {CARD}; the two are from different runs or "
+            "the file is damaged: copy both again, or go on with `seget train --resume` where the "
+            "run was stopped."
+        )
+    return raw
+
+
+def _tensors(path: Path, raw: bytes, wanted: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return what `raw` holds: tensors of the wanted names, shapes and types, all finite."""
+    try:
+        found = safetensors_torch.load(raw)
+        reason = _misfit(found, wanted)
+    except (safetensors.SafetensorError, LookupError, ValueError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+    if reason:
+        raise InputError(f"{path}: not the weights of this model ({reason}); copy both again.")
+    return found
+
+
+def _misfit(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> str:
+    """Say in what tensors differ from those of a network; empty where they are its weights."""
+    for name in sorted(found.keys() ^ wanted.keys()):
+        return f"{name} is {'missing' if name in wanted else 'none of its tensors'}"
+    for name, tensor in wanted.items():
+        if (found[name].shape, found[name].dtype) != (tensor.shape, tensor.dtype):
+            return f"{name} is {_words(found[name])}, wanted {_words(tensor)}"
+        if not bool(found[name].isfinite().all()):
+            return f"{name} is not finite"
+    return ""
+
+
+def _words(tensor: Tensor) -> str:
+    return f"{tuple(tensor.shape)} of {str(tensor.dtype).removeprefix('torch.')}"
+
+
+def _read(path: Path, most: int, mend: str) -> bytes:
+    """Return a file's content, refused unread where it has more than `most` bytes."""
+    try:
+        size = path.stat().st_size
+        if not path.is_file():
+            raise InputError(f"{path}: this is no file; {mend}.")
+        if size > most:
+            raise InputError(f"{path}: has {size} bytes, wanted at most {most}; {mend}.")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}; {mend}.") from None
+
+
+def _write(path: Path, content: bytes) -> None:
+    # On the disk at once: a wait for it between the two renamings would be long enough for a kill.
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

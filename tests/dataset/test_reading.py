@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 
 from dataset_folder import DRAWN, ONE_MASK, Folder
@@ -22,6 +23,16 @@ def test_the_dataset_of_the_handbook(folder: Folder) -> None:
     np.testing.assert_array_equal(tomogram.masks["synapse"].slice(4), DRAWN[4])
     assert tomogram.masks["synapse"].foreground_px == tuple(DRAWN.sum(axis=(1, 2)).tolist())
     assert tomogram.masks["dense core"].value == 2
+
+
+def test_volumes_inside_one_hdf5_file(folder: Folder) -> None:
+    with h5py.File(folder.path / "cell.h5", "w") as h5:
+        h5["raw"] = np.random.default_rng(0).integers(0, 256, DRAWN.shape, np.uint8)
+        h5["drawn/synapse"] = DRAWN.astype(np.uint8)
+    text = '[[tomogram]]\nimage = "cell.h5:/raw"\nmasks = { synapse = "cell.h5:/drawn/synapse" }'
+    (tomogram,) = folder.read(text).tomograms
+    assert tomogram.name == "cell-raw"
+    np.testing.assert_array_equal(tomogram.masks["synapse"].slice(4), DRAWN[4])
 
 
 def test_left_out_keys(folder: Folder) -> None:

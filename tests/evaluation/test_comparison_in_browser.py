@@ -5,33 +5,16 @@ from __future__ import annotations
 import html
 import json
 import re
-import shutil
-import subprocess
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from browser import needs_browser, opened
 from comparison_table import NAME, comparison_table
 from seget.evaluation import comparison_report
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-BROWSER = next(filter(None, map(shutil.which, BROWSERS)), None)
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-    "--enable-logging=stderr",
-    "--virtual-time-budget=3000",
-    "--dump-dom",
-]
 WIDTHS = (390, 1280)
 LONG = "a structure with an uncommonly long name, without end " * 3
 
@@ -57,7 +40,7 @@ addEventListener("load", () => {{
 }});
 </script>"""
 
-pytestmark = pytest.mark.skipif(BROWSER is None, reason=f"none of {', '.join(BROWSERS)}")
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
@@ -77,22 +60,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[dict[str, Any]]
         f'<iframe srcdoc="{page}" style="border: 0; width: {width}px; height: 900px"></iframe>'
         for width in WIDTHS
     ]
-    (folder / "probe.html").write_text(PROBE.format(frames="".join(frames)))
-    done = subprocess.run(
-        [
-            str(BROWSER),
-            *FLAGS,
-            f"--user-data-dir={folder / 'profile'}",
-            (folder / "probe.html").as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    found = re.search(r'<pre id="seen">(.*?)</pre>', done.stdout, re.DOTALL)
-    assert found, done.stderr
-    return json.loads(html.unescape(found[1])), done.stderr
+    dom, log = opened(folder, PROBE.format(frames="".join(frames)))
+    found = re.search(r'<pre id="seen">(.*?)</pre>', dom, re.DOTALL)
+    assert found, log
+    return json.loads(html.unescape(found[1])), log
 
 
 def test_nothing_is_complained_about(seen) -> None:

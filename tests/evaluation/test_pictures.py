@@ -154,7 +154,8 @@ def test_voxels_that_are_not_finite_do_not_spoil_the_contrast(scene, tmp_path):
 
 
 def test_a_title_is_no_formula_and_a_name_need_not_end_in_png(scene, tmp_path):
-    slice_picture(tmp_path / ".slice.part", *scene, COLOURS, r"a$b_c\q$ 100 %, slice 3")
+    named = {label: (rf"{name} $\frac{{$", colour) for label, (name, colour) in COLOURS.items()}
+    slice_picture(tmp_path / ".slice.part", *scene, named, r"a$b_c\q$ 100 %, slice 3")
     assert (picture(tmp_path / ".slice.part")[:TITLE_PX] < 128).any()
 
 

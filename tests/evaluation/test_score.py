@@ -112,3 +112,14 @@ def test_a_picture_a_scored_slice(dataset: Dataset, predicted: Path, labels: boo
     drawn = list(draw_slices(predicted, dataset))
     assert [path.name for path in drawn] == ["tomogram_0010.png", "tomogram_0011.png"]
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[1]", '{"1": "discs"}', '{"a": {"structure": 1}}', "[" * 9**5]
+)
+def test_a_legend_that_is_none_is_one_sentence(
+    dataset: Dataset, predicted: Path, text: str
+) -> None:
+    (predicted / "labels.json").write_text(text)
+    with pytest.raises(InputError, match=r"labels\.json: this does not say .* fuse again\."):
+        evaluate(predicted, dataset)

@@ -122,8 +122,8 @@ def test_what_would_not_fit_is_not_unpacked(
     path = tmp_path / "a.mrc.gz"
     path.write_bytes(gzip.compress(header(size=(50, 50, 50)) + bytes(125_000)))
     assert files.read(path).shape == (50, 50, 50)
-    assert compressed.available_bytes() > 2**20
-    monkeypatch.setattr(compressed, "available_bytes", lambda: 252_000)
+    assert compressed.free_memory_bytes() > 2**20
+    monkeypatch.setattr(compressed, "free_memory_bytes", lambda: 252_000)
     with pytest.raises(InputError, match=r"0\.00 GB of free memory; unpack it with `gunzip`"):
         files.read(path)
 

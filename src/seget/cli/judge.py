@@ -69,7 +69,7 @@ def _print_table(result: dict[str, Any]) -> None:
         shown = {**scores, "labels": scores.get("labels", {}).get("miou")}
         values = [shown[key] for key in columns.values()]
         table.add_row(structure, *("-" if v is None else f"{v:.4f}" for v in values))
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     for scored in result["scored"]:
         console.print(f"{scored['tomogram']}: {scored['part']} slices {_ranges(scored['slices'])}")
     console.print(table)

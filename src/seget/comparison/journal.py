@@ -77,7 +77,7 @@ class Journal:
                     )
             self.machine, self.pace = saved["machine"], saved["pace_s"]
             self.results = saved["cells"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise InputError(
                 f"{self.path}: not the cells of a comparison ({error!r}); remove it, or name "
                 "another -o."

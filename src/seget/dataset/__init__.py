@@ -8,6 +8,7 @@ Slices are numbered from 0 along z.
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -134,7 +135,8 @@ def _check_keys(entry: MaskTable, where: str) -> None:
 
 def _read(toml: Path, file: str, role: str) -> Volume:
     path = toml.parent / file
-    if not path.exists():
+    # Path.exists raises on a name that no file system can hold; such a file is not there.
+    if not os.path.exists(files.place(path)):
         raise InputError(
             f"{path}: no such file, named as {role} in {toml.name}; correct the path there, "
             "which is relative to the folder of the dataset."

@@ -7,6 +7,7 @@ It never opens a file that the dataset names.
 
 from __future__ import annotations
 
+import reprlib
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -22,6 +23,12 @@ from pydantic import (
 )
 
 from seget.errors import InputError
+
+# Thousands of tomograms take less than a megabyte; a tomogram named by mistake has more.
+MOST_BYTES = 2**24
+# Of one line. tomllib's time grows with the square of the parts of a key: a.a.a.a...
+MOST_DOTS = 500
+SHOWN = 80  # characters of a wrong key that an error repeats
 
 
 class _Table(BaseModel):
@@ -86,9 +93,31 @@ MENDS = {
 
 def parse(path: Path) -> DatasetTable:
     """Return what the dataset.toml at `path` says, or raise an InputError that tells the mend."""
+    text = _text(path)
     try:
+        return DatasetTable.model_validate(tomllib.loads(text))
+    except ValidationError as error:
+        raise InputError(_sentence(path, error)) from error
+    except ValueError as error:  # a TOMLDecodeError, or a number too long for Python
+        said = str(error)
+        twice = "overwrite" in said or "twice" in said
+        mend = "the same key or structure stands twice; keep one" if twice else "mend that place"
+        raise InputError(f"{path}: is not valid TOML, {said}; {mend}.") from error
+    except RecursionError as error:
+        raise InputError(
+            f"{path}: its values nest too deep, wanted lists and tables as in a dataset; mend them."
+        ) from error
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.is_file() and (size := path.stat().st_size) > MOST_BYTES:
+            raise InputError(
+                f"{path}: has {size / 1e6:.1f} MB, wanted a text of at most "
+                f"{MOST_BYTES / 1e6:.0f}; give the path of a dataset.toml."
+            )
         # utf-8-sig: editors on Windows put a mark before the first letter.
-        return DatasetTable.model_validate(tomllib.loads(path.read_text(encoding="utf-8-sig")))
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read as a dataset ({error.strerror}); give the path of a "
@@ -96,20 +125,22 @@ def parse(path: Path) -> DatasetTable:
         ) from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 text; save the dataset as UTF-8.") from error
-    except tomllib.TOMLDecodeError as error:
-        said = str(error)
-        twice = "overwrite" in said or "twice" in said
-        mend = "the same key or structure stands twice; keep one" if twice else "mend that place"
-        raise InputError(f"{path}: is not valid TOML, {said}; {mend}.") from error
-    except ValidationError as error:
-        raise InputError(_sentence(path, error)) from error
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.count(".") > MOST_DOTS:
+            raise InputError(
+                f"{path}: line {number} has more than {MOST_DOTS} dots, which would nest keys "
+                "without end; write one mask a line below [tomogram.masks]."
+            )
+    return text
 
 
 def _sentence(path: Path, error: ValidationError) -> str:
     """Say the first thing that pydantic found, with the key as the user wrote it."""
     found = error.errors()[0]
     loc = [part for part in found["loc"] if part not in ("<name>", "<table>")]
-    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)[1:]
+    key = "".join(
+        f"[{part}]" if isinstance(part, int) else f".{str(part)[:SHOWN]}" for part in loc
+    )[1:]
     if found["type"] == "extra_forbidden":
         table: type[_Table] = DatasetTable
         for step in loc[:-1]:
@@ -120,4 +151,5 @@ def _sentence(path: Path, error: ValidationError) -> str:
         mend = MENDS.get(str(loc[-1]), "add it")
         return f"{path}: {key} is missing, empty or of the wrong form; {mend}."
     wanted = found["msg"].removeprefix("Input should be ").replace("list", "list, as [0, 5]")
-    return f"{path}: {key} is {repr(found['input'])[:60]}, wanted {wanted}; correct it."
+    shown = reprlib.repr(found["input"])[:60]  # a plain repr of deep nesting is a RecursionError
+    return f"{path}: {key} is {shown}, wanted {wanted}; correct it."

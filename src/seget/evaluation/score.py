@@ -217,8 +217,15 @@ def _labels(place: Path) -> tuple[Volume | None, dict[str, int]]:
     beside = path.with_suffix(".json")
     if not (path.is_file() and beside.is_file()):
         return None, {}
-    legend: Mapping[str, Mapping[str, str]] = json.loads(beside.read_bytes())
-    return files.read(path), {entry["structure"]: int(v) for v, entry in legend.items()}
+    try:
+        legend: Mapping[str, Mapping[str, str]] = json.loads(beside.read_bytes())
+        values = {str(entry["structure"]): int(value) for value, entry in legend.items()}
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(
+            f"{beside}: this does not say what the labels in {path.name} are ({error!r}), wanted "
+            "what `seget fuse` writes beside them; fuse again."
+        ) from None
+    return files.read(path), values
 
 
 def without_nan(value: Any) -> Any:

@@ -264,6 +264,8 @@ def _legend(figure: Figure, key: Key, room: int, letter_px: int) -> Legend:
             fontsize=_points(letter_px),
             title_fontsize=_points(letter_px),
         )
+        for text in (*legend.get_texts(), legend.get_title()):
+            text.set_parse_math(False)
         if columns == 1 or legend.get_window_extent().width <= room:
             break
         legend.remove()

@@ -180,9 +180,9 @@ def create(
     ome_zarr
         Version of OME-Zarr, "0.5" unless "0.4" is given.
     key
-        What the voxels, their number and their type follow from. With it an interrupted writing of MRC or OME-Zarr under the
-        same key is gone on with: `writer.finished` names the slices that need not be given again.
-        Call `settle` when all that belongs to the volume is written.
+        What the voxels, their number and their type follow from. With it an interrupted writing of
+        MRC or OME-Zarr under the same key is gone on with: `writer.finished` names the slices that
+        need not be given again. Call `settle` when all that belongs to the volume is written.
 
     Raises
     ------

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from seget.errors import FormatError, InputError
-from seget.files.memory import available_bytes
+from seget.machine import free_memory_bytes
 
 PROGRAMS = {".gz": "gunzip", ".bz2": "bunzip2"}
 SUFFIXES = tuple(PROGRAMS)
@@ -73,7 +73,7 @@ def demand_memory(path: Path, size: int) -> None:
     InputError
         The mend is to unpack the file on the disk, where it is mapped and not held.
     """
-    free = available_bytes()
+    free = free_memory_bytes()
     if size > free // 2:
         raise InputError(
             f"{path}: unpacked it has {size / 1e9:.2f} GB, wanted at most half of the "

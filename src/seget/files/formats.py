@@ -222,11 +222,11 @@ def _appearing(plan: Plan, form: Format) -> Iterator[Writer]:
     if plan.key is not None and form in (MRC, OME_ZARR):
         journal = open_journal(plan.path, plan.key, plan.shape[0])
         plan = replace(plan, goes_on=journal.is_begun)
-    with _hidden(plan, form, keep=journal is not None) as part:
-        with form.creating(part, plan) as writer:
-            if journal is not None:
-                writer.follow(journal)
-            yield writer
+    keep = journal is not None
+    with _hidden(plan, form, keep) as part, form.creating(part, plan) as writer:
+        if journal is not None:
+            writer.follow(journal)
+        yield writer
 
 
 @contextmanager

@@ -9,7 +9,6 @@ what this machine has before memory is taken, not after.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
+from seget.machine import free_memory_bytes
 
 # Tomograms have hundreds of slices, stacks of whole cells thousands.
 MOST_SLICES = 10**6
@@ -35,7 +35,7 @@ def demand_slice(path: Path, shape: Sequence[int], dtype: npt.DTypeLike) -> None
             f"{path}: it claims {shape[0]} slices, wanted at most {MOST_SLICES}; the file is "
             "damaged or no volume: copy it again or convert it."
         )
-    size, free = math.prod(shape[1:]) * np.dtype(dtype).itemsize, available_bytes()
+    size, free = math.prod(shape[1:]) * np.dtype(dtype).itemsize, free_memory_bytes()
     if size > free:
         raise InputError(
             f"{path}: one slice of {shape[1]} x {shape[2]} voxels (y, x) takes {size / 1e9:.4g} "
@@ -52,20 +52,10 @@ def demand_chunk(path: Path, chunk: Sequence[int] | None, dtype: npt.DTypeLike) 
     InputError
         If they are.
     """
-    size, free = math.prod(chunk or ()) * np.dtype(dtype).itemsize, available_bytes()
+    size, free = math.prod(chunk or ()) * np.dtype(dtype).itemsize, free_memory_bytes()
     if size > free:
         raise InputError(
             f"{path}: a chunk of {' x '.join(map(str, chunk or ()))} voxels takes "
             f"{size / 1e9:.4g} GB, wanted at most the {free / 1e9:.2f} GB of free memory; if the "
             "file is not damaged, store it in smaller chunks."
         )
-
-
-def available_bytes() -> int:
-    """Memory that can be had without swapping; all memory where the system does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
-        return int(found[0]) * 1024
-    except (OSError, LookupError, ValueError):
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

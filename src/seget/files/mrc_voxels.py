@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import FormatError
-from seget.files import compressed, mrc_header
+from seget.files import compressed, memory, mrc_header
 from seget.files.lazy import Slices, native
 from seget.files.mrc_header import Header
 
@@ -33,6 +33,7 @@ REFUSED = {
 }
 
 SAMPLED_SECTIONS = 16
+COUNTED_BYTES = 2**22  # at once
 # How much is unpacked behind the last promised byte, to say whether there is more.
 SURPLUS_BYTES = 4096
 
@@ -117,6 +118,7 @@ def opened(path: Path, mode0: str = "auto") -> Opened:
             header, big_endian = mrc_header.parse(raw, path)
             promised = promised_bytes(header, path)
             _demand_length(path, header, promised, os.fstat(plain.fileno()).st_size)
+            memory.demand_slice(path, mrc_header.shape(header), np.uint8)
             content = np.memmap(plain, np.uint8, mode="r")
     voxels = content[mrc_header.HEADER_BYTES + int(header["nsymbt"]) : promised]
     data, sign = _as_volume(voxels, header, big_endian, mode0)
@@ -217,8 +219,10 @@ def _sign_by_bytes(stored: npt.NDArray[np.uint8]) -> Sign:
     """
     step = -(-len(stored) // SAMPLED_SECTIONS)
     counts = np.zeros(256, dtype=np.int64)
+    rows = max(1, COUNTED_BYTES // stored.shape[2])  # counting takes eight times their memory
     for section in stored[::step]:
-        counts += np.bincount(section.ravel(), minlength=256)
+        for start in range(0, len(section), rows):
+            counts += np.bincount(section[start : start + rows].ravel(), minlength=256)
     silent = "the header does not tell, "
     if not counts[128:].any():
         return Sign(False, silent + "and no sampled byte is above 127: both signs are one image")

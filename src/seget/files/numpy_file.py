@@ -31,7 +31,7 @@ BROKEN = (
     EOFError,
     SyntaxError,
     TokenError,
-    OverflowError,
+    ArithmeticError,
     LookupError,
     RecursionError,
     MemoryError,
@@ -49,7 +49,8 @@ def read(path: Path) -> Volume:
         If it has other axes.
     """
     try:
-        stored: Any = np.lib.format.open_memmap(path, mode="r")
+        with np.errstate(over="raise"):  # of the product of extents
+            stored: Any = np.lib.format.open_memmap(path, mode="r")
     except BROKEN as error:
         raise FormatError(
             f"{path}: this is not a whole .npy file of numbers ({error}); save or copy it again."

@@ -34,8 +34,8 @@ __all__ = [
     "multiple",
 ]
 
-# What a pixel takes beside the network (benchmarks/memory.py): the image at full size, and logits and
-# scores of an output.
+# What a pixel takes beside the network (benchmarks/memory.py): the image at full size, and logits
+# and scores of an output.
 PIXEL_BYTES = 56
 OUTPUT_BYTES = 12
 

@@ -189,7 +189,8 @@ class Engine:
             score = self._seen(image, *views[0])
             for view in views[1:]:
                 score += self._seen(image, *view)
-            score = score.mul_(FULL_SCORE / len(views)).round_().to(torch.uint8)
+            # Weights near the end of what float32 holds make numbers that are none.
+            score = score.mul_(FULL_SCORE / len(views)).nan_to_num_(0).round_().to(torch.uint8)
         result: Scores = score.cpu().numpy()
         return result
 

@@ -144,7 +144,7 @@ def _read_sidecar(path: Path) -> Sidecar:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
         raise InputError(f"{path}: {place}: {first['msg']}; predict again.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not JSON ({error}); predict again.") from None
 
 

@@ -18,7 +18,7 @@ from seget.recipes import Recipe
 
 # Smaller windows are all surroundings: less memory costs too much time then.
 SMALLEST_WINDOW_PX = 16
-# Torch, its threads and the weights: what a program takes that scores nothing (benchmarks/memory.py).
+# Torch, its threads, the weights: what a program takes that scores nothing (benchmarks/memory.py).
 PROGRAM_BYTES = 350 * 10**6
 # The rest is for the page cache of a memory-mapped tomogram, and for what else the machine does.
 SHARE_OF_FREE = 0.5

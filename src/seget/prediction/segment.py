@@ -55,14 +55,8 @@ def fuse_files(
     key = identity(legend)
     if _is_fused(out, legend, key, overwrite):
         return out
-    volumes = {score_map.structure: files.read(score_map.path) for score_map in maps}
+    volumes = _opened(maps)
     first = next(iter(volumes.values()))
-    for score_map, volume in zip(maps, volumes.values(), strict=True):
-        if volume.shape != first.shape:
-            raise InputError(
-                f"{score_map.path}: has shape {volume.shape}, {maps[0].path.name} has "
-                f"{first.shape}; predict both from one tomogram."
-            )
     dtype = np.dtype(np.uint8 if len(maps) <= 127 else np.uint16)
     named = files.Legend(
         {int(value): str(entry["structure"]) for value, entry in legend.items()},
@@ -97,6 +91,19 @@ def segment_files(
     labels = int(np.prod(volume.shape))
     predict_files(volume, models, folder, options, progress, note, spare_bytes=labels)
     return fuse_files(folder, folder / LABELS, overwrite=options.overwrite)
+
+
+def _opened(maps: Sequence[ScoreMap]) -> dict[str, Volume]:
+    """Return the volumes of score maps by structure; they must be of one shape."""
+    volumes = {score_map.structure: files.read(score_map.path) for score_map in maps}
+    first = next(iter(volumes.values()))
+    for score_map, volume in zip(maps, volumes.values(), strict=True):
+        if volume.shape != first.shape:
+            raise InputError(
+                f"{score_map.path}: has shape {volume.shape}, {maps[0].path.name} has "
+                f"{first.shape}; predict both from one tomogram."
+            )
+    return volumes
 
 
 def _thresholds(maps: Sequence[ScoreMap], given: Mapping[str, float]) -> dict[str, float]:
@@ -159,5 +166,5 @@ def _is_fused(out: Path, legend: Mapping[str, object], key: str, overwrite: bool
 def _object(path: Path) -> object:
     try:
         return json.loads(path.read_bytes())
-    except ValueError:  # not ours: no JSON at all
+    except (ValueError, RecursionError):  # not ours: no JSON at all
         return None

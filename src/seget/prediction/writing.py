@@ -132,7 +132,7 @@ def _planned(
     volume: Volume, models: Sequence[Trained], folder: Path, options: Options
 ) -> list[Job]:
     """Return what each model is to write, and what will stand beside it."""
-    stamp = files.Stamp.of(volume.path) if volume.path else None
+    stamp = files.Stamp.of(files.place(volume.path)) if volume.path else None
     fingerprint = volume.fingerprint(options.full_hash)
     jobs, order = [], 0
     for trained in models:
