@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -82,6 +83,8 @@ def test_info_shows_where_an_output_comes_from(
     assert code == 0, err
     for words in ("made by", "seget fuse", "rods", "a__rods.mrc", "tomogram_sha256", "versions"):
         assert words in printed, printed
+    made_by = json.loads(seget("info", out / "labels.mrc", "--json")[1])["made_by"]
+    assert made_by["maps"]["rods"]["tomogram_hash"] == "full"
 
 
 @pytest.fixture

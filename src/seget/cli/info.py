@@ -147,7 +147,7 @@ def _described(
 def _as_json(path: Path, found: Description) -> dict[str, Any]:
     from seget import files
 
-    return {
+    row = {
         "path": str(path),
         "format": found.format,
         "shape_zyx": list(found.shape_zyx),
@@ -156,8 +156,9 @@ def _as_json(path: Path, found: Description) -> dict[str, Any]:
         "origin_nm": list(found.origin_nm) if found.origin_nm else None,
         "signed": found.signed,
         "faults": list(found.faults),
-        "made_by": files.provenance.read(path),
     }
+    made_by = files.provenance.read(path)
+    return row if made_by is None else row | {"made_by": made_by}
 
 
 def _print_one(path: Path, found: Description) -> None:
