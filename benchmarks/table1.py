@@ -16,6 +16,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from seget.evaluation import markdown
+
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "table1"
 CELLS = ROOT / "docs" / "results" / "cells.json"
@@ -81,13 +83,14 @@ def _a_cell_a_line(kept: dict[str, dict[str, object]]) -> str:
 
 
 def write_pages() -> None:
-    """Put each finished comparison's table.md between its markers in the page."""
+    """Put each finished comparison's table between its markers in the page."""
     page = PAGE.read_text()
     for name in COMPARISONS:
-        table = BUILD / name / "table.md"
+        table = BUILD / name / "table.json"
         if table.is_file():
             marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-            text = table.read_text().partition("\n\n")[2]  # the page has a heading of its own
+            text = markdown(json.loads(table.read_text()))
+            text = text.partition("\n\n")[2]  # the page has a heading of its own
             page = marked.sub(lambda found, text=text: f"{found[1]}\n{text}{found[2]}", page)
     PAGE.write_text(page)
 

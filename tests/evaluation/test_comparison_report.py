@@ -170,6 +170,9 @@ def test_the_markdown_has_table_and_cost_and_names_stay_in_their_cells() -> None
     text = markdown(table)
     assert "| SegET | **0.870 ± 0.005** | 0.920 ± 0.005 | **0.895 ± 0.005** |" in text
     assert "| SegNet | 0.750 ± 0.005 | - | - |" in text
+    at_threshold = text.partition("own threshold")[2].splitlines()[4]
+    assert at_threshold.startswith("| FCN-8s | ")
+    assert "±" not in at_threshold
     assert "| U-Net | 1,234,567 | 98.8 | - | 1.25 | 1,388 |" in text
     assert r"golgi\|\*x\*" in text
     assert "<script" not in text

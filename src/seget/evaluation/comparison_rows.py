@@ -99,6 +99,26 @@ def score_rows(table: Table) -> list[Row]:
             for values, interval in zip(mious, [*intervals, None], strict=True)
         ]
         rows.append(Row(network, about["title"], scores))
+    return _marked(rows)
+
+
+def threshold_rows(table: Table) -> list[Row]:
+    """Return the mIOU of each model at its own threshold, chosen on the validation slices.
+
+    Means over the seeds. How far they are from table 1 says how well 0.5 suits a network.
+    """
+    rows = []
+    for network, about in table["networks"].items():
+        found = [table["scores"].get(network, {}).get(s) for s in table["structures"]]
+        mious = [cell["miou_at_threshold"] if cell else None for cell in found]
+        there = [miou for miou in mious if miou is not None]
+        average = mean(there) if len(there) == len(mious) else None
+        scores = [Score(() if miou is None else (miou,)) for miou in (*mious, average)]
+        rows.append(Row(network, about["title"], scores))
+    return _marked(rows)
+
+
+def _marked(rows: Sequence[Row]) -> list[Row]:
     columns = [mark_best(column) for column in zip(*(row.scores for row in rows), strict=True)]
     return [
         row._replace(scores=list(scores))

@@ -15,11 +15,13 @@ from collections.abc import Sequence
 from seget.evaluation.comparison_rows import (
     AVERAGE,
     COST,
+    Row,
     Table,
     cost_rows,
     facts,
     score_rows,
     search_tables,
+    threshold_rows,
 )
 
 
@@ -39,11 +41,6 @@ def csv_text(table: Table) -> str:
 
 def markdown(table: Table) -> str:
     """Return table.md: what was compared on which slices, table 1, and what it cost."""
-    scores = [
-        [row.title, *(f"**{s.text}**" if s.best else s.text for s in row.scores)]
-        for row in score_rows(table)
-    ]
-    plain = [[_plain(row[0]), *row[1:]] for row in scores]
     costs = [[_plain(cell) for cell in row] for row in cost_rows(table)]
     heads = ["network", *map(_plain, table["structures"]), AVERAGE]
     return "\n".join(
@@ -54,13 +51,26 @@ def markdown(table: Table) -> str:
             "",
             f"mIOU (equation 6) of the structures{_seeds(table)}; the best of a column is bold.",
             "",
-            *_grid(heads, plain),
+            *_grid(heads, _bold(score_rows(table))),
+            "",
+            "The same at each model's own threshold, which its validation slices chose; means over "
+            "the seeds.",
+            "",
+            *_grid(heads, _bold(threshold_rows(table))),
             "",
             *_grid(COST, costs),
             "",
             *_search_lines(table),
         ]
     )
+
+
+def _bold(rows: Sequence[Row]) -> list[list[str]]:
+    """Return the cells of table 1, the best of a column in bold."""
+    return [
+        [_plain(row.title), *(f"**{s.text}**" if s.best else s.text for s in row.scores)]
+        for row in rows
+    ]
 
 
 def _search_lines(table: Table) -> list[str]:
