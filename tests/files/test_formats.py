@@ -123,3 +123,21 @@ def test_slices_index_like_an_array(tmp_path: Path) -> None:
     for wrong in (2, -3):
         with pytest.raises(IndexError):
             data[wrong]
+
+
+def test_the_sign_of_bytes_is_asked_of_mrc_alone(tmp_path: Path) -> None:
+    volume = Volume(np.zeros((2, 3, 4), np.uint8))
+    files.write(tmp_path / "a.tif", volume)
+    with pytest.raises(InputError, match="mode0 signed says how to take the bytes of an MRC file"):
+        files.read(tmp_path / "a.tif", mode0="signed")
+    with pytest.raises(InputError, match="mode0 signed"):
+        files.describe(tmp_path / "a.tif", "signed")
+    assert files.read(tmp_path / "a.tif").shape == volume.shape
+
+
+@pytest.mark.parametrize(
+    "name", ["a.mrc", "b.c.rec", "a.tif", "a.zarr", "a.npy", "a.h5", "...mrc", "folder.of/x.mrc"]
+)
+def test_a_title_is_the_name_of_the_volume(tmp_path: Path, name: str) -> None:
+    files.write(tmp_path / name, Volume(np.zeros((2, 3, 4), np.uint8), (1.0, 1.0, 1.0)))
+    assert files.title(tmp_path / name) == files.read(tmp_path / name).name

@@ -54,6 +54,8 @@ def _print_table(result: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from seget.evaluation import slice_ranges
+
     columns = {
         "mIOU": "miou",
         "at threshold": "miou_at_threshold",
@@ -71,17 +73,8 @@ def _print_table(result: dict[str, Any]) -> None:
         table.add_row(structure, *("-" if v is None else f"{v:.4f}" for v in values))
     console = Console(highlight=False, markup=False)
     for scored in result["scored"]:
-        console.print(f"{scored['tomogram']}: {scored['part']} slices {_ranges(scored['slices'])}")
+        console.print(
+            f"{scored['tomogram']}: {scored['part']} slices {slice_ranges(scored['slices'])}"
+        )
     console.print(table)
     console.print(f"mean mIOU {result['mean_miou']:.4f}")
-
-
-def _ranges(slices: list[int]) -> str:
-    """Return slice numbers as `3, 7-9`."""
-    runs: list[list[int]] = []
-    for z in slices:
-        if runs and runs[-1][-1] == z - 1:
-            runs[-1].append(z)
-        else:
-            runs.append([z])
-    return ", ".join(f"{r[0]}-{r[-1]}" if len(r) > 1 else str(r[0]) for r in runs)

@@ -7,6 +7,7 @@ The only room that draws. It never trains and never predicts.
 
 from seget.evaluation.comparison_figures import comparison_curves, figure3, figure4
 from seget.evaluation.comparison_report import comparison_report
+from seget.evaluation.comparison_rows import slice_ranges
 from seget.evaluation.comparison_text import csv_text, markdown
 from seget.evaluation.gallery import draw_slices
 from seget.evaluation.report import Part, report
@@ -25,4 +26,5 @@ __all__ = [
     "figure4",
     "markdown",
     "report",
+    "slice_ranges",
 ]

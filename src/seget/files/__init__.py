@@ -89,6 +89,11 @@ def read(path: Path | str, *, mode0: str = "auto") -> Volume:
     path = Path(path)
     if mode0 not in MODE0:
         raise InputError(f"{path}: mode0 is {mode0!r}, wanted one of {', '.join(MODE0)}; name one.")
+    if mode0 != "auto" and path.exists() and not mrc.is_mrc(path):
+        raise InputError(
+            f"{path}: mode0 {mode0} says how to take the bytes of an MRC file, and this is "
+            f"{formats.name_of(path)}, which says itself; leave it out."
+        )
     return formats.read(path, mode0)
 
 
