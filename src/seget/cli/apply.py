@@ -42,12 +42,6 @@ Memory = Annotated[
         metavar="SIZE", help="Memory to use at most, as 4G; the default is half of what is free."
     ),
 ]
-EngineName = Annotated[
-    str, typer.Option(help="auto, torch or openvino; auto takes OpenVINO on a processor.")
-]
-Precision = Annotated[
-    str, typer.Option(help="auto, float32 or bf16; auto takes bf16 where the device has it.")
-]
 Hash = Annotated[
     str,
     typer.Option(help="Tell tomograms apart by sixteen slices (sampled) or by all voxels (full)."),
@@ -62,8 +56,6 @@ def predict(
     inputs: Inputs,
     out: Out,
     device: DeviceName = "auto",
-    engine: EngineName = "auto",
-    precision: Precision = "auto",
     window: Window = None,
     views: Views = 1,
     format: Format = "mrc",
@@ -83,17 +75,7 @@ def predict(
     """
     from seget.prediction import predict_files
 
-    options = _options(
-        max_memory,
-        hash,
-        device=device,
-        engine=engine,
-        precision=precision,
-        window_px=window,
-        views=views,
-        format=format,
-        overwrite=overwrite,
-    )
+    options = _options(device, window, views, format, overwrite, max_memory, hash)
 
     def work(volume: Any, models: list[Any], folder: Path, *told: Any) -> list[Path]:
         return predict_files(volume, models, folder, options, *told)
@@ -105,8 +87,6 @@ def segment(
     inputs: Inputs,
     out: Out,
     device: DeviceName = "auto",
-    engine: EngineName = "auto",
-    precision: Precision = "auto",
     window: Window = None,
     views: Views = 1,
     format: Format = "mrc",
@@ -125,17 +105,7 @@ def segment(
     """
     from seget.prediction import segment_files
 
-    options = _options(
-        max_memory,
-        hash,
-        device=device,
-        engine=engine,
-        precision=precision,
-        window_px=window,
-        views=views,
-        format=format,
-        overwrite=overwrite,
-    )
+    options = _options(device, window, views, format, overwrite, max_memory, hash)
 
     def work(volume: Any, models: list[Any], folder: Path, *told: Any) -> list[Path]:
         return [segment_files(volume, models, folder, options, *told)]
@@ -168,14 +138,22 @@ def fuse(
     say(str(out))
 
 
-def _options(memory: str | None, hash: str, **settings: Any) -> Any:
+def _options(
+    device: str,
+    window: int | None,
+    views: int,
+    format: str,
+    overwrite: bool,
+    memory: str | None,
+    hash: str,
+) -> Any:
     from seget.machine import parse_bytes
     from seget.prediction import Options
 
     if hash not in ("sampled", "full"):
         raise InputError(f"--hash {hash}: wanted sampled or full.")
     memory_bytes = parse_bytes(memory, "--max-memory") if memory else None
-    return Options(**settings, memory_bytes=memory_bytes, full_hash=hash == "full")
+    return Options(device, window, views, format, overwrite, memory_bytes, hash == "full")
 
 
 def _each(verb: str, inputs: list[Path], out: Path, work: Work) -> None:
