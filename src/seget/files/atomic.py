@@ -35,6 +35,7 @@ def atomic_path(path: Path | str, keep: bool = False) -> Iterator[Path]:
     path = Path(path)
     if path.is_dir():
         raise InputError(f"{path}: a folder is there, a file is to be written; name a file.")
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = hidden(path)
     try:
         yield part
@@ -56,6 +57,7 @@ def atomic_folder(path: Path | str, keep: bool = False) -> Iterator[Path]:
     outlives a failure.
     """
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = hidden(path)
     old = path.with_name(f".{path.name}.old")
     if not keep:
@@ -96,8 +98,7 @@ def write_json(path: Path | str, obj: Any) -> None:
 
 
 def hidden(path: Path) -> Path:
-    """Return where `path` is written until it is whole; its folder is made."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Return where `path` is written until it is whole."""
     return path.with_name(f".{path.name}.part")
 
 

@@ -73,7 +73,6 @@ def read(path: Path) -> Volume:
         Blocks((z, y, x), dtype, partial(_block, file, name, (before, after))),
         voxel_size_nm=_voxel_size(attributes),
         origin_nm=_triple(attributes.get(ORIGIN)),
-        name=file.stem + (name.replace("/", "-") if inner else ""),
         path=path,
     )
 

@@ -65,7 +65,6 @@ def as_volume(file: Opened) -> Volume:
         file.data,
         voxel_size_nm=mrc_header.voxel_size_nm(file.header),
         origin_nm=mrc_header.origin_nm(file.header),
-        name=compressed.unpacked_name(file.path).stem,
         path=file.path,
         grid=file.header.tobytes(),
     )

@@ -60,7 +60,7 @@ def read(path: Path) -> Volume:
             f"{path}: the array has shape {stored.shape} of {stored.dtype}, wanted numbers with "
             "three axes (z, y, x); save one channel of one time."
         )
-    return Volume(native(stored[None] if stored.ndim == 2 else stored), name=path.stem, path=path)
+    return Volume(native(stored[None] if stored.ndim == 2 else stored), path=path)
 
 
 @contextmanager

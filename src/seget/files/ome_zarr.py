@@ -85,7 +85,7 @@ def read(path: Path) -> Volume:
     memory.demand_chunk(path, chunk, dtype)
     z, y, x = shape[extra:]
     data = Blocks((z, y, x), dtype.newbyteorder("="), partial(_block, path, array, extra))
-    return Volume(data, voxel_size_nm=size, origin_nm=origin, name=path.stem, path=path)
+    return Volume(data, voxel_size_nm=size, origin_nm=origin, path=path)
 
 
 def read_legend(path: Path) -> Legend | None:

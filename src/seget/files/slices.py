@@ -91,7 +91,7 @@ def read(folder: Path) -> Volume:
             )
     load = partial(_load_one_of, files)
     data = Slices((len(files), *first.shape), first.dtype, load)
-    return Volume(data, voxel_size_nm=_voxel_size(files[0]), name=folder.name, path=folder)
+    return Volume(data, voxel_size_nm=_voxel_size(files[0]), path=folder)
 
 
 def _voxel_size(file: Path) -> Triple | None:

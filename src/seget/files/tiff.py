@@ -78,7 +78,7 @@ def read(path: Path) -> Volume:
             data = native(tifffile.memmap(path, mode="r").reshape(shape))
         else:
             data = Slices(shape, dtype.newbyteorder("="), partial(_page, path, shape))
-    return Volume(data, voxel_size_nm=size, name=path.stem, path=path)
+    return Volume(data, voxel_size_nm=size, path=path)
 
 
 @contextmanager
