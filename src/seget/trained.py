@@ -109,15 +109,12 @@ class Trained:
             weights_sha256=hashlib.sha256(weights).hexdigest(),
             provenance=self.provenance,
         )
-        shown = json.dumps(
-            card.model_dump(mode="json"), indent=2, ensure_ascii=False, allow_nan=False
-        )
         with (
             files.atomic_path(folder / CARD) as card_part,
             files.atomic_path(folder / WEIGHTS) as weights_part,
         ):
             _write(weights_part, weights)
-            _write(card_part, f"{shown}\n".encode())
+            _write(card_part, files.json_text(card.model_dump(mode="json")).encode())
 
 
 def load(path: Path | str) -> Trained:

@@ -73,7 +73,8 @@ def write_phantom(settings: Any, folder: Path, overwrite: bool) -> Path:
     toml, scene = folder / "dataset.toml", folder / SCENE
     wanted = json.loads(json.dumps(asdict(settings)))
     if toml.exists() and not overwrite:
-        if _settings_in(scene) == wanted:
+        made = files.read_json(scene)
+        if isinstance(made, dict) and made.get("settings") == wanted:
             say(f"{folder}: this phantom is there already.")
             return toml
         raise InputError(f"{folder}: holds another dataset; give --overwrite, or another folder.")
@@ -160,11 +161,3 @@ def _numbers(option: str, text: str | None, kind: type[int] | type[float]) -> An
     except ValueError:
         raise InputError(f"{option} {text}: wanted three numbers with commas between.") from None
     return first, second, third
-
-
-def _settings_in(scene: Path) -> object:
-    """Return the settings that a phantom was made with; None where nothing says so."""
-    try:
-        return json.loads(scene.read_bytes())["settings"]
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return None

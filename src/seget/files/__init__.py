@@ -17,13 +17,14 @@ import numpy.typing as npt
 
 from seget.errors import InputError
 from seget.files import description, formats, journal, mrc, mrc_mend, ome_zarr, provenance, slices
-from seget.files.atomic import atomic_path, hidden, write_json, write_text
+from seget.files.atomic import atomic_path, hidden, write_text
 from seget.files.description import Description
 from seget.files.journal import Journal
 from seget.files.legend import Legend, legend_beside
 from seget.files.lock import only_one
 from seget.files.losses import losses
 from seget.files.ome_zarr_writer import Regions
+from seget.files.plain_json import json_text, read_json, write_json
 from seget.files.recast import recast, rescale, spread
 from seget.files.stamp import Stamp
 from seget.files.writer import Plan, Writer
@@ -42,6 +43,7 @@ __all__ = [
     "find_tomograms",
     "is_begun",
     "is_volume",
+    "json_text",
     "legend_of",
     "losses",
     "mend",
@@ -49,6 +51,7 @@ __all__ = [
     "place",
     "provenance",
     "read",
+    "read_json",
     "recast",
     "rescale",
     "settle",

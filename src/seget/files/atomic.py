@@ -8,13 +8,11 @@ its hidden file when the writing fails or is interrupted.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from seget.errors import InputError
 
@@ -87,14 +85,6 @@ def write_text(path: Path | str, text: str) -> None:
     """Write `text` as UTF-8, atomically and with its own line ends."""
     with atomic_path(path) as part:
         part.write_bytes(text.encode())
-
-
-def write_json(path: Path | str, obj: Any) -> None:
-    """Write `obj` as indented JSON, atomically.
-
-    A number that is not finite is a ValueError, since JSON has none: say None where it may occur.
-    """
-    write_text(path, json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def hidden(path: Path) -> Path:

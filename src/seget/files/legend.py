@@ -7,11 +7,12 @@ It never looks at voxels, and never decides which number a structure gets.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from seget.files.plain_json import read_json
 
 
 @dataclass(frozen=True)
@@ -35,14 +36,10 @@ def legend_beside(path: Path) -> Legend | None:
 
     None where nothing is there or where the JSON speaks of something else.
     """
-    beside = path.with_suffix(".json")
-    if not beside.is_file():
-        return None
+    found = read_json(path.with_suffix(".json"))
     try:
-        entries = {
-            int(number): dict(entry) for number, entry in json.loads(beside.read_bytes()).items()
-        }
-    except (ValueError, TypeError, AttributeError, RecursionError):
+        entries = {int(number): dict(entry) for number, entry in found.items()}
+    except (ValueError, TypeError, AttributeError):
         return None
     colours = {number: str(entry.get("colour", "")) for number, entry in entries.items()}
     return Legend(

@@ -7,7 +7,6 @@ It never reads voxels. A person reads it, and `seget info` shows it; nothing els
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from seget.files.atomic import write_json
+from seget.files.plain_json import read_json, write_json
 
 
 def stamped(made_by: Mapping[str, Any]) -> dict[str, Any]:
@@ -33,18 +32,13 @@ def write(output: Path, made_by: Mapping[str, Any]) -> None:
 
 def read(output: Path) -> dict[str, Any] | None:
     """Return what is said beside `output` of how it was made; None where nothing is said."""
-    whole = _object(_beside(output))
-    found = whole or _object(output.with_suffix(".json")).get("made_by")
-    return found if isinstance(found, dict) and found else None
+    beside = read_json(output.with_suffix(".json"))
+    said = (
+        read_json(_beside(output)),
+        beside.get("made_by") if isinstance(beside, dict) else None,
+    )
+    return next((found for found in said if isinstance(found, dict) and found), None)
 
 
 def _beside(output: Path) -> Path:
     return output.with_name(f"{output.stem}.provenance.json")
-
-
-def _object(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):  # none, or somebody else's
-        return {}
-    return found if isinstance(found, dict) else {}

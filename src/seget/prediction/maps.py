@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -62,26 +62,35 @@ def identity(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
-def is_done(path: Path, wanted_id: str, key: str, overwrite: bool) -> bool:
-    """Whether the map at `path` is whole and was made by this very command.
+def is_made(output: Path, key: str, says_so: Callable[[Path], bool], differs: str) -> bool:
+    """Whether an output is whole and was made by this very command.
 
-    `key` is what its voxels were written under, should the command have been stopped before it
-    could write the JSON beside them.
+    Parameters
+    ----------
+    output
+        A map, or labels.
+    key
+        What its voxels were written under, should the command have been stopped before it could
+        write the JSON beside them: then it is not made yet, and nobody else's.
+    says_so
+        Whether the JSON beside an output is the one that this command writes.
+    differs
+        What a person is told, should it not be.
 
     Raises
     ------
     InputError
-        Something else stands there and `overwrite` is not given.
+        Another command made it.
     """
-    if overwrite or not path.exists():
+    if not output.exists():
         return False
-    sidecar = path.with_suffix(".json")
-    if sidecar.is_file() and _read_sidecar(sidecar).id == wanted_id:
+    beside = output.with_suffix(".json")
+    if beside.is_file() and says_so(beside):
         return True
-    if files.is_begun(path, key):
+    if files.is_begun(output, key):
         return False
     raise InputError(
-        f"{path}: exists and was made by another command (input, model or settings differ); "
+        f"{output}: exists and was made by another command ({differs}); "
         "give --overwrite, or another -o."
     )
 
@@ -134,10 +143,17 @@ def _score_map(path: Path) -> ScoreMap:
             f"{path}: no {sidecar.name} beside it to tell its structure and threshold; "
             "copy it there, or predict again."
         )
-    return ScoreMap(path, path.stem.rpartition("__")[0], _read_sidecar(sidecar))
+    return ScoreMap(path, path.stem.rpartition("__")[0], read_sidecar(sidecar))
 
 
-def _read_sidecar(path: Path) -> Sidecar:
+def read_sidecar(path: Path) -> Sidecar:
+    """Return what a `.json` beside a map says.
+
+    Raises
+    ------
+    InputError
+        It says something else.
+    """
     try:
         return Sidecar.model_validate(json.loads(path.read_bytes()))
     except ValidationError as error:

@@ -7,7 +7,6 @@ It never holds more than a slice, and never decides a pixel itself: `fusion` doe
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from seget import files, machine
 from seget.errors import InputError
 from seget.files import provenance
 from seget.fusion import colour, fuse
-from seget.prediction.maps import ScoreMap, find_score_maps, identity
+from seget.prediction.maps import ScoreMap, find_score_maps, identity, is_made
 from seget.prediction.predict import DEFAULT, Note, Options, Progress, deaf, silent
 from seget.prediction.writing import predict_files
 from seget.trained import Trained
@@ -53,7 +52,8 @@ def fuse_files(
     chosen = _thresholds(maps, thresholds or {})
     legend = _legend(maps, chosen)
     key = identity(legend)
-    if _is_fused(out, legend, key, overwrite):
+    differs = "other maps or thresholds"
+    if not overwrite and is_made(out, key, lambda json: files.read_json(json) == legend, differs):
         return out
     volumes = _opened(maps)
     first = next(iter(volumes.values()))
@@ -146,25 +146,3 @@ def _made_by(maps: Sequence[ScoreMap], thresholds: Mapping[str, float]) -> dict[
             for score_map in maps
         },
     }
-
-
-def _is_fused(out: Path, legend: Mapping[str, object], key: str, overwrite: bool) -> bool:
-    """Whether `out` is whole and came from these very maps and thresholds."""
-    if overwrite or not out.exists():
-        return False
-    beside = out.with_suffix(".json")
-    if beside.is_file() and _object(beside) == legend:
-        return True
-    if files.is_begun(out, key):
-        return False
-    raise InputError(
-        f"{out}: exists and was made by another command (other maps or thresholds); "
-        "give --overwrite, or another -o."
-    )
-
-
-def _object(path: Path) -> object:
-    try:
-        return json.loads(path.read_bytes())
-    except (ValueError, RecursionError):  # not ours: no JSON at all
-        return None

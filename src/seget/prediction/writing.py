@@ -19,7 +19,7 @@ import torch
 from seget import files, machine
 from seget.errors import InputError
 from seget.prediction import plan
-from seget.prediction.maps import Sidecar, identity, is_done, map_path, write_sidecar
+from seget.prediction.maps import Sidecar, identity, is_made, map_path, read_sidecar, write_sidecar
 from seget.prediction.predict import (
     DEFAULT,
     Note,
@@ -67,12 +67,17 @@ class Job:
         InputError
             One stands there that another command made, and it is not to be overwritten.
         """
+        if overwrite:
+            return False
         # Every map is looked at: a foreign one is refused before an hour of work, not after.
-        done = [
-            is_done(path, sidecar.id or "", self.key(sidecar), overwrite)
-            for path, sidecar in self.maps.items()
-        ]
-        return all(done)
+        made = [self._is_made(path, sidecar) for path, sidecar in self.maps.items()]
+        return all(made)
+
+    def _is_made(self, path: Path, sidecar: Sidecar) -> bool:
+        differs = "input, model or settings differ"
+        return is_made(
+            path, self.key(sidecar), lambda json: read_sidecar(json).id == sidecar.id, differs
+        )
 
 
 def predict_files(
