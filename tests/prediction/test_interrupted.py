@@ -190,3 +190,15 @@ def test_a_disk_that_is_too_small_is_said_before_the_work(
     with pytest.raises(RunError, match="are to be written there"):
         predict_files(tomogram, [counting], tmp_path / "out", spare_bytes=2**60)
     assert type(counting.network).calls == 0
+
+
+def test_an_output_may_lie_in_the_folder_of_slices(
+    ramp: Volume, echo: Trained, tmp_path: Path
+) -> None:
+    import tifffile
+
+    for z in range(ramp.shape[0]):
+        tifffile.imwrite(tmp_path / f"{z}.tif", ramp.slice(z))
+    (path,) = predict_files(files.read(tmp_path), [echo], tmp_path / "out")
+    np.testing.assert_array_equal(np.asarray(files.read(path).data), ramp.data)
+    assert predict_files(files.read(tmp_path), [echo], tmp_path)

@@ -7,19 +7,34 @@ It never reads content: a hash of that is `Volume.fingerprint`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from seget.errors import RunError
+from seget.files.lazy import Slices
+from seget.volume import Volume
 
 
 @dataclass(frozen=True)
 class Stamp:
-    """Size and time of the last change of a file or folder."""
+    """Size and time of the last change of a file, or of each visible file in a folder.
+
+    Not of the folder itself: whoever writes an output into it changes that.
+
+    Attributes
+    ----------
+    path
+        The file or folder.
+    parts
+        Name, size in bytes and time of change in ns of each file.
+    """
 
     path: Path
-    size: int
-    changed_ns: int
+    parts: tuple[tuple[str, int, int], ...]
 
     @classmethod
     def of(cls, path: Path) -> Stamp:
@@ -30,25 +45,45 @@ class Stamp:
         RunError
             It is not there any more.
         """
-        try:
-            found = path.stat()
-        except OSError as error:
-            raise RunError(
-                f"{path}: it cannot be reached any more ({(error.strerror or '').lower()}); bring "
-                "it back and run the same command again: what is finished is kept."
-            ) from None
-        return cls(path, found.st_size, found.st_mtime_ns)
+        inside = sorted(path.iterdir()) if path.is_dir() else []
+        names = [file.name for file in inside if file.is_file() and file.name[0] != "."]
+        return cls(path, _parts(path, names or [""]))
 
     def check(self) -> None:
-        """Make sure that the path is as it was.
+        """Make sure that the same files are as they were.
 
         Raises
         ------
         RunError
-            It changed, or it is not there any more.
+            One changed, or it is not there any more.
         """
-        if Stamp.of(self.path) != self:
+        if _parts(self.path, [name for name, _, _ in self.parts]) != self.parts:
             raise RunError(
                 f"{self.path}: it changed while it was being read, so that the result would be of "
                 "two files; wait until it is whole and run the same command again."
             )
+
+    def watched(self, volume: Volume) -> Volume:
+        """Return a volume of these files whose slices are read only while they are as they were.
+
+        Each slice is copied at once. Of a memory map that is touched later, after its file was cut
+        short, the system ends the process without a word.
+        """
+
+        def load(z: int) -> npt.NDArray[Any]:
+            self.check()
+            return np.array(volume.slice(z))
+
+        return replace(volume, data=Slices(volume.shape, np.dtype(volume.data.dtype), load))
+
+
+def _parts(path: Path, names: list[str]) -> tuple[tuple[str, int, int], ...]:
+    """Return what is true of files in a folder; the empty name is `path` itself."""
+    try:
+        found = [(name, (path / name).stat()) for name in names]
+    except OSError as error:
+        raise RunError(
+            f"{path}: it cannot be reached any more ({(error.strerror or '').lower()}); bring "
+            "it back and run the same command again: what is finished is kept."
+        ) from None
+    return tuple((name, one.st_size, one.st_mtime_ns) for name, one in found)

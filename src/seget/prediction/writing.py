@@ -56,8 +56,7 @@ class Job:
         The time of the file is part of it: sixteen slices tell tomograms apart, but not a file
         that was mended somewhere else between a kill and the next run.
         """
-        changed = (self.stamp.size, self.stamp.changed_ns) if self.stamp else None
-        return identity(sidecar.id, changed)
+        return identity(sidecar.id, self.stamp.parts if self.stamp else None)
 
     def is_done(self, overwrite: bool) -> bool:
         """Whether all maps stand there, made by this command.
@@ -114,7 +113,10 @@ def predict_files(
         another process writes into the folder.
     """
     _refuse_twins(models)
-    jobs = _planned(volume, models, folder, options)
+    stamp = files.Stamp.of(files.place(volume.path)) if volume.path else None
+    if stamp is not None:
+        volume = stamp.watched(volume)
+    jobs = _planned(volume, models, folder, options, stamp)
     with files.only_one(folder):
         waiting = [job for job in jobs if not job.is_done(options.overwrite)]
         size = int(np.prod(volume.shape))
@@ -134,10 +136,13 @@ def _refuse_twins(models: Sequence[Trained]) -> None:
 
 
 def _planned(
-    volume: Volume, models: Sequence[Trained], folder: Path, options: Options
+    volume: Volume,
+    models: Sequence[Trained],
+    folder: Path,
+    options: Options,
+    stamp: files.Stamp | None,
 ) -> list[Job]:
     """Return what each model is to write, and what will stand beside it."""
-    stamp = files.Stamp.of(files.place(volume.path)) if volume.path else None
     fingerprint = volume.fingerprint(options.full_hash)
     jobs, order = [], 0
     for trained in models:
