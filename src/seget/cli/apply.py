@@ -8,7 +8,7 @@ is broken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -48,21 +48,39 @@ Hash = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
 
-# (volume, models, folder, progress, note) -> what was written
-Work = Callable[[Any, list[Any], Path, Any, Callable[[str], None]], Sequence[Path]]
+
+def _verb(name: str, teaches: str) -> Callable[..., None]:
+    """Return a verb that does something for each tomogram; all of them take the same options."""
+
+    def command(
+        inputs: Inputs,
+        out: Out,
+        device: DeviceName = "auto",
+        window: Window = None,
+        views: Views = 1,
+        format: Format = "mrc",
+        max_memory: Memory = None,
+        hash: Hash = "sampled",
+        overwrite: Overwrite = False,
+    ) -> None:
+        from seget.machine import parse_bytes
+        from seget.prediction import Options
+
+        if hash not in ("sampled", "full"):
+            raise InputError(f"--hash {hash}: wanted sampled or full.")
+        memory_bytes = parse_bytes(max_memory, "--max-memory") if max_memory else None
+        options = Options(
+            device, window, views, format, overwrite, memory_bytes, full_hash=hash == "full"
+        )
+        _each(name, inputs, out, options)
+
+    command.__name__ = name
+    command.__doc__ = teaches
+    return command
 
 
-def predict(
-    inputs: Inputs,
-    out: Out,
-    device: DeviceName = "auto",
-    window: Window = None,
-    views: Views = 1,
-    format: Format = "mrc",
-    max_memory: Memory = None,
-    hash: Hash = "sampled",
-    overwrite: Overwrite = False,
-) -> None:
+predict = _verb(
+    "predict",
     """Write a score map (0..127) a structure for each tomogram.
 
     A run that was interrupted goes on where it stopped. Of many tomograms a broken one is named at
@@ -72,28 +90,10 @@ def predict(
     seget predict tomogram.mrc runs/cell -o predicted
     seget predict a.mrc b.mrc runs/golgi runs/synapse -o predicted
     seget predict tomograms/ runs/cell -o predicted --max-memory 4G
-    """
-    from seget.prediction import predict_files
-
-    options = _options(device, window, views, format, overwrite, max_memory, hash)
-
-    def work(volume: Any, models: list[Any], folder: Path, *told: Any) -> list[Path]:
-        return predict_files(volume, models, folder, options, *told)
-
-    _each("predict", inputs, out, work)
-
-
-def segment(
-    inputs: Inputs,
-    out: Out,
-    device: DeviceName = "auto",
-    window: Window = None,
-    views: Views = 1,
-    format: Format = "mrc",
-    max_memory: Memory = None,
-    hash: Hash = "sampled",
-    overwrite: Overwrite = False,
-) -> None:
+    """,
+)
+segment = _verb(
+    "segment",
     """Predict and fuse in one go: score maps, labels.mrc and labels.json.
 
     A run that was interrupted goes on where it stopped. Of many tomograms a broken one is named at
@@ -102,15 +102,8 @@ def segment(
     \b
     seget segment tomogram.mrc runs/cell -o segmented
     seget segment tomograms/ runs/cell -o segmented
-    """
-    from seget.prediction import segment_files
-
-    options = _options(device, window, views, format, overwrite, max_memory, hash)
-
-    def work(volume: Any, models: list[Any], folder: Path, *told: Any) -> list[Path]:
-        return [segment_files(volume, models, folder, options, *told)]
-
-    _each("segment", inputs, out, work)
+    """,
+)
 
 
 def fuse(
@@ -138,26 +131,8 @@ def fuse(
     say(str(out))
 
 
-def _options(
-    device: str,
-    window: int | None,
-    views: int,
-    format: str,
-    overwrite: bool,
-    memory: str | None,
-    hash: str,
-) -> Any:
-    from seget.machine import parse_bytes
-    from seget.prediction import Options
-
-    if hash not in ("sampled", "full"):
-        raise InputError(f"--hash {hash}: wanted sampled or full.")
-    memory_bytes = parse_bytes(memory, "--max-memory") if memory else None
-    return Options(device, window, views, format, overwrite, memory_bytes, hash == "full")
-
-
-def _each(verb: str, inputs: list[Path], out: Path, work: Work) -> None:
-    """Do the work for each tomogram; of several, go on past one that fails, and say so.
+def _each(verb: str, inputs: list[Path], out: Path, options: Any) -> None:
+    """Predict or segment each tomogram; of several, go on past one that fails, and say so.
 
     Raises
     ------
@@ -166,6 +141,7 @@ def _each(verb: str, inputs: list[Path], out: Path, work: Work) -> None:
     """
     from seget import files
     from seget.cli.progress import bar, say
+    from seget.prediction import predict_files, segment_files
 
     models, tomograms = _sorted(inputs)
     several = len(tomograms) > 1
@@ -174,8 +150,12 @@ def _each(verb: str, inputs: list[Path], out: Path, work: Work) -> None:
         text = f"{verb} {name}" + (f" ({number} of {len(tomograms)})" if several else "")
         try:
             with bar(text) as told:
-                folder = out / name if several else out
-                written = work(files.read(path), models, folder, told, told.note)
+                place = (files.read(path), models, out / name if several else out, options)
+                written = (
+                    predict_files(*place, told, told.note)
+                    if verb == "predict"
+                    else [segment_files(*place, told, told.note)]
+                )
         except (InputError, RunError, OSError) as error:
             if not several:
                 raise

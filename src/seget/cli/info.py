@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -180,13 +181,21 @@ def _print_one(path: Path, found: Description) -> None:
 
 
 def _tree(made_by: dict[str, Any]) -> Table:
+    return _two_columns(
+        (name, _tree(value) if isinstance(value, dict) else str(value))
+        for name, value in made_by.items()
+    )
+
+
+def _two_columns(rows: Iterable[tuple[str, str | Table]]) -> Table:
+    """Return names beside values, each as it is: nothing in them is markup."""
     from rich.box import SIMPLE
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=SIMPLE, show_header=False, padding=(0, 1, 0, 0))
-    for name, value in made_by.items():
-        table.add_row(Text(name), _tree(value) if isinstance(value, dict) else Text(str(value)))
+    for name, value in rows:
+        table.add_row(Text(name), Text(value) if isinstance(value, str) else value)
     return table
 
 
@@ -195,10 +204,6 @@ def _count(faults: tuple[str, ...]) -> str:
 
 
 def _facts(found: Description) -> Table:
-    from rich.box import SIMPLE
-    from rich.table import Table
-    from rich.text import Text
-
     sampled, stored = found.sampled, found.stored
     rows = [
         ("format", found.format),
@@ -217,10 +222,7 @@ def _facts(found: Description) -> Table:
     if found.extended_header:
         rows.append(("extended header", found.extended_header))
     rows += [("label" if n == 0 else "", text) for n, text in enumerate(found.labels)]
-    table = Table(box=SIMPLE, show_header=False, padding=(0, 1, 0, 0))
-    for name, value in rows:
-        table.add_row(name, Text(value))
-    return table
+    return _two_columns(rows)
 
 
 def _print_several(described: list[tuple[Path, Description]]) -> None:
