@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -85,6 +88,28 @@ def test_info_shows_where_an_output_comes_from(
         assert words in printed, printed
     made_by = json.loads(seget("info", out / "labels.mrc", "--json")[1])["made_by"]
     assert made_by["maps"]["rods"]["tomogram_hash"] == "full"
+
+
+def test_ctrl_c_is_one_sentence_and_the_same_command_goes_on(
+    seget: Seget, model: Path, tmp_path: Path
+) -> None:
+    grey = np.random.default_rng(0).integers(0, 255, (300, 40, 40), np.uint8)
+    files.write(tmp_path / "deep.mrc", Volume(grey, (1.0, 1.0, 1.0)))
+    words = ["predict", str(tmp_path / "deep.mrc"), str(model), "-o", str(tmp_path / "out")]
+    script = "from seget.cli import main; main()"
+    running = subprocess.Popen([sys.executable, "-c", script, *words], stderr=subprocess.PIPE)
+    assert running.stderr is not None
+    assert b"300 slices" in running.stderr.readline()  # about to score the first
+    journal = tmp_path / "out" / ".deep__rods.mrc.journal"
+    while not journal.is_file() or journal.stat().st_size < 300:
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    said = running.communicate()[1].decode().splitlines()
+    assert (running.returncode, len(said)) == (1, 1), said
+    assert said[0].startswith("seget: stopped; what is finished is kept")
+    code, _, err = seget(*words)
+    assert code == 0, err
+    assert "going on after an interrupted run" in err
 
 
 @pytest.fixture

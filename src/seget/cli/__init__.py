@@ -17,6 +17,8 @@ from seget.errors import InputError, RunError, in_words
 
 __all__ = ["app", "main"]
 
+INTERRUPTED = 130  # typer's own code of a Ctrl-C, about which it says nothing
+
 app = typer.Typer(
     name="seget",
     help="Segment cellular structures in electron tomograms: learn from masks drawn on some "
@@ -56,6 +58,10 @@ def main() -> None:
         _fail(error, 1)
     except OSError as error:
         _fail(error, 1)
+    except SystemExit as left:
+        if left.code != INTERRUPTED:
+            raise
+        _fail(RunError("stopped; what is finished is kept, run the same command again."), 1)
 
 
 def _fail(error: Exception, code: int) -> None:

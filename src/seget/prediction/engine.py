@@ -158,7 +158,7 @@ class Engine:
             size = self.window_px(pixels.shape)
             try:
                 return self._window(pixels) if size is None else self._windows(pixels, size)
-            except torch.OutOfMemoryError:
+            except torch.cuda.OutOfMemoryError:
                 torch.cuda.empty_cache()
                 self._halve(min(size or max(pixels.shape), max(pixels.shape)))
 
