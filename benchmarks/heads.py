@@ -16,7 +16,7 @@ from torch import nn
 
 from seget.dataset import Dataset, read_dataset
 from seget.networks import NETWORKS, TITLES
-from seget.prediction import Engine, choose_device
+from seget.prediction import Scorer, TorchEngine, choose_device
 from seget.recipes import modern
 from seget.samples import Samples
 from seget.training.clock import Clock
@@ -60,8 +60,8 @@ def trial(dataset: Dataset, structure: str, name: str, seed: int, prior: bool) -
     samples, losses = Samples(dataset, (structure,), recipe, seed), Losses()
     take_epoch(state, samples, Clock(recipe, STEPS), losses)
     held_out = [(t, list(t.split.validation)) for t in dataset.tomograms]
-    engine = Engine.of(state.average, recipe, state.device)
-    miou = validate(engine, (structure,), held_out).miou
+    scorer = Scorer.of(TorchEngine(state.average, state.device), recipe)
+    miou = validate(scorer, (structure,), held_out).miou
     first, last = (sum(part) / SHOWN for part in (losses.all[:SHOWN], losses.all[-SHOWN:]))
     head = "prior" if prior else "He"
     return f"| {TITLES[name]} | {head} | {seed} | {first:.2f} | {last:.2f} | {miou:.4f} |"

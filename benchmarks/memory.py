@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from seget.networks import NETWORKS, build
-from seget.prediction import Device, Engine
+from seget.prediction import Device, Scorer, TorchEngine
 from seget.recipes import modern
 
 EDGE_PX = 1024
@@ -28,12 +28,12 @@ def measure(name: str, outputs: int, binning: int, bf16: bool) -> str:
     """Score a window in this process; return a line of the table."""
     recipe = modern().override([f"network={name}", f"binning={binning}"])
     device = Device(torch.device("cpu"), bf16)
-    engine = Engine.of(build(name, outputs, binning), recipe, device, outputs)
+    scorer = Scorer.of(TorchEngine(build(name, outputs, binning), device), recipe, outputs)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    engine.scores(np.zeros((EDGE_PX, EDGE_PX), np.float32))
+    scorer.scores(np.zeros((EDGE_PX, EDGE_PX), np.float32))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     taken = (peak - before) * 1024 / EDGE_PX**2
-    stated = engine.footprint.bytes_per_px
+    stated = scorer.footprint.bytes_per_px
     precision = "bf16" if bf16 else "float32"
     return (
         f"{name:14}{outputs:8}{binning:8}{precision:>10}{before / 1024:10.0f} MB"

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 from seget.dataset import Dataset, read_dataset
-from seget.prediction import Engine, choose_device
+from seget.prediction import Scorer, TorchEngine, choose_device
 from seget.recipes import modern
 from seget.training import Run, train
 from seget.training.validation import validate
@@ -54,9 +54,9 @@ def trial(dataset: Dataset, structure: str, name: str, seed: int, out: Path) -> 
     started = time.monotonic()
     trained = train(dataset, (structure,), recipe, Run(folder, seed=seed, overwrite=True))
     minutes = (time.monotonic() - started) / 60
-    engine = Engine.of(trained.network, recipe, choose_device())
+    scorer = Scorer.of(TorchEngine(trained.network, choose_device()), recipe)
     test = [(t, list(t.split.scored()[1])) for t in dataset.tomograms]
-    scored = validate(engine, trained.structures, test)
+    scored = validate(scorer, trained.structures, test)
     histogram = scored.histograms[structure]
     row = {
         "validation": trained.provenance["validation_miou"][structure],

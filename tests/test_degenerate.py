@@ -15,7 +15,7 @@ from seget import files
 from seget.dataset import read_dataset
 from seget.errors import InputError
 from seget.networks import NETWORKS, build
-from seget.prediction import Engine, choose_device, predict
+from seget.prediction import Scorer, TorchEngine, choose_device, predict
 from seget.recipes import modern
 from seget.trained import Trained
 from seget.training import Run, train
@@ -117,8 +117,8 @@ def test_scores_are_finite_and_in_range(
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_network_takes_a_voxel(network: str) -> None:
     recipe = modern().override([*TINY, f"network={network}"])
-    engine = Engine.of(build(network, 1), recipe, choose_device("cpu"))
-    assert engine.scores(np.zeros((1, 1), np.float32)).shape == (1, 1, 1)
+    scorer = Scorer.of(TorchEngine(build(network, 1), choose_device("cpu")), recipe)
+    assert scorer.scores(np.zeros((1, 1), np.float32)).shape == (1, 1, 1)
 
 
 def test_a_volume_of_no_number_is_one_sentence(trained: Trained) -> None:

@@ -37,8 +37,9 @@ def windows(shape: tuple[int, int], size: int, halo: int, multiple: int = 16) ->
     """Cut a slice into windows whose write regions cover each pixel exactly once.
 
     A strided convolution sees the pixels of a window at the same phase as in the whole slice only
-    if the window starts on the network's grid, so reads start at a multiple of `multiple`; they
-    also stop at one, except at the border of the slice, where there is nothing more to read.
+    if the window starts on the network's grid, so reads start at a multiple of `multiple`. Near a
+    border a read is moved inwards, not cut: all reads are of one size (but for a remainder of the
+    slice by `multiple`), for which an engine may prepare itself once.
 
     Parameters
     ----------
@@ -101,10 +102,14 @@ def corners(shape: tuple[int, int], patch: int, stride: int) -> list[tuple[int, 
 def _spans(extent: int, stride: int, halo: int, multiple: int) -> list[tuple[slice, slice, slice]]:
     """Return what is read, kept and written along one axis."""
     spans = []
+    around = _round_up(halo, multiple)
     for start in range(0, extent, stride):
         stop = min(start + stride, extent)
-        low = max(0, start - halo) // multiple * multiple
-        high = min(extent, _round_up(stop + halo, multiple))
+        low = max(0, start - around)
+        high = low + stride + 2 * around
+        if high > extent:
+            low = max(0, extent - stride - 2 * around) // multiple * multiple
+            high = extent
         spans.append((slice(low, high), slice(start - low, stop - low), slice(start, stop)))
     return spans
 

@@ -42,6 +42,12 @@ Memory = Annotated[
         metavar="SIZE", help="Memory to use at most, as 4G; the default is half of what is free."
     ),
 ]
+EngineName = Annotated[
+    str, typer.Option(help="auto, torch or openvino; auto takes OpenVINO on a processor.")
+]
+Precision = Annotated[
+    str, typer.Option(help="auto, float32 or bf16; auto takes bf16 where the device has it.")
+]
 Hash = Annotated[
     str,
     typer.Option(help="Tell tomograms apart by sixteen slices (sampled) or by all voxels (full)."),
@@ -56,6 +62,8 @@ def _verb(name: str, teaches: str) -> Callable[..., None]:
         inputs: Inputs,
         out: Out,
         device: DeviceName = "auto",
+        engine: EngineName = "auto",
+        precision: Precision = "auto",
         window: Window = None,
         views: Views = 1,
         format: Format = "mrc",
@@ -70,7 +78,15 @@ def _verb(name: str, teaches: str) -> Callable[..., None]:
             raise InputError(f"--hash {hash}: wanted sampled or full.")
         memory_bytes = parse_bytes(max_memory, "--max-memory") if max_memory else None
         options = Options(
-            device, window, views, format, overwrite, memory_bytes, full_hash=hash == "full"
+            device=device,
+            engine=engine,
+            precision=precision,
+            window_px=window,
+            views=views,
+            format=format,
+            overwrite=overwrite,
+            memory_bytes=memory_bytes,
+            full_hash=hash == "full",
         )
         _each(name, inputs, out, options)
 

@@ -22,7 +22,7 @@ from seget import files
 from seget.comparison.plan import Cell
 from seget.dataset import Dataset, read_dataset
 from seget.evaluation.score import Tally, without_nan
-from seget.prediction import Engine, choose_device, score_slices
+from seget.prediction import Scorer, TorchEngine, choose_device, score_slices
 from seget.trained import Trained
 from seget.training import Diverged, Listener, Run, read_log, train
 
@@ -79,15 +79,14 @@ def run_cell(cell: Cell, place: Place, listener: Listener | None = None) -> dict
 
 def _score(dataset: Dataset, trained: Trained, device: str, folder: Path) -> dict[str, Any]:
     """Score the test part (else validation, else all); keep the score maps for the pictures."""
-    engine = Engine.of(
-        trained.network, trained.recipe, choose_device(device), len(trained.structures)
-    )
+    engine = TorchEngine(trained.network, choose_device(device))
+    scorer = Scorer.of(engine, trained.recipe, len(trained.structures))
     tallies = {s: Tally(trained.thresholds[s]) for s in trained.structures}
     kept: dict[str, npt.NDArray[np.uint8]] = {}
     seconds = 0.0
     for tomogram in dataset.tomograms:
         started = perf_counter()
-        for z, scores in score_slices(tomogram.image, engine, tomogram.split.scored()[1]):
+        for z, scores in score_slices(tomogram.image, scorer, tomogram.split.scored()[1]):
             seconds += perf_counter() - started
             kept[f"{tomogram.name}__{z}"] = scores
             for structure, score in zip(trained.structures, scores, strict=True):

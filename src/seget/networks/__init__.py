@@ -31,6 +31,7 @@ __all__ = [
     "bytes_per_px",
     "cost",
     "halo_px",
+    "is_graph",
     "multiple",
 ]
 
@@ -61,6 +62,12 @@ def build(name: str, outputs: int, binning: int = 1) -> nn.Module:
     """Return an untrained network with `outputs` logit maps."""
     network = NETWORKS[name](outputs)
     return network if binning == 1 else Binned(network, binning)
+
+
+def is_graph(network: nn.Module) -> bool:
+    """Whether a network can be made a graph of operations; of one from elsewhere nobody knows."""
+    inner = network.network if isinstance(network, Binned) else network
+    return isinstance(inner, Network) and inner.IS_GRAPH
 
 
 def halo_px(name: str, binning: int = 1) -> int:

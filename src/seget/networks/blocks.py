@@ -33,11 +33,14 @@ class Network(nn.Module):
     BYTES_PER_PX
         Most memory that a pixel takes while scores are computed in bf16 on a processor, rounded up
         (`benchmarks/memory.py`); in float32 it is twice that.
+    IS_GRAPH
+        Whether other engines than torch know its operations.
     """
 
     MULTIPLE: ClassVar[int]
     HALO_PX: ClassVar[int]
     BYTES_PER_PX: ClassVar[int]
+    IS_GRAPH: ClassVar[bool] = True
 
 
 class ConvBlock(nn.Sequential):

@@ -2,13 +2,17 @@
 
 Volume + Trained -> scores 0..127 -> labels
 
-It never trains and never judges. `plan` cuts slices, `engine` runs one, `predict` a volume; `maps`
-knows the files, `writing` fills them, `segment` goes the whole way.
+It never trains and never judges. `plan` cuts slices, an `engine` computes windows, `scorer` scores
+a slice, `predict` a volume; `maps` knows the files, `writing` fills them, `segment` goes the whole
+way.
 """
 
-from seget.prediction.engine import Device, Effort, Engine, choose_device
+from seget.prediction.device import Device, choose_device
+from seget.prediction.engine import Engine, TorchEngine
 from seget.prediction.maps import ScoreMap, find_score_maps
-from seget.prediction.predict import Options, Progress, predict, score_slices
+from seget.prediction.openvino_engine import OpenVinoEngine
+from seget.prediction.predict import Options, Progress, choose_engine, predict, score_slices
+from seget.prediction.scorer import Effort, Scorer
 from seget.prediction.segment import LABELS, fuse_files, segment_files
 from seget.prediction.writing import predict_files
 
@@ -17,10 +21,14 @@ __all__ = [
     "Device",
     "Effort",
     "Engine",
+    "OpenVinoEngine",
     "Options",
     "Progress",
     "ScoreMap",
+    "Scorer",
+    "TorchEngine",
     "choose_device",
+    "choose_engine",
     "find_score_maps",
     "fuse_files",
     "predict",

@@ -13,10 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from seget.errors import InputError
-from seget.prediction.engine import Effort, Engine, Scores, choose_device
+from seget.networks import is_graph
+from seget.prediction.device import Device, choose_device
+from seget.prediction.engine import Engine, Scores, TorchEngine
+from seget.prediction.openvino_engine import OpenVinoEngine
 from seget.prediction.plan import SMALLEST_WINDOW_PX
+from seget.prediction.scorer import Effort, Scorer
 from seget.trained import Trained
 from seget.volume import Volume, normalisation
+
+ENGINES = ("auto", "torch", "openvino")
 
 Progress = Callable[[int, int], None]
 Note = Callable[[str], None]
@@ -46,6 +52,10 @@ class Options:
         Replace outputs that another command made.
     full_hash
         Tell the tomogram from others by all of its voxels, not by sixteen slices.
+    engine
+        `torch`, `openvino`, or `auto`: OpenVINO on a processor, torch elsewhere.
+    precision
+        `float32`, `bf16`, or `auto`: bf16 where the device computes in it.
     """
 
     device: str = "auto"
@@ -55,10 +65,14 @@ class Options:
     overwrite: bool = False
     memory_bytes: int | None = None
     full_hash: bool = False
+    engine: str = "auto"
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
         if self.format not in ("mrc", "zarr"):
             raise InputError(f"--format {self.format}: wanted mrc or zarr.")
+        if self.engine not in ENGINES:
+            raise InputError(f"--engine {self.engine}: wanted {' or '.join(ENGINES)}.")
         if self.views not in (1, 4, 8):
             raise InputError(f"--views {self.views}: wanted 1, 4 or 8.")
         if self.window_px is not None and self.window_px < SMALLEST_WINDOW_PX:
@@ -70,24 +84,37 @@ class Options:
 DEFAULT = Options()
 
 
-def engine(trained: Trained, options: Options) -> Engine:
-    """Return a model ready to score slices on the device that the options name."""
-    return Engine.of(
-        trained.network,
-        trained.recipe,
-        choose_device(options.device),
-        len(trained.structures),
-        Effort(options.window_px, options.views, options.memory_bytes),
-    )
+def scorer(trained: Trained, options: Options) -> Scorer:
+    """Return a model ready to score slices as the options say."""
+    device = choose_device(options.device, options.precision)
+    effort = Effort(options.window_px, options.views, options.memory_bytes)
+    engine = choose_engine(trained, device, options.engine)
+    return Scorer.of(engine, trained.recipe, len(trained.structures), effort)
+
+
+def choose_engine(trained: Trained, device: Device, name: str = "auto") -> Engine:
+    """Return the engine of that name, or the quickest on a device, with a model in it.
+
+    Raises
+    ------
+    InputError
+        OpenVINO is asked for on a GPU.
+    """
+    if name == "openvino" and device.torch.type != "cpu":
+        raise InputError("--engine openvino: it runs on a processor; give --device cpu, too.")
+    quickest = "openvino" if device.torch.type == "cpu" and is_graph(trained.network) else "torch"
+    if (quickest if name == "auto" else name) == "openvino":
+        return OpenVinoEngine(trained.network, device, trained.weights_sha256)
+    return TorchEngine(trained.network, device)
 
 
 def score_slices(
-    volume: Volume, engine: Engine, slices: Sequence[int]
+    volume: Volume, scorer: Scorer, slices: Sequence[int]
 ) -> Iterator[tuple[int, Scores]]:
     """Yield (z, scores `(k, y, x)`) for the slices asked for, one at a time."""
     normalise = normalisation(volume)
     for z in slices:
-        yield z, engine.scores(normalise(volume.slice(z)))
+        yield z, scorer.scores(normalise(volume.slice(z)))
 
 
 def predict(
@@ -104,7 +131,7 @@ def predict(
     """
     depth = volume.shape[0]
     maps = {s: np.empty(volume.shape, np.uint8) for s in trained.structures}
-    for z, scores in score_slices(volume, engine(trained, options), range(depth)):
+    for z, scores in score_slices(volume, scorer(trained, options), range(depth)):
         for structure, score in zip(trained.structures, scores, strict=True):
             maps[structure][z] = score
         progress(z + 1, depth)

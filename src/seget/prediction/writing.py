@@ -26,8 +26,8 @@ from seget.prediction.predict import (
     Options,
     Progress,
     deaf,
-    engine,
     score_slices,
+    scorer,
     silent,
 )
 from seget.trained import Trained
@@ -164,6 +164,8 @@ def _planned(
                     "network": trained.recipe.network,
                     "recipe": trained.recipe.name,
                     "views": options.views,
+                    "engine": options.engine,
+                    "precision": options.precision,
                     "versions": {"torch": torch.__version__},
                 },
             )
@@ -179,7 +181,7 @@ def _missing_bytes(jobs: Sequence[Job], voxels: int) -> int:
 
 def _write_maps(volume: Volume, job: Job, options: Options, note: Note) -> Iterator[int]:
     """Write the maps of one model; yield the number of slices done, first of those found done."""
-    scoring = engine(job.trained, options)
+    scoring = scorer(job.trained, options)
     scoring.note = note
     shape = volume.shape
     note(f"{volume.name}: {plan.in_words(shape, scoring.footprint, scoring.window_px(shape[1:]))}")

@@ -18,7 +18,7 @@ import torch
 from seget import files
 from seget.dataset import Dataset
 from seget.errors import InputError
-from seget.prediction import Effort, Engine, choose_device
+from seget.prediction import Effort, Scorer, TorchEngine, choose_device
 from seget.recipes import Recipe
 from seget.samples import Samples
 from seget.trained import Trained, load
@@ -104,8 +104,9 @@ def _learn(
         loss = take_epoch(state, samples, clock, listener, checkpoints)
         before_s = state.elapsed_s
         effort = Effort(memory_bytes=VALIDATION_BYTES)
-        engine = Engine.of(state.average, state.recipe, state.device, len(structures), effort)
-        validation = validate(engine, structures, held_out)
+        engine = TorchEngine(state.average, state.device)
+        scorer = Scorer.of(engine, state.recipe, len(structures), effort)
+        validation = validate(scorer, structures, held_out)
         row = _row(state, loss, validation, state.elapsed_s - before_s)
         with in_one_piece(state, listener):
             if not row["miou"] <= state.best:  # better, or nan: nothing to judge by keeps the last

@@ -14,7 +14,7 @@ import numpy as np
 
 from seget.dataset import Dataset, Tomogram
 from seget.metrics import Counts, Histogram, mean_ignoring_absent
-from seget.prediction import Engine, score_slices
+from seget.prediction import Scorer, score_slices
 from seget.samples import Samples, foreground_fraction
 
 # A forward pass costs a third of a training step, and validation may take a tenth of the time.
@@ -67,13 +67,13 @@ def _spread(slices: list[int], number: int) -> list[int]:
 
 
 def validate(
-    engine: Engine, structures: tuple[str, ...], held_out: list[tuple[Tomogram, list[int]]]
+    scorer: Scorer, structures: tuple[str, ...], held_out: list[tuple[Tomogram, list[int]]]
 ) -> Validation:
     """Score the held-out slices and count."""
     empty = np.zeros(0, np.uint8)
     histograms = {s: Histogram.of(empty, empty.astype(bool)) for s in structures}
     for tomogram, slices in held_out:
-        for z, scores in score_slices(tomogram.image, engine, slices):
+        for z, scores in score_slices(tomogram.image, scorer, slices):
             for structure, score in zip(structures, scores, strict=True):
                 if structure in tomogram.masks:
                     truth = tomogram.masks[structure].slice(z)

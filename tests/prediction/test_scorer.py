@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from seget.errors import InputError, RunError
 from seget.networks import SegET, halo_px
-from seget.prediction import Device, Effort, Engine, choose_device
+from seget.prediction import Device, Effort, Scorer, TorchEngine, choose_device
 from seget.prediction.plan import Footprint
 
 FLOAT32 = Device(torch.device("cpu"), bf16=False)
@@ -48,7 +48,7 @@ def differ(one: np.ndarray, other: np.ndarray) -> int:
     window=st.integers(16, 40),
 )
 def test_windows_give_the_whole_slice(height: int, width: int, window: int) -> None:
-    engine = Engine(Strided().eval(), FLOAT32, Footprint(12, 4))
+    engine = Scorer(TorchEngine(Strided(), FLOAT32), Footprint(12, 4))
     pixels = rough(height, width)
     whole = engine.scores(pixels)
     assert whole.shape == (2, height, width)
@@ -62,7 +62,7 @@ def test_seget_by_windows_is_seget_on_the_whole_slice() -> None:
     network.head.weight.data *= 30  # untrained logits hardly differ: as far apart as trained ones
     network.head.bias.data.zero_()
     pixels = rough(1200, 32)  # narrow, to be quick: rows are enough to reach across windows
-    whole = Engine(network, FLOAT32, Footprint(halo_px("seget"), 16))
+    whole = Scorer(TorchEngine(network, FLOAT32), Footprint(halo_px("seget"), 16))
     by_windows = replace(whole, effort=Effort(304))
     too_small = replace(by_windows, footprint=Footprint(16, 16))
     assert differ(by_windows.scores(pixels), whole.scores(pixels)) <= 1
@@ -74,7 +74,7 @@ def test_scores_stay_in_range_whatever_comes_in() -> None:
         def forward(self, image: Tensor) -> Tensor:
             return torch.cat([image * 0 + 1e4, image * 0 - 1e4], dim=1)
 
-    scores = Engine(Extreme(), FLOAT32, Footprint(0, 1)).scores(rough(5, 7))
+    scores = Scorer(TorchEngine(Extreme(), FLOAT32), Footprint(0, 1)).scores(rough(5, 7))
     assert np.unique(scores[0]).tolist() == [127]
     assert np.unique(scores[1]).tolist() == [0]
 
@@ -90,7 +90,7 @@ def test_a_device_that_is_not_there_is_one_sentence() -> None:
 def test_views_are_the_eight_symmetries_averaged() -> None:
     pixels = rough(32, 48)
     network = Strided().eval()
-    engine = Engine(network, FLOAT32, Footprint(0, 4), Effort(views=8))
+    engine = Scorer(TorchEngine(network, FLOAT32), Footprint(0, 4), Effort(views=8))
     seen = []
     for turns in range(4):
         for mirror in (False, True):
@@ -119,8 +119,8 @@ class Greedy(nn.Module):
 def test_memory_that_runs_out_halves_the_windows_and_says_so() -> None:
     pixels = rough(100, 100)
     said: list[str] = []
-    whole = Engine(Greedy(10_000), FLOAT32, Footprint(0, 1)).scores(pixels)
-    engine = Engine(Greedy(700), FLOAT32, Footprint(0, 1), note=said.append)
+    whole = Scorer(TorchEngine(Greedy(10_000), FLOAT32), Footprint(0, 1)).scores(pixels)
+    engine = Scorer(TorchEngine(Greedy(700), FLOAT32), Footprint(0, 1), note=said.append)
     np.testing.assert_array_equal(engine.scores(pixels), whole)
     assert [words.split(";")[0] for words in said] == [
         "out of memory with windows of 100 px",
@@ -128,4 +128,4 @@ def test_memory_that_runs_out_halves_the_windows_and_says_so() -> None:
     ]
     assert engine.effort.window_px == 25
     with pytest.raises(RunError, match="does not suffice"):
-        Engine(Greedy(10), FLOAT32, Footprint(0, 1)).scores(pixels)
+        Scorer(TorchEngine(Greedy(10), FLOAT32), Footprint(0, 1)).scores(pixels)

@@ -1,0 +1,66 @@
+"""Where a network runs, and in which precision.
+
+names of a user -> Device
+
+It never runs anything.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+
+import torch
+
+from seget import machine
+from seget.errors import InputError
+
+PRECISIONS = ("auto", "float32", "bf16")
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a network runs and in which precision.
+
+    `bf16` only where the processor computes in it: emulated it is slower than float32.
+    """
+
+    torch: torch.device
+    bf16: bool
+
+    def free_bytes(self) -> int:
+        """Return the memory that is free on the device."""
+        if self.torch.type == "cuda":
+            return int(torch.cuda.mem_get_info(self.torch)[0])
+        return machine.free_memory_bytes()
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Return the context in which the network is called."""
+        if self.bf16:
+            return torch.autocast(self.torch.type, dtype=torch.bfloat16)
+        return nullcontext()
+
+
+def choose_device(name: str = "auto", precision: str = "auto") -> Device:
+    """Return the device for `auto`, `cpu` or `cuda`, in `auto`, `float32` or `bf16` precision.
+
+    Raises
+    ------
+    InputError
+        A name is none of the three, or there is no such device here.
+    """
+    if precision not in PRECISIONS:
+        raise InputError(f"--precision {precision}: wanted {' or '.join(PRECISIONS)}.")
+    found = _device(name)
+    return found if precision == "auto" else replace(found, bf16=precision == "bf16")
+
+
+def _device(name: str) -> Device:
+    if name not in ("auto", "cpu", "cuda"):
+        raise InputError(f"--device {name}: wanted auto, cpu or cuda.")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: torch finds no CUDA device here; use --device cpu.")
+    if name != "cpu" and torch.cuda.is_available():
+        return Device(torch.device("cuda"), torch.cuda.is_bf16_supported())
+    supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    return Device(torch.device("cpu"), bool(supported()))

@@ -1,0 +1,164 @@
+"""What computes on a processor: the network as a graph that OpenVINO compiles.
+
+normalised window (y, x) -> scores (k, y, x), 0..127
+
+Batch normalisation is folded, layers run fused and in blocks that suit the processor: about as fast
+as its matrix product. A compiled network is kept in a cache of the user, so that a second start
+does not trace and compile again. It never trains, and never runs on anything but a processor.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+import torch
+from torch import nn
+
+from seget import files
+from seget.prediction.device import Device
+from seget.prediction.engine import VIEWS, Pixels, Scores
+from seget.volume import FULL_SCORE
+
+Shape = tuple[int, int]
+CACHE_BYTES = 10**9
+
+
+class OpenVinoEngine:
+    """A network compiled for windows of one size at a time.
+
+    Parameters
+    ----------
+    network
+        In evaluation mode; image `(1, 1, h, w)` -> logits `(1, k, h, w)`.
+    device
+        A processor.
+    key
+        Names the weights in the cache; empty for weights that are not to be kept.
+    """
+
+    name = "openvino"
+
+    def __init__(self, network: nn.Module, device: Device, key: str = "") -> None:
+        self.network = network.eval().to("cpu")
+        self.device = device
+        self._graph = _Graph(self.network, key)
+        self._compiled: dict[Shape, Any] = {}
+
+    def scores(self, pixels: Pixels, views: int = 1) -> Scores:
+        """Return scores `(k, y, x)` of a normalised window `(y, x)`, averaged over views."""
+        total: Any = 0.0
+        for turned, mirrored in VIEWS[:views]:
+            view = np.flip(pixels.T if turned else pixels, mirrored)
+            logits = self._of_size(view.shape)(np.ascontiguousarray(view)[None, None])[0][0]
+            back = np.flip(_sigmoid(logits), tuple(axis + 1 for axis in mirrored))
+            total = total + (back.transpose(0, 2, 1) if turned else back)
+        score: Scores = np.rint(np.nan_to_num(total) * (FULL_SCORE / views)).astype(np.uint8)
+        return score
+
+    def _of_size(self, shape: tuple[int, ...]) -> Any:
+        size = (shape[0], shape[1])
+        if size not in self._compiled:
+            settings = {
+                "INFERENCE_PRECISION_HINT": "bf16" if self.device.bf16 else "f32",
+                "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+                "PERFORMANCE_HINT": "LATENCY",
+            }
+            self._compiled[size] = self._graph.compiled(size, settings)
+        return self._compiled[size]
+
+
+class _Graph:
+    """A network as operations on images of any size, and where it is kept."""
+
+    def __init__(self, network: nn.Module, key: str) -> None:
+        self.network = network
+        self.key = key
+        self.folder = _cache_folder() if key else None
+        self._model: Any = None
+
+    def compiled(self, size: Shape, settings: dict[str, Any]) -> Any:
+        """Return what computes images of one size."""
+        if self._model is None:
+            self._model = self._opened()
+        fixed = self._model.clone()
+        fixed.reshape([1, 1, *size])
+        if self.folder is not None:
+            settings = settings | {"CACHE_DIR": str(self.folder)}
+        return _core().compile_model(fixed, "CPU", settings)
+
+    def _opened(self) -> Any:
+        if self.folder is None:
+            return self._traced()
+        path = self.folder / f"{self.key[:32]}.xml"
+        if not path.is_file():
+            _save(self._traced(), path)
+            _prune(self.folder)
+        return _core().read_model(path)
+
+    def _traced(self) -> Any:
+        openvino = _openvino()
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")  # of what would be fixed by tracing: nothing is used
+            example = torch.zeros(1, 1, 96, 64)
+            return openvino.convert_model(self.network, example_input=example, input=[1, 1, -1, -1])
+
+
+def _openvino() -> Any:
+    """Import the library without what reports its use to its makers, or asks to be allowed to."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    return import_module("openvino")
+
+
+@cache
+def _core() -> Any:
+    """Return the one core of this program; it is never taken down.
+
+    A core gives the thread that made it an alternative stack for signals. Of two that end in the
+    order in which they began, the second brings back the stack of the first, which is gone: then
+    Ctrl-C ends the program with a segmentation fault.
+    """
+    return _openvino().Core()
+
+
+def _sigmoid(logits: Pixels) -> Pixels:
+    with np.errstate(over="ignore"):  # exp of a large number is infinite, and its inverse 0
+        probability: Pixels = np.float32(1) / (np.float32(1) + np.exp(-logits))
+    return probability
+
+
+def _cache_folder() -> Path | None:
+    """Return the folder of compiled networks, made if need be; None where there can be none."""
+    folder = Path(platformdirs.user_cache_dir("seget", appauthor=False)) / "openvino"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:  # a home that cannot be written costs seconds, not the run
+        return None
+    return folder
+
+
+def _save(model: Any, graph: Path) -> None:
+    """Write a graph and its weights; the graph, which is looked for, last."""
+    openvino = _openvino()
+    with files.atomic_path(graph) as part:
+        # The library names both files after one: it writes beside, and the names are put right.
+        beside = part.with_name(f"{part.name}.xml")
+        openvino.save_model(model, beside, compress_to_fp16=False)
+        beside.with_suffix(".bin").replace(graph.with_suffix(".bin"))
+        beside.replace(part)
+
+
+def _prune(folder: Path) -> None:
+    """Remove the oldest of a cache until what is left is no larger than `CACHE_BYTES`."""
+    kept = 0
+    dated = [(path.stat().st_mtime, path) for path in folder.iterdir() if path.is_file()]
+    for _, path in sorted(dated, reverse=True):
+        kept += path.stat().st_size
+        if kept > CACHE_BYTES:
+            path.unlink(missing_ok=True)

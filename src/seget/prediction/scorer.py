@@ -1,0 +1,136 @@
+"""A slice through an engine: whole, or in windows that fit into memory.
+
+engine + normalised slice (y, x) -> scores (k, y, x), 0..127
+
+It never opens a file. Windows read the receptive field around what they keep, so that they give
+what the whole slice would; all windows of a slice are of one size, so that an engine may prepare
+itself for that size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from seget.errors import RunError
+from seget.patches import windows
+from seget.prediction import plan
+from seget.prediction.engine import Engine, Scores
+from seget.prediction.plan import Footprint
+from seget.recipes import Recipe
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What prediction may take of the machine, and what it gives for it.
+
+    Attributes
+    ----------
+    window_px
+        Edge of a window; None takes the largest that fit, and whole slices if they do.
+    views
+        1, or 4 mirrored, or 8 mirrored and turned views of a window whose scores are averaged.
+    memory_bytes
+        That may be taken; None for half of what is free.
+    """
+
+    window_px: int | None = None
+    views: int = 1
+    memory_bytes: int | None = None
+
+
+@dataclass
+class Scorer:
+    """An engine and how it is used on slices.
+
+    Attributes
+    ----------
+    engine
+        What computes windows.
+    footprint
+        How much memory a window takes, and how far it reads.
+    effort
+        Windows, views and memory.
+    note
+        Is told a sentence when there is less memory than was thought.
+    """
+
+    engine: Engine
+    footprint: Footprint
+    effort: Effort = field(default_factory=Effort)
+    note: Callable[[str], None] = lambda _: None
+
+    @classmethod
+    def of(
+        cls, engine: Engine, recipe: Recipe, outputs: int = 1, effort: Effort | None = None
+    ) -> Scorer:
+        """Return an engine with a network that `recipe` describes, ready to score slices."""
+        footprint = Footprint.of(recipe, outputs, engine.device.bf16)
+        effort = effort or Effort()
+        if effort.memory_bytes is None:
+            free = engine.device.free_bytes()
+            effort = replace(effort, memory_bytes=int(free * plan.SHARE_OF_FREE))
+        return cls(engine, footprint, effort)
+
+    def window_px(self, shape: tuple[int, int]) -> int | None:
+        """Return the edge of the windows of slices `(y, x)`; None where they are taken whole.
+
+        Raises
+        ------
+        RunError
+            Not even the smallest window fits into memory.
+        """
+        if self.effort.window_px is not None:
+            return self.effort.window_px
+        if self.effort.memory_bytes is None:
+            return None
+        return plan.window_px(shape, self.footprint, self.effort.memory_bytes)
+
+    def scores(self, pixels: npt.NDArray[np.float32]) -> Scores:
+        """Return scores `(k, y, x)` in 0..127 of a normalised slice `(y, x)`.
+
+        Where memory runs out all the same the windows are halved, and stay so.
+
+        Raises
+        ------
+        RunError
+            Memory does not suffice for the smallest window.
+        """
+        height, width = pixels.shape
+        step = self.footprint.multiple
+        # As the networks do themselves: but so all windows are of one size.
+        padded = np.pad(pixels, ((0, -height % step), (0, -width % step)), mode="edge")
+        while True:
+            size = self.window_px(pixels.shape)
+            try:
+                return self._windows(padded, size)[:, :height, :width]
+            except torch.cuda.OutOfMemoryError:
+                torch.cuda.empty_cache()
+                self._halve(min(size or max(pixels.shape), max(pixels.shape)))
+
+    def _halve(self, size: int) -> None:
+        half = size // 2
+        if half < plan.SMALLEST_WINDOW_PX:
+            raise RunError(
+                f"memory does not suffice for a window of {size} px; end what else runs on "
+                "the device, or use --device cpu."
+            )
+        self.effort = replace(self.effort, window_px=half)
+        self.note(f"out of memory with windows of {size} px; going on with {half} px.")
+
+    def _windows(self, pixels: npt.NDArray[np.float32], size: int | None) -> Scores:
+        views = self.effort.views
+        if size is None:
+            return self.engine.scores(pixels, views)
+        result: Scores | None = None
+        for window in windows(pixels.shape, size, self.footprint.halo_px, self.footprint.multiple):
+            part = self.engine.scores(pixels[window.read], views)
+            if result is None:
+                result = np.empty((len(part), *pixels.shape), np.uint8)
+            result[(slice(None), *window.write)] = part[(slice(None), *window.keep)]
+        assert result is not None, "a slice has at least one window"
+        return result

@@ -1,0 +1,166 @@
+"""Two engines, one result; and a cache that makes the second start quick."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from seget.errors import InputError
+from seget.networks import NETWORKS, build
+from seget.prediction import (
+    Device,
+    OpenVinoEngine,
+    Options,
+    TorchEngine,
+    choose_device,
+    choose_engine,
+    predict,
+)
+from seget.recipes import modern
+from seget.trained import Trained
+from seget.volume import Volume
+
+CPU = torch.device("cpu")
+FLOAT32 = Device(CPU, bf16=False)
+
+
+def opinionated(name: str, binning: int = 1, outputs: int = 2) -> torch.nn.Module:
+    """Return a network whose logits spread as a trained one's do, and not all alike."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1)
+        network = build(name, outputs, binning)
+        image = torch.randn(2, 1, 64, 96)
+        network.train()
+        with torch.no_grad():
+            for _ in range(3):  # running statistics of batch norm: as folding needs them
+                network(image)
+            network.eval()
+            spread = network(image).std()
+        heads = [
+            m for m in network.modules() if isinstance(m, torch.nn.Conv2d) and m.bias is not None
+        ]
+        with torch.no_grad():
+            for head in heads:
+                head.weight *= 3 / spread
+                head.bias.zero_()
+    return network.eval()
+
+
+def image(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((height, width), dtype=np.float32)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.mark.parametrize(
+    ("name", "binning"), [("seget", 2), *((n, 1) for n in NETWORKS if NETWORKS[n].IS_GRAPH)]
+)
+def test_openvino_scores_as_torch_does(name: str, binning: int) -> None:
+    network = opinionated(name, binning)
+    pixels = image(64, 128)
+    wanted = TorchEngine(network, FLOAT32).scores(pixels, 1)
+    got = OpenVinoEngine(network, FLOAT32).scores(pixels, 1)
+    assert wanted.std() > 20, "a network without opinion would prove nothing"
+    assert np.abs(got.astype(int) - wanted.astype(int)).max() <= 1
+    assert np.mean((got >= 64) == (wanted >= 64)) >= 0.999
+
+
+def test_bf16_of_either_engine_is_near_float32() -> None:
+    network = opinionated("seget")
+    pixels = image(128, 128)
+    exact = TorchEngine(network, FLOAT32).scores(pixels, 1).astype(int)
+    for engine in (
+        TorchEngine(network, Device(CPU, True)),
+        OpenVinoEngine(network, Device(CPU, True)),
+    ):
+        scores = engine.scores(pixels, 1).astype(int)
+        assert np.abs(scores - exact).mean() / 127 < 0.01
+        assert np.mean((scores >= 64) == (exact >= 64)) >= 0.98
+
+
+def test_views_are_turned_back_alike() -> None:
+    network = opinionated("unet")
+    pixels = image(32, 48)
+    for views in (4, 8):
+        wanted = TorchEngine(network, FLOAT32).scores(pixels, views).astype(int)
+        got = OpenVinoEngine(network, FLOAT32).scores(pixels, views).astype(int)
+        assert np.abs(got - wanted).max() <= 1
+
+
+def test_a_compiled_network_is_kept_under_its_weights(cache: Path) -> None:
+    network = opinionated("seget")
+    pixels = image(32, 32)
+    first = OpenVinoEngine(network, FLOAT32, "a" * 64).scores(pixels)
+    kept = sorted(path.suffix for path in cache.rglob(f"{'a' * 32}.*"))
+    assert kept == [".bin", ".xml"]
+    other = opinionated("unet")  # under the same key: what is kept is taken, nothing is traced
+    np.testing.assert_array_equal(OpenVinoEngine(other, FLOAT32, "a" * 64).scores(pixels), first)
+    assert not list(cache.rglob("*.part*"))
+    assert (OpenVinoEngine(other, FLOAT32, "b" * 64).scores(pixels) != first).any()
+
+
+def test_auto_takes_what_is_quickest(monkeypatch: pytest.MonkeyPatch) -> None:
+    trained = Trained(opinionated("seget"), ("a", "b"), modern().override(["binning=1"]), {})
+    assert choose_engine(trained, FLOAT32).name == "openvino"
+    assert choose_engine(trained, FLOAT32, "torch").name == "torch"
+    foreign = replace(trained, network=torch.nn.Conv2d(1, 2, 1))
+    assert choose_engine(foreign, FLOAT32).name == "torch"
+    with pytest.raises(InputError, match="give --device cpu"):
+        choose_engine(trained, Device(torch.device("meta"), bf16=False), "openvino")
+    with pytest.raises(InputError, match="--engine fast"):
+        Options(engine="fast")
+    with pytest.raises(InputError, match="--precision int3"):
+        choose_device("cpu", "int3")
+    assert not choose_device("cpu", "float32").bf16
+    assert choose_device("cpu", "bf16").bf16
+
+
+def test_the_same_labels_from_either_engine_by_windows_or_whole() -> None:
+    trained = Trained(opinionated("seget"), ("a", "b"), modern().override(["binning=1"]), {})
+    volume = Volume(image(70, 90)[None])
+    maps = [
+        predict(volume, trained, Options(engine=engine, precision="float32", window_px=window))
+        for engine in ("torch", "openvino")
+        for window in (None, 32)
+    ]
+    for other in maps[1:]:
+        for structure in ("a", "b"):
+            one, two = maps[0][structure].data.astype(int), other[structure].data.astype(int)
+            assert np.abs(one - two).max() <= 1
+
+
+def test_nothing_is_reported_to_anybody() -> None:
+    OpenVinoEngine(opinionated("unet"), FLOAT32).scores(image(32, 32))
+    assert sys.modules["openvino_telemetry"] is None
+
+
+def test_ctrl_c_is_heard_after_engines_came_and_went() -> None:
+    code = """
+import signal
+import torch
+from seget.networks import build
+from seget.prediction import Device, OpenVinoEngine
+engines = [OpenVinoEngine(build("unet", 1), Device(torch.device("cpu"), False)) for _ in range(2)]
+for engine in engines:
+    engine.scores(torch.zeros(16, 16).numpy())
+del engine
+while engines:
+    del engines[0]  # in the order in which they came
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("heard")
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == "heard\n"
