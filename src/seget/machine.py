@@ -2,11 +2,13 @@
 
 -> bytes that are free; "4 GB" <-> bytes
 
-It never allocates anything, and knows nothing of what is going to be done with the bytes.
+It never takes any, and knows nothing of what is going to be done with the bytes.
 """
 
 from __future__ import annotations
 
+import ctypes
+import platform
 import re
 import shutil
 from pathlib import Path
@@ -17,6 +19,7 @@ from seget.errors import InputError, RunError
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 CGROUP = Path("/sys/fs/cgroup")
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of <malloc.h>
 
 
 def free_memory_bytes() -> int:
@@ -31,6 +34,21 @@ def free_memory_bytes() -> int:
     except (OSError, ValueError):  # no such limit: another system, or "max"
         return free
     return free
+
+
+def keep_freed_memory() -> None:
+    """Let this process keep the memory that it frees, for what it takes next.
+
+    A training step frees and takes the same gigabyte again and again; given back to the system
+    between, it costs a page fault every 4 kB: a quarter of a step's time. Only the GNU C library
+    can be told; elsewhere nothing happens.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return
+    libc = ctypes.CDLL(None)
+    largest = 2**31 - 1  # of a C int
+    libc.mallopt(M_MMAP_THRESHOLD, 2**30)
+    libc.mallopt(M_TRIM_THRESHOLD, largest)
 
 
 def free_disk_bytes(folder: Path) -> int:

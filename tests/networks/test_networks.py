@@ -18,7 +18,7 @@ KNOWN = {
     "segnet": (4_132_545, 17, 42.2),
     "unet": (4_281_793, 17, 40.3),
     "deeplabv3plus": (5_916_753, 97, 39.0),
-    "seget": (2_918_417, 17, 38.5),
+    "seget": (2_911_473, 17, 36.7),
 }
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
@@ -151,7 +151,7 @@ class TestEveryNetwork:
         assert sum(parameter.numel() for parameter in network.parameters()) == parameters
 
     def test_it_costs_what_seget_costs(self, name, binning):
-        assert cost(name, binning).gflop == pytest.approx(cost("seget", binning).gflop, rel=0.125)
+        assert 1 <= cost(name, binning).gflop / cost("seget", binning).gflop < 7 / 6
 
     @pytest.mark.parametrize("axis", [2, 3])
     @torch.no_grad()

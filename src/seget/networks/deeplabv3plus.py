@@ -10,7 +10,6 @@ it, over an encoder of its own: "VGG19-like", 23 convolutions in 8 blocks.
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
@@ -19,6 +18,7 @@ from seget.networks.blocks import (
     ConvBlock,
     Network,
     chain,
+    concatenate,
     crop_like,
     initialise,
     pad_to_multiple,
@@ -64,7 +64,7 @@ class ASPP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return `(b, width, h, w)` from `(b, inputs, h, w)`."""
         views = [self.point(x), *(branch(x) for branch in self.atrous), self.image_level(x)]
-        projected: Tensor = self.project(torch.cat(views, dim=1))
+        projected: Tensor = self.project(concatenate(*views))
         return projected
 
 
@@ -78,7 +78,7 @@ class Decoder(nn.Module):
 
     def forward(self, context: Tensor, low: Tensor) -> Tensor:
         """Return `(b, context, 4h, 4w)` from `(b, context, h, w)` and `(b, low, 4h, 4w)`."""
-        beside = torch.cat([upsample(context, 4), self.reduce(low)], dim=1)
+        beside = concatenate(upsample(context, 4), self.reduce(low))
         refined: Tensor = self.refine(beside)
         return refined
 

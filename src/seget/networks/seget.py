@@ -8,13 +8,13 @@ Paper: sections 2.1, 2.3 and 2.4; where the text is silent, docs/paper.md gives 
 
 from __future__ import annotations
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from seget.networks.blocks import (
     ConvBlock,
     Network,
+    concatenate,
     crop_like,
     initialise,
     pad_to_multiple,
@@ -59,7 +59,7 @@ class Center(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return `(b, width, h, w)` from `(b, inputs, h, w)`."""
         x = self.features(x)
-        refined: Tensor = self.refine(torch.cat([x, *(b(x) for b in self.branches)], dim=1))
+        refined: Tensor = self.refine(concatenate(x, *(b(x) for b in self.branches)))
         return refined
 
 
@@ -72,25 +72,26 @@ class Decoder(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """Return `(b, width, 2h, 2w)` from `(b, inputs, h, w)` and the skip `(b, skip, 2h, 2w)`."""
-        refined: Tensor = self.refine(torch.cat([upsample(x, 2), skip], dim=1))
+        refined: Tensor = self.refine(concatenate(upsample(x, 2), skip))
         return refined
 
 
 class Fusion(nn.Module):
     """The decoder's levels in two steps: the higher three together, then with the last (2.4).
 
-    Each level is reduced to `REDUCED` channels by a 1x1 convolution before it is enlarged:
-    figure 2's channel numbers cannot be read, and fusing all 224 channels at half resolution
-    would cost a sixth more arithmetic (44 instead of 38 GFLOP a patch of 512 px).
+    Each level is reduced to `REDUCED` channels by a 1x1 convolution before it is enlarged, and
+    what is fused of them by its second: figure 2's channel numbers cannot be read, and fusing all
+    224 channels at half resolution, then 32 at full, would cost a fifth more arithmetic.
     """
 
     REDUCED = 16
 
     def __init__(self, levels: tuple[int, int, int], last: int) -> None:
         super().__init__()
-        self.reduce = nn.ModuleList(ConvBlock(n, self.REDUCED, kernel=1) for n in levels)
-        self.higher = nn.Sequential(ConvBlock(3 * self.REDUCED, 32), ConvBlock(32, 32))
-        self.final = nn.Sequential(ConvBlock(32 + last, 16), ConvBlock(16, 16))
+        n = self.REDUCED
+        self.reduce = nn.ModuleList(ConvBlock(level, n, kernel=1) for level in levels)
+        self.higher = nn.Sequential(ConvBlock(3 * n, 32), ConvBlock(32, n))
+        self.final = nn.Sequential(ConvBlock(n + last, 16), ConvBlock(16, 16))
 
     def forward(self, levels: list[Tensor], last: Tensor) -> Tensor:
         """Return `(b, 16, h, w)` from levels at h/8, h/4, h/2 and the last decoder's output."""
@@ -98,8 +99,8 @@ class Fusion(nn.Module):
             upsample(reduce(level), factor)
             for reduce, level, factor in zip(self.reduce, levels, (4, 2, 1), strict=True)
         ]
-        higher = self.higher(torch.cat(reduced, dim=1))
-        fused: Tensor = self.final(torch.cat([upsample(higher, 2), last], dim=1))
+        higher = self.higher(concatenate(*reduced))
+        fused: Tensor = self.final(concatenate(upsample(higher, 2), last))
         return fused
 
 

@@ -11,12 +11,18 @@ from __future__ import annotations
 
 from math import sqrt
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from seget.networks.blocks import Network, chain, crop_like, initialise, pad_to_multiple
+from seget.networks.blocks import (
+    Network,
+    chain,
+    concatenate,
+    crop_like,
+    initialise,
+    pad_to_multiple,
+)
 
 # Not 20 to 320: processors take channels by sixteens, and 20 at full size are slower than 32.
 WIDTHS = (16, 32, 96, 192, 384)
@@ -35,7 +41,7 @@ class Up(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """Return `(b, width, 2h, 2w)` from `(b, inputs, h, w)` and the skip of its own size."""
-        refined: Tensor = self.refine(torch.cat([skip, self.enlarge(x)], dim=1))
+        refined: Tensor = self.refine(concatenate(skip, self.enlarge(x)))
         return refined
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from seget import files
+from seget import files, machine
 from seget.dataset import Dataset
 from seget.errors import InputError
 from seget.prediction import Effort, Scorer, TorchEngine, choose_device
@@ -68,6 +68,7 @@ def train(
     """
     listener = listener or Listener()
     _check_structures(dataset, structures, recipe)
+    machine.keep_freed_memory()
     samples = Samples(dataset, structures, recipe, run.seed)
     state = State(recipe, len(structures), run.seed, choose_device(run.device))
     checkpoints = Checkpoints(run.folder, run.checkpoint_minutes, _identity(dataset, samples))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import time
+from itertools import chain, compress
 from typing import Any
 
 import torch
@@ -44,7 +45,8 @@ class State:
         self.device = device
         self.network = network.to(device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network) if recipe.average else self.network
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=recipe.learning_rate)
+        parameters = self.network.parameters()
+        self.optimiser = torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True)
         self.gradients = Gradients(self.network, recipe, device)
         self.callbacks = Callbacks(recipe)
         self.step = 0
@@ -94,14 +96,14 @@ class State:
         if self.recipe.average is None:
             return
         decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
-        pairs = zip(
-            self.average.state_dict().values(), self.network.state_dict().values(), strict=True
+        means, values = _tensors(self.average), _tensors(self.network)
+        floating = [mean.is_floating_point() for mean in means]
+        torch._foreach_lerp_(
+            list(compress(means, floating)), list(compress(values, floating)), 1 - decay
         )
-        for mean, now in pairs:
-            if mean.is_floating_point():
-                mean.lerp_(now, 1 - decay)
-            else:
-                mean.copy_(now)
+        for mean, value in zip(means, values, strict=True):
+            if not mean.is_floating_point():
+                mean.copy_(value)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return every tensor that a resumed run needs."""
@@ -159,3 +161,8 @@ class State:
                 state.setdefault(int(number), {})[key] = moment.copy_(tensor)
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _tensors(network: nn.Module) -> list[Tensor]:
+    """Return weights and statistics, in the same order for every copy of a network."""
+    return list(chain(network.parameters(), network.buffers()))
