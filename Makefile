@@ -5,10 +5,10 @@ PYTHONS := python3 python3.13 python3.12 python3.11
 WANTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench torture docs
+.PHONY: help setup demo test check fix bench bench-long torture docs
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/.installed ## make .venv with seget and the tools of its developers
 
@@ -32,8 +32,11 @@ fix: setup ## mend what ruff can mend, and format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: setup ## time the network and the prediction, write build/bench.json
-	@$(BIN)/python benchmarks/bench.py
+bench: setup ## time and memory against the plain way, write build/bench.json (15 minutes at most)
+	@$(BIN)/python -m benchmarks.bench
+
+bench-long: setup ## memory of predict, fuse and evaluate for 76 and 608 slices (20 minutes)
+	@$(BIN)/python -m benchmarks.bench --long
 
 torture: setup ## kill 200 runs, fill disks, take inputs away; write build/torture.json
 	@$(BIN)/python -m benchmarks.torture

@@ -69,7 +69,7 @@ def test_what_a_run_will_take_is_said_before_it(
     one = tomograms / "a.mrc"
     code, _, err = seget("predict", one, model, "-o", tmp_path / "a", "--max-memory", "2G")
     assert code == 0, err
-    assert "a: 2 slices of 40 x 40, whole, 350 MB of memory" in err
+    assert "a: 2 slices of 40 x 40, whole, 500 MB of memory" in err
     code, _, err = seget("predict", one, model, "-o", tmp_path / "b", "--max-memory", "100M")
     assert (code, "larger --max-memory" in err) == (1, True), err
     for options in (("--max-memory", "much"), ("--hash", "md5")):

@@ -148,17 +148,17 @@ def test_an_input_that_changes_or_goes_away(
     aside = path.with_suffix(".aside")
     out = tmp_path / "out"
     with pytest.raises(RunError, match="cannot be reached any more"):
-        predict_files(tomogram, [stopping(echo, 2, lambda: path.rename(aside))], out)
+        predict_files(tomogram, [stopping(echo, 1, lambda: path.rename(aside))], out)
     aside.rename(path)
     again = stopping(echo, 99)
     predict_files(files.read(path), [again], out)
-    assert type(again.network).calls == 2  # the first slice was kept
+    assert type(again.network).calls in (1, 2)  # the first is kept; the next may be read already
 
     def touch() -> None:
         path.write_bytes(path.read_bytes() + b"more")
 
     with pytest.raises(RunError, match="changed while it was being read"):
-        predict_files(files.read(path), [stopping(echo, 2, touch)], tmp_path / "other")
+        predict_files(files.read(path), [stopping(echo, 1, touch)], tmp_path / "other")
 
 
 def test_what_made_it_stands_beside_it(tomogram: Volume, echo: Trained, tmp_path: Path) -> None:

@@ -63,7 +63,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "binning"), [("seget", 2), *((n, 1) for n in NETWORKS if NETWORKS[n].IS_GRAPH)]
+    ("name", "binning"),
+    [("seget", 2), *((n, 1) for n in NETWORKS if NETWORKS[n].GRAPH_BYTES_PER_PX)],
 )
 def test_openvino_scores_as_torch_does(name: str, binning: int) -> None:
     network = opinionated(name, binning)
@@ -79,13 +80,13 @@ def test_bf16_of_either_engine_is_near_float32() -> None:
     network = opinionated("seget")
     pixels = image(128, 128)
     exact = TorchEngine(network, FLOAT32).scores(pixels, 1).astype(int)
-    for engine in (
-        TorchEngine(network, Device(CPU, True)),
-        OpenVinoEngine(network, Device(CPU, True)),
-    ):
-        scores = engine.scores(pixels, 1).astype(int)
-        assert np.abs(scores - exact).mean() / 127 < 0.01
-        assert np.mean((scores >= 64) == (exact >= 64)) >= 0.98
+    off = [
+        np.abs(engine(network, Device(CPU, bf16=True)).scores(pixels, 1) - exact).mean() / 127
+        for engine in (TorchEngine, OpenVinoEngine)
+    ]
+    # Of noise through an untrained network; of a trained one see the next test.
+    assert 0 < max(off) < 0.02
+    assert off[1] < 1.5 * off[0]
 
 
 def test_views_are_turned_back_alike() -> None:

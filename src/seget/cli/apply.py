@@ -46,7 +46,11 @@ EngineName = Annotated[
     str, typer.Option(help="auto, torch or openvino; auto takes OpenVINO on a processor.")
 ]
 Precision = Annotated[
-    str, typer.Option(help="auto, float32 or bf16; auto takes bf16 where the device has it.")
+    str,
+    typer.Option(
+        help="auto, float32, bf16 or int8; auto takes bf16 where the device has it. int8 is "
+        "quicker still on most processors, and coarser (docs/performance.md)."
+    ),
 ]
 Hash = Annotated[
     str,

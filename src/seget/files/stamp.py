@@ -64,7 +64,7 @@ class Stamp:
             )
 
     def watched(self, volume: Volume) -> Volume:
-        """Return a volume of these files whose slices are read only while they are as they were.
+        """Return a volume whose slices are read only while the files are as they were throughout.
 
         Each slice is copied at once. Of a memory map that is touched later, after its file was cut
         short, the system ends the process without a word.
@@ -72,7 +72,9 @@ class Stamp:
 
         def load(z: int) -> npt.NDArray[Any]:
             self.check()
-            return np.array(volume.slice(z))
+            voxels = np.array(volume.slice(z))
+            self.check()
+            return voxels
 
         return replace(volume, data=Slices(volume.shape, np.dtype(volume.data.dtype), load))
 

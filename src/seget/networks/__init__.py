@@ -67,7 +67,7 @@ def build(name: str, outputs: int, binning: int = 1) -> nn.Module:
 def is_graph(network: nn.Module) -> bool:
     """Whether a network can be made a graph of operations; of one from elsewhere nobody knows."""
     inner = network.network if isinstance(network, Binned) else network
-    return isinstance(inner, Network) and inner.IS_GRAPH
+    return isinstance(inner, Network) and inner.GRAPH_BYTES_PER_PX is not None
 
 
 def halo_px(name: str, binning: int = 1) -> int:
@@ -80,14 +80,17 @@ def multiple(name: str, binning: int = 1) -> int:
     return NETWORKS[name].MULTIPLE * binning
 
 
-def bytes_per_px(name: str, binning: int, outputs: int, bf16: bool) -> float:
+def bytes_per_px(
+    name: str, binning: int, outputs: int, *, bf16: bool, graph: bool = False
+) -> float:
     """Return the most memory that a pixel of a window takes while it is scored.
 
-    What the network holds at its highest point, shrunk by binning, and beside it the image at full
-    size and some arrays an output.
+    What the network holds at its highest point, as torch runs it or as a graph, shrunk by binning,
+    and beside it the image at full size and some arrays an output.
     """
-    network = NETWORKS[name].BYTES_PER_PX * (1 if bf16 else 2) / binning**2
-    return network + PIXEL_BYTES + OUTPUT_BYTES * outputs
+    network = NETWORKS[name]
+    held = (network.GRAPH_BYTES_PER_PX if graph else None) or network.BYTES_PER_PX
+    return held * (1 if bf16 else 2) / binning**2 + PIXEL_BYTES + OUTPUT_BYTES * outputs
 
 
 def cost(name: str, binning: int = 1, outputs: int = 1, edge_px: int = 512) -> Cost:

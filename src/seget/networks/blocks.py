@@ -36,14 +36,15 @@ class Network(nn.Module):
     BYTES_PER_PX
         Most memory that a pixel takes while scores are computed in bf16 on a processor, rounded up
         (`benchmarks/memory.py`); in float32 it is twice that.
-    IS_GRAPH
-        Whether other engines than torch know its operations.
+    GRAPH_BYTES_PER_PX
+        The same as a graph of operations, which other engines than torch compile; None where they
+        do not know its operations.
     """
 
     MULTIPLE: ClassVar[int]
     HALO_PX: ClassVar[int]
     BYTES_PER_PX: ClassVar[int]
-    IS_GRAPH: ClassVar[bool] = True
+    GRAPH_BYTES_PER_PX: ClassVar[int | None]
 
 
 class ConvBlock(nn.Sequential):

@@ -109,6 +109,7 @@ class DeepLabV3Plus(Network):
     MULTIPLE = 16  # four poolings
     HALO_PX = 672
     BYTES_PER_PX = 150
+    GRAPH_BYTES_PER_PX = 120
 
     def __init__(self, outputs: int = 1) -> None:
         super().__init__()

@@ -48,6 +48,7 @@ class FCN8s(Network):
     MULTIPLE = 32  # five poolings
     HALO_PX = 256
     BYTES_PER_PX = 220
+    GRAPH_BYTES_PER_PX = 210
 
     def __init__(self, outputs: int = 1) -> None:
         super().__init__()

@@ -116,6 +116,7 @@ class SegET(Network):
     MULTIPLE = 16  # four strided convolutions
     HALO_PX = 272
     BYTES_PER_PX = 480
+    GRAPH_BYTES_PER_PX = 270
 
     def __init__(self, outputs: int = 1) -> None:
         super().__init__()

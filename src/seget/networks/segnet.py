@@ -37,7 +37,7 @@ class SegNet(Network):
     MULTIPLE = 32  # five poolings
     HALO_PX = 224
     BYTES_PER_PX = 300
-    IS_GRAPH = False  # pooling indices
+    GRAPH_BYTES_PER_PX = None  # pooling indices
 
     def __init__(self, outputs: int = 1) -> None:
         super().__init__()

@@ -63,6 +63,7 @@ class UNet(Network):
     MULTIPLE = 16  # four poolings
     HALO_PX = 112
     BYTES_PER_PX = 400
+    GRAPH_BYTES_PER_PX = 180
 
     def __init__(self, outputs: int = 1) -> None:
         super().__init__()

@@ -15,18 +15,31 @@ import torch
 from seget import machine
 from seget.errors import InputError
 
-PRECISIONS = ("auto", "float32", "bf16")
+PRECISIONS = ("auto", "float32", "bf16", "int8")
 
 
 @dataclass(frozen=True)
 class Device:
     """Where a network runs and in which precision.
 
-    `bf16` only where the processor computes in it: emulated it is slower than float32.
+    Attributes
+    ----------
+    torch
+        As torch names it.
+    bf16
+        Only where the processor computes in it: emulated it is slower than float32.
+    int8
+        Convolutions in whole numbers of 8 bits, and what is between them as `bf16` says.
     """
 
     torch: torch.device
     bf16: bool
+    int8: bool = False
+
+    @property
+    def precision(self) -> str:
+        """As `--precision` says it."""
+        return "int8" if self.int8 else "bf16" if self.bf16 else "float32"
 
     def free_bytes(self) -> int:
         """Return the memory that is free on the device."""
@@ -42,16 +55,20 @@ class Device:
 
 
 def choose_device(name: str = "auto", precision: str = "auto") -> Device:
-    """Return the device for `auto`, `cpu` or `cuda`, in `auto`, `float32` or `bf16` precision.
+    """Return the device for `auto`, `cpu` or `cuda`, in a precision out of `PRECISIONS`.
 
     Raises
     ------
     InputError
-        A name is none of the three, or there is no such device here.
+        A name is none of these, there is no such device here, or it does not compute in int8.
     """
     if precision not in PRECISIONS:
-        raise InputError(f"--precision {precision}: wanted {' or '.join(PRECISIONS)}.")
+        raise InputError(f"--precision {precision}: wanted {', '.join(PRECISIONS)}.")
     found = _device(name)
+    if precision == "int8":
+        if found.torch.type != "cpu":
+            raise InputError("--precision int8: it is for processors; give --device cpu, too.")
+        return replace(found, int8=True)
     return found if precision == "auto" else replace(found, bf16=precision == "bf16")
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +25,7 @@ from torch import nn
 from seget import files
 from seget.prediction.device import Device
 from seget.prediction.engine import VIEWS, Pixels, Scores
+from seget.prediction.quantisation import quantised
 from seget.volume import FULL_SCORE
 
 Shape = tuple[int, int]
@@ -41,14 +43,18 @@ class OpenVinoEngine:
         A processor.
     key
         Names the weights in the cache; empty for weights that are not to be kept.
+    samples
+        Normalised windows like those to come, of one size, on which int8 measures its ranges.
     """
 
     name = "openvino"
 
-    def __init__(self, network: nn.Module, device: Device, key: str = "") -> None:
+    def __init__(
+        self, network: nn.Module, device: Device, key: str = "", samples: Sequence[Pixels] = ()
+    ) -> None:
         self.network = network.eval().to("cpu")
         self.device = device
-        self._graph = _Graph(self.network, key)
+        self._graph = _Graph(self.network, key, samples if device.int8 else ())
         self._compiled: dict[Shape, Any] = {}
 
     def scores(self, pixels: Pixels, views: int = 1) -> Scores:
@@ -77,9 +83,10 @@ class OpenVinoEngine:
 class _Graph:
     """A network as operations on images of any size, and where it is kept."""
 
-    def __init__(self, network: nn.Module, key: str) -> None:
+    def __init__(self, network: nn.Module, key: str, samples: Sequence[Pixels]) -> None:
         self.network = network
         self.key = key
+        self.samples = samples
         self.folder = _cache_folder() if key else None
         self._model: Any = None
 
@@ -87,6 +94,8 @@ class _Graph:
         """Return what computes images of one size."""
         if self._model is None:
             self._model = self._opened()
+            if self.samples:
+                self._model = quantised(self._model, self.samples)
         fixed = self._model.clone()
         fixed.reshape([1, 1, *size])
         if self.folder is not None:

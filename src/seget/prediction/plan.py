@@ -8,6 +8,7 @@ windows the largest that fit are taken, for the same reason.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from seget import machine
@@ -18,8 +19,8 @@ from seget.recipes import Recipe
 
 # Smaller windows are all surroundings: less memory costs too much time then.
 SMALLEST_WINDOW_PX = 16
-# Torch, its threads, the weights: what a program takes that scores nothing (benchmarks/memory.py).
-PROGRAM_BYTES = 350 * 10**6
+# Libraries, threads, weights, twice for a graph: what a program takes that scores nothing.
+PROGRAM_BYTES = 500 * 10**6
 # The rest is for the page cache of a memory-mapped tomogram, and for what else the machine does.
 SHARE_OF_FREE = 0.5
 
@@ -43,13 +44,13 @@ class Footprint:
     bytes_per_px: float = 0.0
 
     @classmethod
-    def of(cls, recipe: Recipe, outputs: int, bf16: bool) -> Footprint:
-        """Return the footprint of a recipe's network with so many outputs."""
+    def of(cls, recipe: Recipe, outputs: int, *, bf16: bool, graph: bool = False) -> Footprint:
+        """Return the footprint of a recipe's network with so many outputs, by torch or a graph."""
         name, binning = recipe.network, recipe.binning
         return cls(
             halo_px(name, binning),
             multiple(name, binning),
-            bytes_per_px(name, binning, outputs, bf16),
+            bytes_per_px(name, binning, outputs, bf16=bf16, graph=graph),
         )
 
     def memory_bytes(self, shape: tuple[int, int], window_px: int | None) -> int:
@@ -83,12 +84,45 @@ def window_px(shape: tuple[int, int], footprint: Footprint, memory_bytes: int) -
     return fitting[-1]
 
 
-def in_words(shape: tuple[int, int, int], footprint: Footprint, window: int | None) -> str:
-    """Return what a run will do: "76 slices of 2048 x 2048, whole, 2.4 GB of memory"."""
+def read_px(shape: tuple[int, int], footprint: Footprint, window: int | None) -> int:
+    """Return the pixels that go through the network for a slice `(y, x)`, surroundings included."""
+    if window is None:
+        return shape[0] * shape[1]
+    cut = windows(shape, window, footprint.halo_px, footprint.multiple)
+    return sum(math.prod(side.stop - side.start for side in w.read) for w in cut)
+
+
+def in_words(
+    shape: tuple[int, int, int],
+    footprint: Footprint,
+    window: int | None,
+    seconds: float | None = None,
+) -> str:
+    """Return what a run will do: "76 slices of 2048 x 2048, whole, 2.4 GB of memory, about 1 min".
+
+    Parameters
+    ----------
+    shape
+        `(z, y, x)` of what is yet to be scored.
+    footprint, window
+        Of the network, and the edge of its windows; None for whole slices.
+    seconds
+        That the run will take; None leaves the time out.
+    """
     depth, height, width = shape
     cut = "whole"
     if window is not None:
         number = len(windows((height, width), window, footprint.halo_px, footprint.multiple))
         cut = f"in {number} windows each" if number > 1 else "whole"
     memory = machine.in_words(footprint.memory_bytes((height, width), window))
-    return f"{depth} slices of {height} x {width}, {cut}, {memory} of memory"
+    time = "" if seconds is None else f", about {duration_in_words(seconds)}"
+    return f"{depth} slices of {height} x {width}, {cut}, {memory} of memory{time}"
+
+
+def duration_in_words(seconds: float) -> str:
+    """Return a duration as people say it, upwards: "40 s", "4 min", "2.5 h"."""
+    if seconds < 60:
+        return f"{max(1, math.ceil(seconds))} s"
+    if seconds < 3600:
+        return f"{math.ceil(seconds / 60)} min"
+    return f"{math.ceil(seconds / 360) / 10:g} h"

@@ -17,7 +17,9 @@ from seget.networks import is_graph
 from seget.prediction.device import Device, choose_device
 from seget.prediction.engine import Engine, Scores, TorchEngine
 from seget.prediction.openvino_engine import OpenVinoEngine
+from seget.prediction.pipeline import ahead
 from seget.prediction.plan import SMALLEST_WINDOW_PX
+from seget.prediction.quantisation import require_nncf, sample_windows
 from seget.prediction.scorer import Effort, Scorer
 from seget.trained import Trained
 from seget.volume import Volume, normalisation
@@ -55,7 +57,7 @@ class Options:
     engine
         `torch`, `openvino`, or `auto`: OpenVINO on a processor, torch elsewhere.
     precision
-        `float32`, `bf16`, or `auto`: bf16 where the device computes in it.
+        `float32`, `bf16`, `int8`, or `auto`: bf16 where the device computes in it.
     """
 
     device: str = "auto"
@@ -84,37 +86,65 @@ class Options:
 DEFAULT = Options()
 
 
-def scorer(trained: Trained, options: Options) -> Scorer:
-    """Return a model ready to score slices as the options say."""
-    device = choose_device(options.device, options.precision)
-    effort = Effort(options.window_px, options.views, options.memory_bytes)
-    engine = choose_engine(trained, device, options.engine)
-    return Scorer.of(engine, trained.recipe, len(trained.structures), effort)
-
-
-def choose_engine(trained: Trained, device: Device, name: str = "auto") -> Engine:
-    """Return the engine of that name, or the quickest on a device, with a model in it.
+def scorer(trained: Trained, volume: Volume, options: Options) -> Scorer:
+    """Return a model ready to score slices of a volume as the options say.
 
     Raises
     ------
     InputError
-        OpenVINO is asked for on a GPU.
+        The options ask for what the device, the network or what is installed cannot do.
+    """
+    device = choose_device(options.device, options.precision)
+    effort = Effort(options.window_px, options.views, options.memory_bytes)
+    engine = choose_engine(trained, device, options.engine, volume)
+    return Scorer.of(engine, trained.recipe, len(trained.structures), effort)
+
+
+def choose_engine(
+    trained: Trained, device: Device, name: str = "auto", volume: Volume | None = None
+) -> Engine:
+    """Return the engine of that name, or the quickest on a device, with a model in it.
+
+    Parameters
+    ----------
+    volume
+        What will be predicted: int8 measures its ranges there.
+
+    Raises
+    ------
+    InputError
+        OpenVINO is asked for on a GPU, or int8 of an engine or a network that has none.
     """
     if name == "openvino" and device.torch.type != "cpu":
         raise InputError("--engine openvino: it runs on a processor; give --device cpu, too.")
-    quickest = "openvino" if device.torch.type == "cpu" and is_graph(trained.network) else "torch"
-    if (quickest if name == "auto" else name) == "openvino":
+    knows = device.torch.type == "cpu" and is_graph(trained.network)
+    if name == "auto":
+        name = "openvino" if knows else "torch"
+    if name == "torch":
+        if device.int8:
+            raise InputError(
+                "--precision int8: OpenVINO alone computes in it, and a network with pooling "
+                "indices (SegNet) is not for OpenVINO; leave out --precision, or --engine torch."
+            )
+        return TorchEngine(trained.network, device)
+    if not device.int8:
         return OpenVinoEngine(trained.network, device, trained.weights_sha256)
-    return TorchEngine(trained.network, device)
+    require_nncf()
+    assert volume is not None, "int8 wants a volume to measure ranges on"
+    samples = sample_windows(volume)
+    return OpenVinoEngine(trained.network, device, trained.weights_sha256, samples)
 
 
 def score_slices(
     volume: Volume, scorer: Scorer, slices: Sequence[int]
 ) -> Iterator[tuple[int, Scores]]:
-    """Yield (z, scores `(k, y, x)`) for the slices asked for, one at a time."""
+    """Yield (z, scores `(k, y, x)`) for the slices asked for.
+
+    While the caller works on a slice the next is being scored, and that after it read.
+    """
     normalise = normalisation(volume)
-    for z in slices:
-        yield z, scorer.scores(normalise(volume.slice(z)))
+    read = ((z, normalise(volume.slice(z))) for z in slices)
+    return ahead((z, scorer.scores(pixels)) for z, pixels in ahead(read))
 
 
 def predict(
@@ -131,7 +161,7 @@ def predict(
     """
     depth = volume.shape[0]
     maps = {s: np.empty(volume.shape, np.uint8) for s in trained.structures}
-    for z, scores in score_slices(volume, scorer(trained, options), range(depth)):
+    for z, scores in score_slices(volume, scorer(trained, volume, options), range(depth)):
         for structure, score in zip(trained.structures, scores, strict=True):
             maps[structure][z] = score
         progress(z + 1, depth)

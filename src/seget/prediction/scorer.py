@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,9 @@ from seget.prediction import plan
 from seget.prediction.engine import Engine, Scores
 from seget.prediction.plan import Footprint
 from seget.recipes import Recipe
+
+# A run so many times longer than the probe that its length is worth the probe.
+PROBE_PX, LONG = 512, 64
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ class Scorer:
         cls, engine: Engine, recipe: Recipe, outputs: int = 1, effort: Effort | None = None
     ) -> Scorer:
         """Return an engine with a network that `recipe` describes, ready to score slices."""
-        footprint = Footprint.of(recipe, outputs, engine.device.bf16)
+        bf16, graph = engine.device.bf16, engine.name == "openvino"
+        footprint = Footprint.of(recipe, outputs, bf16=bf16, graph=graph)
         effort = effort or Effort()
         if effort.memory_bytes is None:
             free = engine.device.free_bytes()
@@ -89,6 +94,23 @@ class Scorer:
         if self.effort.memory_bytes is None:
             return None
         return plan.window_px(shape, self.footprint, self.effort.memory_bytes)
+
+    def seconds(self, shape: tuple[int, int, int]) -> float | None:
+        """Return about how long a volume `(z, y, x)` takes; None where it is too short to ask.
+
+        A small window is timed and counted up. The first look at it prepares the engine.
+        """
+        depth, height, width = shape
+        size = self.window_px((height, width))
+        wanted_px = depth * plan.read_px((height, width), self.footprint, size)
+        probe = np.zeros([min(edge, PROBE_PX) for edge in (height, width)], np.float32)
+        if wanted_px < LONG * probe.size:
+            return None
+        self.scores(probe)
+        started = perf_counter()
+        self.scores(probe)
+        probed_px = plan.read_px(probe.shape, self.footprint, size)
+        return (perf_counter() - started) * wanted_px / probed_px
 
     def scores(self, pixels: npt.NDArray[np.float32]) -> Scores:
         """Return scores `(k, y, x)` in 0..127 of a normalised slice `(y, x)`.

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from seget import files, machine
 from seget.errors import InputError
@@ -30,6 +30,7 @@ from seget.prediction.predict import (
     scorer,
     silent,
 )
+from seget.prediction.scorer import Scorer
 from seget.trained import Trained
 from seget.volume import Volume
 
@@ -154,7 +155,14 @@ def _planned(
                 threshold=trained.thresholds.get(structure, 0.5),
                 order=order,
                 model=trained.weights_sha256,
-                id=identity(fingerprint, trained.weights_sha256, structure, options.views),
+                id=identity(
+                    fingerprint,
+                    trained.weights_sha256,
+                    structure,
+                    options.views,
+                    options.engine,
+                    options.precision,
+                ),
                 made_by={
                     "command": "predict",
                     "tomogram": str(volume.path or volume.name),
@@ -164,9 +172,7 @@ def _planned(
                     "network": trained.recipe.network,
                     "recipe": trained.recipe.name,
                     "views": options.views,
-                    "engine": options.engine,
-                    "precision": options.precision,
-                    "versions": {"torch": torch.__version__},
+                    "versions": {n: version(n) for n in ("torch", "openvino")},
                 },
             )
             order += 1
@@ -181,10 +187,10 @@ def _missing_bytes(jobs: Sequence[Job], voxels: int) -> int:
 
 def _write_maps(volume: Volume, job: Job, options: Options, note: Note) -> Iterator[int]:
     """Write the maps of one model; yield the number of slices done, first of those found done."""
-    scoring = scorer(job.trained, options)
+    scoring = scorer(job.trained, volume, options)
     scoring.note = note
     shape = volume.shape
-    note(f"{volume.name}: {plan.in_words(shape, scoring.footprint, scoring.window_px(shape[1:]))}")
+    scoring.window_px(shape[1:])  # too little memory is said before a file is begun
     with ExitStack() as stack:
         writers = [
             stack.enter_context(
@@ -196,17 +202,24 @@ def _write_maps(volume: Volume, job: Job, options: Options, note: Note) -> Itera
         _tell(volume, finished, any(writer.is_foreign for writer in writers), note)
         yield len(finished)
         left = [z for z in range(shape[0]) if z not in finished]
+        note(f"{volume.name}: {_plan(scoring, (len(left), *shape[1:]))}")
         for number, (z, scores) in enumerate(score_slices(volume, scoring, left), start=1):
-            if job.stamp is not None:
-                job.stamp.check()
             for writer, score in zip(writers, scores, strict=True):
                 writer[z] = score
             yield len(finished) + number
         for path in job.maps:  # of an older map: from here on it would speak of the new one
             path.with_suffix(".json").unlink(missing_ok=True)
+    by = {"engine": scoring.engine.name, "precision": scoring.engine.device.precision}
     for path, sidecar in job.maps.items():
-        write_sidecar(path, sidecar)
+        write_sidecar(path, sidecar.model_copy(update={"made_by": sidecar.made_by | by}))
         files.settle(path)
+
+
+def _plan(scoring: Scorer, shape: tuple[int, int, int]) -> str:
+    """Return what is going to be done, and on what, in a line."""
+    size = scoring.window_px(shape[1:])
+    words = plan.in_words(shape, scoring.footprint, size, scoring.seconds(shape))
+    return f"{words} ({scoring.engine.name}, {scoring.engine.device.precision})"
 
 
 def _tell(volume: Volume, finished: frozenset[int], foreign: bool, note: Note) -> None:

@@ -1,0 +1,79 @@
+"""A graph whose convolutions compute in whole numbers of 8 bits, by NNCF.
+
+OpenVINO graph + windows like those it will see -> OpenVINO graph
+
+Nothing is trained: the ranges that activations take are measured on windows of the very tomogram
+that is to be predicted, and each channel of each kernel is scaled to what 8 bits hold. It never
+runs the network on anything but these windows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seget.errors import InputError
+from seget.volume import Volume, normalisation
+
+Pixels = npt.NDArray[np.float32]
+
+# Ranges settle after few windows: there are 10^5 pixels in each.
+WINDOWS = 8
+WINDOW_PX = 512
+PLACES = ((0.5, 0.5), (0.25, 0.25), (0.75, 0.75), (0.25, 0.75), (0.75, 0.25))
+
+
+def sample_windows(volume: Volume) -> list[Pixels]:
+    """Return normalised windows `(y, x)`, of one size, from all depths and regions of a volume."""
+    depth, height, width = volume.shape
+    normalise = normalisation(volume)
+    edges = min(height, WINDOW_PX), min(width, WINDOW_PX)
+    windows = []
+    for number in range(WINDOWS):
+        z = round((depth - 1) * (number + 0.5) / WINDOWS)
+        y, x = (
+            round((extent - edge) * share)
+            for extent, edge, share in zip(
+                (height, width), edges, PLACES[number % len(PLACES)], strict=True
+            )
+        )
+        windows.append(normalise(volume.slice(z)[y : y + edges[0], x : x + edges[1]]))
+    return windows
+
+
+def require_nncf() -> None:
+    """Make sure that the library is there.
+
+    Raises
+    ------
+    InputError
+        It is not.
+    """
+    try:
+        import_module("nncf")
+    except ImportError:
+        raise InputError(
+            "--precision int8 needs NNCF: pip install 'seget[int8]', or leave it out."
+        ) from None
+
+
+def quantised(graph: Any, samples: Sequence[Pixels]) -> Any:
+    """Return a copy of `graph`, image `(1, 1, h, w)` -> logits, with convolutions in 8 bits."""
+    nncf = import_module("nncf")
+    nncf.set_log_level(logging.ERROR)
+    dataset = nncf.Dataset([window[None, None] for window in samples])
+    with contextlib.redirect_stdout(io.StringIO()):  # it shows bars of its own
+        return nncf.quantize(
+            graph.clone(),
+            dataset,
+            subset_size=len(samples),
+            preset=nncf.QuantizationPreset.MIXED,  # what comes before a ReLU has both signs
+            target_device=nncf.TargetDevice.CPU,
+        )

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from seget.prediction.pipeline import ahead
+
+
+def numbers(made: list[int], last: int = 5) -> Iterator[int]:
+    for number in range(last):
+        made.append(number)
+        yield number
+    raise ArithmeticError("no more")
+
+
+def test_items_come_in_order_and_errors_where_they_belong() -> None:
+    got = []
+    with pytest.raises(ArithmeticError, match="no more"):
+        for number in ahead(2 * n for n in ahead(numbers([]))):
+            got.append(number)
+    assert got == [0, 2, 4, 6, 8]
+    assert list(ahead([])) == []
+
+
+def test_one_item_is_made_ahead_and_not_more() -> None:
+    made: list[int] = []
+    waiting = threading.Event()
+
+    def slowly() -> Iterator[int]:
+        for number in numbers(made):
+            yield number
+            waiting.set()
+
+    items = ahead(slowly())
+    assert next(items) == 0
+    assert waiting.wait(10)  # the next is asked for without the caller
+    items.close()
+    assert len(made) <= 2
+
+
+def test_a_caller_that_goes_away_hangs_nobody() -> None:
+    for _ in range(200):
+        items = ahead(n for n in ahead(numbers([])))
+        next(items)
+        ring = [items]
+        ring.append(ring)  # for the garbage collector to find, wherever it runs
+        del items, ring
+    gc.collect()
