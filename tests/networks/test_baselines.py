@@ -170,3 +170,17 @@ def test_deeplab_s_image_level_sees_what_is_beyond_the_halo(image):
     assert changed.mean() > 1e-2
     network.aspp.image_level.project.weight.zero_()
     assert torch.equal(network(bright)[..., :16], network(dark)[..., :16])
+
+
+def test_gradients_do_not_depend_on_what_was_in_memory_before() -> None:
+    """Patches of 32 px leave one pixel to FCN-8s' 7x7 kernel; in bf16 that has gone wrong."""
+    torch.manual_seed(0)
+    network = FCN8s().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    image = torch.randn(2, 1, 32, 32)
+    for _ in range(3):
+        del [torch.full((size,), torch.nan) for size in (20_000_000, 4_000_000, 300_000)][:]
+        network.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = network(image)
+        logits.float().square().sum().backward()
+        assert all(p.grad is None or p.grad.isfinite().all() for p in network.parameters())

@@ -168,6 +168,8 @@ def test_what_made_it_stands_beside_it(tomogram: Volume, echo: Trained, tmp_path
     assert made_by is not None
     assert made_by["tomogram_sha256"] == tomogram.fingerprint(full=True)
     assert made_by["model_sha256"] == "e"
+    assert made_by["engine"] == "torch"  # an echo is no graph
+    assert made_by["precision"] in ("float32", "bf16")
     assert {"seget", "torch", "python", "numpy"} <= set(made_by["versions"])
     of_labels = files.provenance.read(out / "labels.mrc")
     assert of_labels is not None

@@ -122,6 +122,8 @@ def test_auto_takes_what_is_quickest(monkeypatch: pytest.MonkeyPatch) -> None:
         Options(engine="fast")
     with pytest.raises(InputError, match="--precision int3"):
         choose_device("cpu", "int3")
+    with pytest.raises(InputError, match="OpenVINO alone computes in it"):
+        choose_engine(trained, choose_device("cpu", "int8"), "torch")
     assert not choose_device("cpu", "float32").bf16
     assert choose_device("cpu", "bf16").bf16
 

@@ -17,10 +17,9 @@ def numbers(made: list[int], last: int = 5) -> Iterator[int]:
 
 
 def test_items_come_in_order_and_errors_where_they_belong() -> None:
-    got = []
+    got: list[int] = []
     with pytest.raises(ArithmeticError, match="no more"):
-        for number in ahead(2 * n for n in ahead(numbers([]))):
-            got.append(number)
+        got.extend(ahead(2 * n for n in ahead(numbers([]))))
     assert got == [0, 2, 4, 6, 8]
     assert list(ahead([])) == []
 

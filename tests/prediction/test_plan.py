@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from time import sleep
+
+import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seget.errors import RunError
 from seget.patches import windows
-from seget.prediction import plan
+from seget.prediction import Device, Effort, Scorer, plan
 from seget.prediction.plan import Footprint
 from seget.recipes import modern
 
@@ -50,3 +54,36 @@ def test_a_paper_slice_is_taken_whole_within_three_gigabytes() -> None:
 def test_too_little_memory_is_one_sentence() -> None:
     with pytest.raises(RunError, match=r"300 MB of memory .* larger --max-memory"):
         plan.window_px((2048, 2048), SEGET, 300 * 10**6)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.2, "1 s"), (59.5, "60 s"), (61, "2 min"), (3500, "59 min"), (3700, "1.1 h")],
+)
+def test_durations_are_said_upwards(seconds: float, words: str) -> None:
+    assert plan.duration_in_words(seconds) == words
+
+
+def test_what_windows_read_is_counted_with_their_surroundings() -> None:
+    assert plan.read_px((64, 96), Footprint(16, 16), None) == 64 * 96
+    # Two columns of 48 px, which read 16 px beside them on the inner side and on the outer side
+    # are moved inwards: 80 px each.
+    assert plan.read_px((48, 96), Footprint(16, 16), 48) == 2 * 48 * 80
+
+
+def test_the_time_of_a_long_run_is_counted_up_from_a_small_window() -> None:
+    class Slow:
+        """An engine of a known pace: a second for 10^7 pixels."""
+
+        name, device = "slow", Device(torch.device("cpu"), bf16=False)
+
+        def scores(self, pixels: np.ndarray, views: int = 1) -> np.ndarray:
+            sleep(views * pixels.size / 1e7)
+            return np.zeros((1, *pixels.shape), np.uint8)
+
+    scorer = Scorer(Slow(), Footprint(0, 16), Effort(views=1))
+    assert scorer.seconds((3, 512, 512)) is None
+    expected = 76 * 2048 * 2048 / 1e7
+    assert scorer.seconds((76, 2048, 2048)) == pytest.approx(expected, rel=0.5)
+    words = plan.in_words((76, 2048, 2048), Footprint(0, 16), None, expected)
+    assert words.endswith("of memory, about 32 s")

@@ -63,6 +63,8 @@ def test_the_same_command_goes_on_and_another_is_refused(
     other = replace(echo, weights_sha256="other")
     with pytest.raises(InputError, match=r"ramp__echo\.mrc: exists .* --overwrite"):
         predict_files(ramp, [other], tmp_path)
+    with pytest.raises(InputError, match="settings differ"):
+        predict_files(ramp, [echo], tmp_path, Options(precision="float32"))
     predict_files(ramp, [other], tmp_path, Options(overwrite=True))
     assert path.stat().st_mtime_ns != before
 

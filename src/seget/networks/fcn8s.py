@@ -58,6 +58,7 @@ class FCN8s(Network):
             for i, n, number in zip(inputs, WIDTHS, CONVOLUTIONS, strict=True)
         )
         self.fc6 = ConvBlock(WIDTHS[-1], CLASSIFIER, kernel=7)
+        self.fc6[0].padding = (0, 0)  # `forward` pads
         self.fc7 = ConvBlock(CLASSIFIER, CLASSIFIER, kernel=1)
         self.score_fc7 = nn.Conv2d(CLASSIFIER, outputs, 1)
         self.score_pool4 = nn.Conv2d(WIDTHS[3], outputs, 1)
@@ -71,6 +72,9 @@ class FCN8s(Network):
         for block in self.blocks:
             x = functional.max_pool2d(block(x), 2)
             pools.append(x)
+        # Padded here: where a map is smaller than its kernel's reach, torch's convolution in bf16
+        # leaves parts of the kernel's gradient as it found them in memory (2.13, on processors).
+        x = functional.pad(x, (3, 3, 3, 3))
         score: Tensor = self.score_fc7(self.fc7(self.fc6(x)))
         score = upsample(score, 2) + self.score_pool4(pools[3])
         score = upsample(score, 2) + self.score_pool3(pools[2])
