@@ -13,7 +13,7 @@ import argparse
 import json
 import platform
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from statistics import median
 from time import perf_counter
 
@@ -122,21 +122,19 @@ ROWS: dict[str, Callable[[], Row]] = {
 ON_CUDA: dict[str, Callable[[], Row]] = {"cuda_slice": cuda_slice, "cuda_epoch": cuda_epoch}
 
 
-def long_rows() -> dict[str, Row]:
-    """Memory of each verb for 76 and for 608 slices."""
+def one_by_one(known: dict[str, Callable[[], Row]], names: list[str]) -> Iterator[tuple[str, Row]]:
+    """Measure rows by name."""
+    for name in names:
+        yield name, known[name]()
+
+
+def long_rows() -> Iterator[tuple[str, Row]]:
+    """Measure the memory of each verb for 76 and for 608 slices."""
     wanted = ("predict", "fuse", "evaluate")
     short, many = (list(memory.verbs(depth, wanted)) for depth in (76, 608))
-    return {
-        f"{verb}_memory_608": {
-            "ours": large,
-            "plain": small,
-            "ratio": large / small,
-            "unit": "bytes",
-            "seconds_76": seconds_76,
-            "seconds_608": seconds_608,
-        }
-        for (verb, small, seconds_76), (_, large, seconds_608) in zip(short, many, strict=True)
-    }
+    for (verb, small, seconds_76), (_, large, seconds_608) in zip(short, many, strict=True):
+        one: Row = {"ours": large, "plain": small, "ratio": large / small, "unit": "bytes"}
+        yield f"{verb}_memory_608", one | {"seconds_76": seconds_76, "seconds_608": seconds_608}
 
 
 def show(name: str, one: Row) -> None:
@@ -163,14 +161,12 @@ def main() -> None:
     print(f"{'':24}{''.join(f'{key:>10}' for key in COLUMNS)}")
     rows = json.loads(RESULT.read_text()) if RESULT.is_file() else {}
     rows = {name: one for name, one in rows.items() if name in known or name.endswith("_608")}
-    made = long_rows() if arguments.long else {}
-    for name, one in made.items():
-        show(name, one)
-    for name in [] if arguments.long else arguments.names or known:
-        made[name] = known[name]()
-        show(name, made[name])
     RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(rows | made, indent=2) + "\n")
+    measured = long_rows() if arguments.long else one_by_one(known, arguments.names or list(known))
+    for name, one in measured:
+        show(name, one)
+        rows[name] = one
+        RESULT.write_text(json.dumps(rows, indent=2) + "\n")
 
 
 if __name__ == "__main__":

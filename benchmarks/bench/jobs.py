@@ -151,7 +151,7 @@ def step_plain() -> Work:
         loss = loss + settings.weight_decay * regulariser(network)
         loss.backward()
         optimiser.step()
-        return float(loss)
+        return float(loss.detach())
 
     return work
 

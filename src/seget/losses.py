@@ -78,8 +78,12 @@ def jaccard_distance(
 
 def regulariser(network: nn.Module) -> Tensor:
     """Sum of the squares of all convolution kernels (psi of eq. 1); biases and norms are free."""
-    kernels = [m.weight for m in network.modules() if isinstance(m, nn.Conv2d)]
-    return torch.stack([kernel.square().sum() for kernel in kernels]).sum()
+    return torch.stack([kernel.square().sum() for kernel in regularised(network)]).sum()
+
+
+def regularised(network: nn.Module) -> list[Tensor]:
+    """Return the kernels whose squares `regulariser` sums."""
+    return [m.weight for m in network.modules() if isinstance(m, nn.Conv2d)]
 
 
 def segmentation_loss(

@@ -58,7 +58,7 @@ class FCN8s(Network):
             for i, n, number in zip(inputs, WIDTHS, CONVOLUTIONS, strict=True)
         )
         self.fc6 = ConvBlock(WIDTHS[-1], CLASSIFIER, kernel=7)
-        self.fc6[0].padding = (0, 0)  # `forward` pads
+        self.fc6[0].padding = (0, 0)  # type: ignore[assignment]  # `forward` pads
         self.fc7 = ConvBlock(CLASSIFIER, CLASSIFIER, kernel=1)
         self.score_fc7 = nn.Conv2d(CLASSIFIER, outputs, 1)
         self.score_pool4 = nn.Conv2d(WIDTHS[3], outputs, 1)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from seget.errors import RunError
-from seget.losses import regulariser, segmentation_loss
+from seget.losses import regularised, segmentation_loss
 from seget.prediction import Device
 from seget.recipes import Recipe
 from seget.samples import Batch
@@ -77,11 +77,23 @@ class Gradients:
             with self.device.autocast():
                 logits = self.network(image)
             loss = segmentation_loss(logits, target, labelled, self.recipe.weight_cap)
-            loss = loss + self.recipe.weight_decay * regulariser(self.network)
             loss = loss * (len(image) / len(batch.image))
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
-        return total
+        return total + self._regularise()
+
+    @torch.no_grad()
+    def _regularise(self) -> Tensor:
+        """Add the gradient of lambda psi, 2 lambda w, to that of each kernel; return lambda psi.
+
+        Written out: through autograd it takes three times as long, 1 or 2 % of a step.
+        """
+        weight_decay = self.recipe.weight_decay
+        kernels = regularised(self.network)
+        gradients = [kernel.grad for kernel in kernels if kernel.grad is not None]
+        torch._foreach_add_(gradients, kernels, alpha=2 * weight_decay)
+        norms = torch.stack(torch._foreach_norm(kernels))
+        return weight_decay * norms.square().sum()
 
 
 def _one_patch_is_too_large(device: Device, patch_px: int) -> str:
