@@ -1,6 +1,6 @@
 """Where the time of a slice and of a training step goes, by kind of operation.
 
-    python benchmarks/profile.py
+    python -m benchmarks.breakdown
 
 The slice is that of `make bench` through OpenVINO, the step its `step_seget`. Counting costs time
 itself: shares are true, sums are a tenth too long.
