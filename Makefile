@@ -35,7 +35,7 @@ fix: setup ## mend what ruff can mend, and format
 bench: setup ## time and memory against the plain way, write build/bench.json (15 minutes at most)
 	@$(BIN)/python -m benchmarks.bench
 
-bench-long: setup ## memory of predict, fuse and evaluate for 76 and 608 slices (20 minutes)
+bench-long: setup ## memory of predict, fuse and evaluate for 76 and 608 slices
 	@$(BIN)/python -m benchmarks.bench --long
 
 torture: setup ## kill 200 runs, fill disks, take inputs away; write build/torture.json

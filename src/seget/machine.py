@@ -40,8 +40,8 @@ def keep_freed_memory() -> None:
     """Let this process keep the memory that it frees, for what it takes next.
 
     A training step frees and takes the same gigabyte again and again; given back to the system
-    between, it costs a page fault every 4 kB: a quarter of a step's time. Only the GNU C library
-    can be told; elsewhere nothing happens.
+    between, it costs a page fault every 4 kB, which is much of a step's time. Only the GNU C
+    library can be told; elsewhere nothing happens.
     """
     if platform.libc_ver()[0] != "glibc":
         return

@@ -63,8 +63,8 @@ class ConvBlock(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         """Return `(b, outputs, h, w)`, or less where the convolution strides.
 
-        Channels last, torch's batch normalisation counts in whole vectors of channels, and is four
-        times slower where there are fewer: there it is given rows of pixels.
+        Channels last, torch's batch normalisation counts in whole vectors of channels, and is
+        slow where there are fewer: there it is given rows of pixels.
         """
         convolution, norm, relu = self
         x = convolution(x)
