@@ -16,13 +16,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from seget.errors import InputError
+from seget.prediction.engine import Pixels
 from seget.volume import Volume, normalisation
-
-Pixels = npt.NDArray[np.float32]
 
 # Ranges settle after few windows: there are 10^5 pixels in each.
 WINDOWS = 8

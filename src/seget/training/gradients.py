@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from seget.errors import RunError
-from seget.losses import regularised, segmentation_loss
+from seget.losses import regularised, regulariser, segmentation_loss
 from seget.prediction import Device
 from seget.recipes import Recipe
 from seget.samples import Batch
@@ -92,8 +92,7 @@ class Gradients:
         kernels = regularised(self.network)
         gradients = [kernel.grad for kernel in kernels if kernel.grad is not None]
         torch._foreach_add_(gradients, kernels, alpha=2 * weight_decay)
-        norms = torch.stack(torch._foreach_norm(kernels))
-        return weight_decay * norms.square().sum()
+        return weight_decay * regulariser(self.network)
 
 
 def _one_patch_is_too_large(device: Device, patch_px: int) -> str:

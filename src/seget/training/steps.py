@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter
 
 from seget.dataset import Dataset
 from seget.errors import RunError
-from seget.prediction import Device
+from seget.prediction import Device, ahead
 from seget.recipes import Recipe
 from seget.samples import Batch, Samples
 from seget.training.checkpoints import Checkpoints
@@ -52,18 +51,14 @@ def take_epoch(
     begun = state.step - state.epoch_steps
     end = (begun // samples.steps_per_epoch + 1) * samples.steps_per_epoch
     # The next batch is cut while this one is learnt from.
-    with ThreadPoolExecutor(1) as ahead:
-        coming = ahead.submit(samples.batch, state.step)
-        while state.step < end:
-            batch = coming.result()
-            coming = ahead.submit(samples.batch, state.step + 1)
-            progress = clock.progress(state)
-            loss = _whole_step(state, batch, progress, listener)
-            listener.step(progress, loss)
-            if checkpoints is not None:
-                checkpoints.save_if_due(state)
-            if clock.is_time_up(state):
-                break
+    for batch in ahead(samples.batch(step) for step in range(state.step, end)):
+        progress = clock.progress(state)
+        loss = _whole_step(state, batch, progress, listener)
+        listener.step(progress, loss)
+        if checkpoints is not None:
+            checkpoints.save_if_due(state)
+        if clock.is_time_up(state):
+            break
     return state.epoch_loss / state.epoch_steps
 
 
