@@ -11,24 +11,28 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from itertools import product
 
 import numpy as np
 import torch
 
 from seget.networks import NETWORKS, build
-from seget.prediction import Device, Scorer, TorchEngine
+from seget.prediction import Device, OpenVinoEngine, Scorer, TorchEngine
 from seget.recipes import modern
 
 EDGE_PX = 1024
 # Number of outputs, binning, bf16.
 CASES = ((1, 1, True), (5, 1, True), (1, 2, True), (1, 1, False))
+ENGINES = {"torch": TorchEngine, "openvino": OpenVinoEngine}
 
 
-def measure(name: str, outputs: int, binning: int, bf16: bool) -> str:
+def measure(engine: str, name: str, outputs: int, binning: int, bf16: bool) -> str:
     """Score a window in this process; return a line of the table."""
     recipe = modern().override([f"network={name}", f"binning={binning}"])
     device = Device(torch.device("cpu"), bf16)
-    scorer = Scorer.of(TorchEngine(build(name, outputs, binning), device), recipe, outputs)
+    made = ENGINES[engine](build(name, outputs, binning), device)
+    scorer = Scorer.of(made, recipe, outputs)
+    scorer.scores(np.zeros((64, 64), np.float32))  # a graph is traced, libraries are there
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     scorer.scores(np.zeros((EDGE_PX, EDGE_PX), np.float32))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -36,7 +40,7 @@ def measure(name: str, outputs: int, binning: int, bf16: bool) -> str:
     stated = scorer.footprint.bytes_per_px
     precision = "bf16" if bf16 else "float32"
     return (
-        f"{name:14}{outputs:8}{binning:8}{precision:>10}{before / 1024:10.0f} MB"
+        f"{engine:10}{name:14}{outputs:8}{binning:8}{precision:>10}{before / 1024:10.0f} MB"
         f"{taken:12.0f}{stated:10.0f}"
     )
 
@@ -44,17 +48,18 @@ def measure(name: str, outputs: int, binning: int, bf16: bool) -> str:
 def main() -> None:
     """Print the table, each line from a process of its own."""
     if len(sys.argv) > 1:
-        name, outputs, binning, bf16 = sys.argv[1:]
-        print(measure(name, int(outputs), int(binning), bf16 == "True"))
+        engine, name, outputs, binning, bf16 = sys.argv[1:]
+        print(measure(engine, name, int(outputs), int(binning), bf16 == "True"))
         return
     head = ("outputs", "binning", "precision", "program", "bytes/px", "stated")
     print(
-        f"{'network':14}{head[0]:>8}{head[1]:>8}{head[2]:>10}{head[3]:>13}{head[4]:>12}{head[5]:>10}"
+        f"{'engine':10}{'network':14}{head[0]:>8}{head[1]:>8}{head[2]:>10}{head[3]:>13}{head[4]:>12}{head[5]:>10}"
     )
-    for name in NETWORKS:
-        for case in CASES:
-            words = [sys.executable, __file__, name, *map(str, case)]
-            print(subprocess.run(words, capture_output=True, text=True, check=True).stdout, end="")
+    for engine, name, case in product(ENGINES, NETWORKS, CASES):
+        if engine == "openvino" and NETWORKS[name].GRAPH_BYTES_PER_PX is None:
+            continue
+        words = [sys.executable, __file__, engine, name, *map(str, case)]
+        print(subprocess.run(words, capture_output=True, text=True, check=True).stdout, end="")
 
 
 if __name__ == "__main__":
