@@ -34,10 +34,13 @@ class Engine(Protocol):
         As `--engine` says it.
     device
         Where it runs, and in which precision.
+    graph
+        Whether it runs a compiled graph, whose memory is another than torch's.
     """
 
     name: str
     device: Device
+    graph: bool
 
     def scores(self, pixels: Pixels, views: int) -> Scores:
         """Return scores `(k, y, x)` of a normalised window `(y, x)`, averaged over views."""
@@ -48,6 +51,7 @@ class TorchEngine:
     """The network as it is, on a processor or a GPU."""
 
     name = "torch"
+    graph = False
 
     def __init__(self, network: nn.Module, device: Device) -> None:
         self.device = device

@@ -48,6 +48,7 @@ class OpenVinoEngine:
     """
 
     name = "openvino"
+    graph = True
 
     def __init__(
         self, network: nn.Module, device: Device, key: str = "", samples: Sequence[Pixels] = ()

@@ -73,8 +73,7 @@ class Scorer:
         cls, engine: Engine, recipe: Recipe, outputs: int = 1, effort: Effort | None = None
     ) -> Scorer:
         """Return an engine with a network that `recipe` describes, ready to score slices."""
-        bf16, graph = engine.device.bf16, engine.name == "openvino"
-        footprint = Footprint.of(recipe, outputs, bf16=bf16, graph=graph)
+        footprint = Footprint.of(recipe, outputs, bf16=engine.device.bf16, graph=engine.graph)
         effort = effort or Effort()
         if effort.memory_bytes is None:
             free = engine.device.free_bytes()
