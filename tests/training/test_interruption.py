@@ -145,11 +145,11 @@ def test_a_half_made_step_is_known_for_one(dataset: Dataset) -> None:
             signal.raise_signal(signal.SIGINT)
 
     take_epoch(state, samples, clock, Listener())
-    assert (state.whole, state.step, state.epoch_steps) == (True, 3, 3)
-    state.begin_epoch()
+    assert (state.whole, state.step, state.losses.steps) == (True, 3, 3)
+    state.losses.begin()
     with before_each_forward(press), pytest.raises(KeyboardInterrupt):
         take_epoch(state, samples, clock, Listener())
-    assert (state.whole, state.step, state.epoch_steps) == (False, 3, 0)
+    assert (state.whole, state.step, state.losses.steps) == (False, 3, 0)
 
 
 def test_a_step_where_no_signal_comes_is_made(dataset: Dataset, tmp_path: Path) -> None:

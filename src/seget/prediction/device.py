@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
+from torch import Tensor
 
 from seget import machine
 from seget.errors import InputError
@@ -46,6 +47,12 @@ class Device:
         if self.torch.type == "cuda":
             return int(torch.cuda.mem_get_info(self.torch)[0])
         return machine.free_memory_bytes()
+
+    def take(self, tensor: Tensor) -> Tensor:
+        """Return a processor's tensor on the device, without waiting for what that still does."""
+        if self.torch.type == "cuda":
+            tensor = tensor.pin_memory()  # from other memory CUDA copies after all work is done
+        return tensor.to(self.torch, non_blocking=True)
 
     def autocast(self) -> AbstractContextManager[object]:
         """Return the context in which the network is called."""

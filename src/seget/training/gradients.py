@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from seget.errors import RunError
-from seget.losses import regularised, regulariser, segmentation_loss
+from seget.losses import regularised, segmentation_loss, sum_of_squares
 from seget.prediction import Device
 from seget.recipes import Recipe
 from seget.samples import Batch
@@ -31,6 +31,10 @@ class Gradients:
         self.recipe = recipe
         self.device = device
         self.at_once: int | None = None
+        # Walking through the modules for them takes milliseconds, every step.
+        self._parameters = list(network.parameters())
+        self._buffers = list(network.buffers())
+        self._kernels = regularised(network)
 
     def take(self, batch: Batch) -> Tensor:
         """Leave the gradients of a batch in the network; return its loss, not yet read back.
@@ -45,11 +49,11 @@ class Gradients:
         size = len(batch.image)
         at_once = min(self.at_once or size, size)
         # Batch norm takes in what it sees on the way forward, before the memory runs out.
-        statistics = [buffer.clone() for buffer in self.network.buffers()]
+        statistics = [buffer.clone() for buffer in self._buffers]
         while (loss := self._attempt(batch, at_once)) is None:
-            self.network.zero_grad()
+            self._forget()
             torch.cuda.empty_cache()
-            for buffer, before in zip(self.network.buffers(), statistics, strict=True):
+            for buffer, before in zip(self._buffers, statistics, strict=True):
                 buffer.copy_(before)
             if at_once == 1:
                 raise RunError(_one_patch_is_too_large(self.device, batch.image.shape[-1]))
@@ -58,11 +62,15 @@ class Gradients:
 
     def _attempt(self, batch: Batch, at_once: int) -> Tensor | None:
         """Return the loss, or None if the memory ran out: by then its error holds no tensor."""
-        self.network.zero_grad()
+        self._forget()
         try:
             return self._accumulate(batch, at_once)
         except torch.cuda.OutOfMemoryError:
             return None
+
+    def _forget(self) -> None:
+        for parameter in self._parameters:
+            parameter.grad = None
 
     def _accumulate(self, batch: Batch, at_once: int) -> Tensor:
         """Add up the parts' losses and gradients, each weighted by its share of the patches.
@@ -73,7 +81,7 @@ class Gradients:
         total = torch.zeros((), device=self.device.torch)
         parts = (torch.split(p, at_once) for p in (batch.image, batch.target, batch.labelled))
         for pieces in zip(*parts, strict=True):
-            image, target, labelled = (piece.to(self.device.torch).float() for piece in pieces)
+            image, target, labelled = (self.device.take(piece).float() for piece in pieces)
             with self.device.autocast():
                 logits = self.network(image)
             loss = segmentation_loss(logits, target, labelled, self.recipe.weight_cap)
@@ -89,10 +97,9 @@ class Gradients:
         Written out: autograd would keep and go through every kernel once more.
         """
         weight_decay = self.recipe.weight_decay
-        kernels = regularised(self.network)
-        gradients = [kernel.grad for kernel in kernels if kernel.grad is not None]
-        torch._foreach_add_(gradients, kernels, alpha=2 * weight_decay)
-        return weight_decay * regulariser(self.network)
+        gradients = [kernel.grad for kernel in self._kernels if kernel.grad is not None]
+        torch._foreach_add_(gradients, self._kernels, alpha=2 * weight_decay)
+        return weight_decay * sum_of_squares(self._kernels)
 
 
 def _one_patch_is_too_large(device: Device, patch_px: int) -> str:

@@ -115,7 +115,7 @@ def _learn(
                 _trained(state, samples, validation, checkpoints.identity).save(folder / MODEL)
             stop = state.callbacks.after_epoch(row["miou"])
             state.rows.append(row)
-            state.begin_epoch()
+            state.losses.begin()
             state.finished = stop or clock.is_over(state)
             write_log(folder, state.rows)
             checkpoints.save(state)

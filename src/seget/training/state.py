@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import time
-from itertools import chain, compress
+from itertools import chain
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ from seget.samples import Batch
 from seget.training.gradients import Gradients
 from seget.training.run_folder import Row
 from seget.training.schedule import Callbacks, learning_rate
+from seget.training.tally import Tally
 
 
 class State:
@@ -31,8 +32,8 @@ class State:
     ----------
     step
         Optimiser steps made so far.
-    epoch_loss, epoch_steps
-        Sum of the losses and number of the steps since the last epoch's row.
+    losses
+        Those of the steps since the last epoch's row.
     whole
         Whether no change is half made: only then may the state be saved.
     """
@@ -48,10 +49,10 @@ class State:
         parameters = self.network.parameters()
         self.optimiser = torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True)
         self.gradients = Gradients(self.network, recipe, device)
+        self._followed = _by_kind(self.average, self.network)
         self.callbacks = Callbacks(recipe)
         self.step = 0
-        self.epoch_loss = 0.0
-        self.epoch_steps = 0
+        self.losses = Tally(recipe.learning_rate)
         self.whole = True
         self.best = float("-inf")
         self.finished = False
@@ -74,17 +75,13 @@ class State:
         """
         rate = learning_rate(self.recipe, self.step, progress, self.callbacks.reduction)
         self._set_rate(rate)
-        self.network.train()
+        if not self.network.training:
+            self.network.train()
         loss = self.gradients.take(batch)
         self.optimiser.step()
         self.step += 1
         self._follow()
         return loss
-
-    def begin_epoch(self) -> None:
-        """Forget the losses of the epoch that is over."""
-        self.epoch_loss = 0.0
-        self.epoch_steps = 0
 
     def _set_rate(self, rate: float) -> None:
         for group in self.optimiser.param_groups:
@@ -96,14 +93,9 @@ class State:
         if self.recipe.average is None:
             return
         decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
-        means, values = _tensors(self.average), _tensors(self.network)
-        floating = [mean.is_floating_point() for mean in means]
-        torch._foreach_lerp_(
-            list(compress(means, floating)), list(compress(values, floating)), 1 - decay
-        )
-        for mean, value in zip(means, values, strict=True):
-            if not mean.is_floating_point():
-                mean.copy_(value)
+        (means, values), (counts, counted) = self._followed
+        torch._foreach_lerp_(means, values, 1 - decay)
+        torch._foreach_copy_(counts, counted)
 
     def tensors(self) -> dict[str, Tensor]:
         """Return every tensor that a resumed run needs."""
@@ -119,7 +111,13 @@ class State:
         }
 
     def numbers(self) -> dict[str, Any]:
-        """Return every plain number that a resumed run needs."""
+        """Return every plain number that a resumed run needs.
+
+        Raises
+        ------
+        Diverged
+            The last loss is infinite or no number.
+        """
         return {
             "step": self.step,
             "best": self.best,
@@ -128,8 +126,8 @@ class State:
             "rows": self.rows,
             "callbacks": self.callbacks.state(),
             "learning_rate": self.optimiser.param_groups[0]["lr"],
-            "epoch_loss": self.epoch_loss,
-            "epoch_steps": self.epoch_steps,
+            "epoch_loss": self.losses.total(),
+            "epoch_steps": self.losses.steps,
         }
 
     def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
@@ -141,7 +139,7 @@ class State:
                 getattr(self, name).load_state_dict(part)
         self._restore_optimiser(tensors)
         self._set_rate(numbers["learning_rate"])
-        self.epoch_loss, self.epoch_steps = numbers["epoch_loss"], numbers["epoch_steps"]
+        self.losses.begin(numbers["epoch_loss"], numbers["epoch_steps"])
         self.step, self.best = numbers["step"], numbers["best"]
         self.finished, self.rows = numbers["finished"], numbers["rows"]
         self.callbacks.restore(numbers["callbacks"])
@@ -163,6 +161,9 @@ class State:
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
 
 
-def _tensors(network: nn.Module) -> list[Tensor]:
-    """Return weights and statistics, in the same order for every copy of a network."""
-    return list(chain(network.parameters(), network.buffers()))
+def _by_kind(*twins: nn.Module) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
+    """Return weights and statistics of each twin, and what it counts, in the same order."""
+    tensors = [list(chain(twin.parameters(), twin.buffers())) for twin in twins]
+    numbers = [[t for t in part if t.is_floating_point()] for part in tensors]
+    counters = [[t for t in part if not t.is_floating_point()] for part in tensors]
+    return numbers, counters

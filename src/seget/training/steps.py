@@ -9,12 +9,10 @@ one run.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from time import perf_counter
 
 from seget.dataset import Dataset
-from seget.errors import RunError
 from seget.prediction import Device, ahead
 from seget.recipes import Recipe
 from seget.samples import Batch, Samples
@@ -26,10 +24,6 @@ from seget.training.state import State
 
 # Of so many turns of so many steps the quickest is the pace: it was disturbed the least.
 TURNS, TURN_STEPS = 6, 4
-
-
-class Diverged(RunError):
-    """The loss became infinite or no number: a result of the recipe, not of the machine."""
 
 
 def take_epoch(
@@ -48,32 +42,26 @@ def take_epoch(
     RunError
         The memory does not hold one patch.
     """
-    begun = state.step - state.epoch_steps
+    begun = state.step - state.losses.steps
     end = (begun // samples.steps_per_epoch + 1) * samples.steps_per_epoch
     # The next batch is cut while this one is learnt from.
     for batch in ahead(samples.batch(step) for step in range(state.step, end)):
         progress = clock.progress(state)
-        loss = _whole_step(state, batch, progress, listener)
-        listener.step(progress, loss)
+        _whole_step(state, batch, progress, listener)
+        listener.step(progress, state.losses.last)
         if checkpoints is not None:
             checkpoints.save_if_due(state)
         if clock.is_time_up(state):
             break
-    return state.epoch_loss / state.epoch_steps
+    return state.losses.mean()
 
 
-def _whole_step(state: State, batch: Batch, progress: float, listener: Listener) -> float:
-    """Take one step and count it; return its loss."""
+def _whole_step(state: State, batch: Batch, progress: float, listener: Listener) -> None:
+    """Take one step and count it."""
     at_once = state.gradients.at_once
     with in_one_piece(state, listener):
-        loss = float(state.train_step(batch, progress))
-        if not math.isfinite(loss):
-            raise Diverged(
-                f"the loss became {loss} at step {state.step}; the best model so far is kept: "
-                f"try --set learning_rate={state.recipe.learning_rate / 3:.1g}."
-            )
-        state.epoch_loss += loss
-        state.epoch_steps += 1
+        loss = state.train_step(batch, progress)
+        state.losses.add(state.step, loss)
     if state.gradients.at_once != at_once:
         listener.note(
             f"{state.device.torch}: does not hold {len(batch.image)} patches of "
@@ -81,7 +69,6 @@ def _whole_step(state: State, batch: Batch, progress: float, listener: Listener)
             f"{state.gradients.at_once}, whose batch norm sees fewer patches: a smaller "
             "--set patch_px or batch_size fits as it is."
         )
-    return loss
 
 
 def measure_pace(
@@ -106,5 +93,5 @@ def measure_pace(
             start = perf_counter()
             take_epoch(state, samples, clock, Listener())
             taken.append((perf_counter() - start) / TURN_STEPS)
-            state.begin_epoch()
+            state.losses.begin()
     return [min(taken) for taken in times]
