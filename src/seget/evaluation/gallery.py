@@ -7,6 +7,7 @@ It never scores. The pictures are views of what stands in the folder, and are dr
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,17 +19,25 @@ from seget.evaluation.pictures import slice_picture
 from seget.evaluation.score import Predicted, find_predictions
 from seget.fusion import colour, fuse
 
+# A drawn figure goes round in circles, which Python looks for when many small objects have come up,
+# however large they are: of large slices a gigabyte could lie there.
+TIDIED_EVERY = 8
+
 
 def draw_slices(
     folder: Path, dataset: Dataset, slices: tuple[int, ...] | str | None = None
 ) -> Iterator[Path]:
     """Draw the slices that `evaluate` scores; yield each picture's path when it is there."""
+    drawn = 0
     for predicted in find_predictions(folder, dataset, slices):
         for z in predicted.slices:
             path = folder / "pictures" / f"{predicted.tomogram.name}_{z:04d}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             with files.atomic_path(path) as part:
                 _draw(part, predicted, z)
+            drawn += 1
+            if drawn % TIDIED_EVERY == 0:
+                gc.collect()
             yield path
 
 
