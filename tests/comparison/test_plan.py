@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seget.comparison import Cell, Fight, Settings
+from seget.comparison.compare import in_known_seconds
 from seget.recipes import paper
 
 PACE = {"unet": 0.5, "seget": 1.0}
@@ -61,3 +63,13 @@ def test_a_cell_s_recipe_is_about_as_long_as_it_is_allowed_and_never_longer(step
 def test_the_paper_s_recipes_are_the_paper_s_for_every_network() -> None:
     cell = Cell("unet", ("golgi",), 0, None, Fight("paper").steps(1.0))
     assert cell.recipe(()) == paper("golgi").override(["network=unet"])
+
+
+def test_a_busy_day_gives_a_network_that_joins_no_fewer_steps() -> None:
+    today = {"seget": 1.2, "unet": 1.0, "segnet": 1.6}
+    assert in_known_seconds({}, today) == today
+    known = {"unet": 0.5, "segnet": 0.8}
+    joined = in_known_seconds(known, today)
+    assert joined == {**known, "seget": pytest.approx(0.6)}
+    one_disturbed = in_known_seconds(known, {**today, "unet": 4.0})
+    assert one_disturbed["seget"] == pytest.approx(1.2 / (8 * 2) ** 0.5)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import geometric_mean
 from typing import Any
 
 import torch
@@ -177,21 +178,28 @@ def _check(dataset: Dataset, settings: Settings) -> None:
 def _pace(dataset: Dataset, settings: Settings, journal: Journal, observer: Observer) -> None:
     """Measure the seconds a step of the networks whose pace is not known yet.
 
-    A network that joins later is measured beside one that is known, and their ratio is what
+    A network that joins later is measured beside those that are known, and their ratio is what
     counts: a machine that is busier today gives it no fewer steps.
     """
     journal.machine = journal.machine or machine(settings.device)
     missing = [network for network in settings.networks if network not in journal.pace]
     if missing and settings.fight.kind == "budget":
         observer.note("measuring the seconds of a training step, network by network in turn")
-        known = [network for network in journal.pace if network not in missing][:1]
+        known = journal.pace
         group = settings.groups[0]
-        recipes = [Cell(n, group, 0, None, 1).recipe(settings.changes) for n in missing + known]
+        recipes = [Cell(n, group, 0, None, 1).recipe(settings.changes) for n in [*missing, *known]]
         paces = measure_pace(dataset, group, recipes, choose_device(settings.device))
-        factor = journal.pace[known[0]] / paces[-1] if known else 1.0
-        found = zip(missing, paces[: len(missing)], strict=True)
-        journal.pace |= {network: pace * factor for network, pace in found}
+        journal.pace = in_known_seconds(known, dict(zip([*missing, *known], paces, strict=True)))
     journal.save()
+
+
+def in_known_seconds(known: Mapping[str, float], today: Mapping[str, float]) -> dict[str, float]:
+    """Return the known seconds a step, and those of the other networks on the same scale.
+
+    The scale is the mean over all that are known: one alone may have been disturbed.
+    """
+    slower = geometric_mean([today[n] / seconds for n, seconds in known.items()] or [1.0])
+    return {**{network: seconds / slower for network, seconds in today.items()}, **known}
 
 
 def machine(device: str) -> str:
