@@ -40,6 +40,8 @@ def dataset(kind: str) -> Path:
     if kind == "phantom":
         subprocess.run(["seget", "phantom", str(BUILD / "phantom")], check=True)
         return BUILD / "phantom" / "dataset.toml"
+    if "SEGET_DATA" not in os.environ:
+        raise SystemExit("SEGET_DATA is not set: say where the data is, SEGET_DATA=/path/to/data.")
     data = Path(os.environ["SEGET_DATA"]).resolve() / "vnc"
     masks = "\n".join(f'{s} = "{data / s}.mrc"' for s in STRUCTURES)
     toml = BUILD / "vnc.toml"
@@ -61,9 +63,9 @@ def go_on(name: str) -> None:
         cells.write_text(json.dumps(kept[name]))
     kind, *options = COMPARISONS[name]
     try:
-        subprocess.run(
-            ["seget", "compare", str(dataset(kind)), "-o", str(out), *options], check=True
-        )
+        words = ["seget", "compare", str(dataset(kind)), "-o", str(out), *options]
+        if code := subprocess.run(words, check=False).returncode:
+            raise SystemExit(code)  # it has said why
     finally:
         if cells.is_file():
             kept[name] = json.loads(cells.read_text())
