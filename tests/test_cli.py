@@ -147,7 +147,7 @@ def test_wrong_masks_are_one_sentence_and_code_2(
         (["--recipe", "paper", "--joint"], "--recipe paper --joint"),
         (["-s", "golgi"], "no structure golgi"),
         (["-s", "rods,rods"], "named twice"),
-        (["--device", "tpu"], "wanted auto, cpu or cuda"),
+        (["--device", "tpu"], "wanted auto, cpu, cuda or mps"),
         (["--max-minutes", "-1"], "max-minutes"),
         (["--nonsense"], "nonsense"),
     ],

@@ -80,11 +80,12 @@ def test_scores_stay_in_range_whatever_comes_in() -> None:
 
 
 def test_a_device_that_is_not_there_is_one_sentence() -> None:
-    with pytest.raises(InputError, match="--device tpu: wanted auto, cpu or cuda"):
+    with pytest.raises(InputError, match="--device tpu: wanted auto, cpu, cuda or mps"):
         choose_device("tpu")
-    if not torch.cuda.is_available():
-        with pytest.raises(InputError, match="use --device cpu"):
-            choose_device("cuda")
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    for name in (name for name, available in there.items() if not available):
+        with pytest.raises(InputError, match=f"--device {name}: .* use --device cpu"):
+            choose_device(name)
 
 
 def test_views_are_the_eight_symmetries_averaged() -> None:

@@ -24,7 +24,7 @@ Inputs = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of outputs.")]
-DeviceName = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+DeviceName = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Window = Annotated[
     int | None,
     typer.Option(help="Edge in pixels of windows; the default is the largest that fit, or none."),

@@ -44,7 +44,7 @@ CheckpointMinutes = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Of weights, patches and augmentation.")]
-DeviceName = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+DeviceName = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Remove the run in RUN first.")]
 Board = Annotated[bool, typer.Option("--tensorboard", help="Also log to RUN/tensorboard.")]

@@ -209,6 +209,7 @@ def machine(device: str) -> str:
         name = torch.cuda.get_device_name(chosen.torch)
     else:
         name = f"{os.cpu_count()} cores of {_processor()}"
+        name += ", mps" if chosen.torch.type == "mps" else ""
     return f"{name}, {'bf16' if chosen.bf16 else 'float32'}, torch {torch.__version__}"
 
 

@@ -102,7 +102,7 @@ class Settings:
     changes
         `key=value` settings of the recipe.
     device
-        `auto`, `cpu` or `cuda`.
+        `auto`, `cpu`, `cuda` or `mps`.
     """
 
     networks: tuple[str, ...]

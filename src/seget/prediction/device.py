@@ -16,6 +16,7 @@ from torch import Tensor
 from seget import machine
 from seget.errors import InputError
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bf16", "int8")
 
 
@@ -62,7 +63,10 @@ class Device:
 
 
 def choose_device(name: str = "auto", precision: str = "auto") -> Device:
-    """Return the device for `auto`, `cpu` or `cuda`, in a precision out of `PRECISIONS`.
+    """Return the device for a name out of `DEVICES`, in a precision out of `PRECISIONS`.
+
+    `auto` is a CUDA device where there is one, else the processor. `mps`, the GPU of a Mac, is
+    taken only when it is asked for: nobody has tried it yet.
 
     Raises
     ------
@@ -80,8 +84,12 @@ def choose_device(name: str = "auto", precision: str = "auto") -> Device:
 
 
 def _device(name: str) -> Device:
-    if name not in ("auto", "cpu", "cuda"):
-        raise InputError(f"--device {name}: wanted auto, cpu or cuda.")
+    if name not in DEVICES:
+        raise InputError(f"--device {name}: wanted auto, cpu, cuda or mps.")
+    if name == "mps":
+        if not torch.backends.mps.is_available():
+            raise InputError("--device mps: torch finds no GPU of a Mac here; use --device cpu.")
+        return Device(torch.device("mps"), bf16=False)
     if name == "cuda" and not torch.cuda.is_available():
         raise InputError("--device cuda: torch finds no CUDA device here; use --device cpu.")
     if name != "cpu" and torch.cuda.is_available():

@@ -45,7 +45,7 @@ class Options:
     Attributes
     ----------
     device
-        `auto`, `cpu` or `cuda`.
+        `auto`, `cpu`, `cuda` or `mps`.
     window_px, views, memory_bytes
         As `Effort` has them.
     format

@@ -44,7 +44,7 @@ class Run:
     seed
         Of the weights, the patches and their augmentation.
     device
-        `auto`, `cpu` or `cuda`.
+        `auto`, `cpu`, `cuda` or `mps`.
     max_minutes
         Length of the run in minutes; replaces the epochs of the one-cycle schedule.
     checkpoint_minutes

@@ -46,8 +46,9 @@ class State:
         self.device = device
         self.network = network.to(device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network) if recipe.average else self.network
-        parameters = self.network.parameters()
-        self.optimiser = torch.optim.Adam(parameters, lr=recipe.learning_rate, fused=True)
+        self.optimiser = torch.optim.Adam(
+            self.network.parameters(), lr=recipe.learning_rate, fused=device.torch.type != "mps"
+        )
         self.gradients = Gradients(self.network, recipe, device)
         self._followed = _by_kind(self.average, self.network)
         self.callbacks = Callbacks(recipe)
