@@ -18,6 +18,7 @@ from seget.errors import InputError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bf16", "int8")
+AMPERE = (8, 0)  # the first compute capability of CUDA with bf16
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,8 @@ def _device(name: str) -> Device:
     if name == "cuda" and not torch.cuda.is_available():
         raise InputError("--device cuda: torch finds no CUDA device here; use --device cpu.")
     if name != "cpu" and torch.cuda.is_available():
-        return Device(torch.device("cuda"), torch.cuda.is_bf16_supported())
+        # torch calls bf16 supported where it is emulated, too.
+        native = torch.version.hip is not None or torch.cuda.get_device_capability() >= AMPERE
+        return Device(torch.device("cuda"), native)
     supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
     return Device(torch.device("cpu"), bool(supported()))
