@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from seget.prediction.pipeline import ahead
+from seget.prediction.pipeline import ahead, made_ahead
 
 
 def numbers(made: list[int], last: int = 5) -> Iterator[int]:
@@ -38,6 +38,37 @@ def test_one_item_is_made_ahead_and_not_more() -> None:
     assert waiting.wait(10)  # the next is asked for without the caller
     items.close()
     assert len(made) <= 2
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_threads_make_items_at_once_and_keep_their_order(threads: int) -> None:
+    together = threading.Barrier(threads)
+
+    def square(number: int) -> int:
+        together.wait(10)  # breaks unless so many are being made at the same time
+        if number == 6:
+            raise ArithmeticError("no six")
+        return number * number
+
+    items = made_ahead(square, range(9), threads)
+    assert [next(items) for _ in range(6)] == [0, 1, 4, 9, 16, 25]
+    with pytest.raises(ArithmeticError, match="no six"):
+        next(items)
+
+
+def test_no_more_is_made_ahead_than_there_are_threads() -> None:
+    asked: list[int] = []
+
+    def arguments() -> Iterator[int]:
+        for number in range(9):
+            asked.append(number)
+            yield number
+
+    items = made_ahead(abs, arguments(), 3)
+    next(items)
+    assert len(asked) == 4
+    next(items)
+    assert len(asked) == 5
 
 
 def test_a_caller_that_goes_away_hangs_nobody() -> None:

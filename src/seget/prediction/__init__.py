@@ -11,7 +11,7 @@ from seget.prediction.device import Device, choose_device
 from seget.prediction.engine import Engine, TorchEngine
 from seget.prediction.maps import ScoreMap, find_score_maps
 from seget.prediction.openvino_engine import OpenVinoEngine
-from seget.prediction.pipeline import ahead
+from seget.prediction.pipeline import made_ahead
 from seget.prediction.predict import Options, Progress, choose_engine, predict, score_slices
 from seget.prediction.scorer import Effort, Scorer
 from seget.prediction.segment import LABELS, fuse_files, segment_files
@@ -28,11 +28,11 @@ __all__ = [
     "ScoreMap",
     "Scorer",
     "TorchEngine",
-    "ahead",
     "choose_device",
     "choose_engine",
     "find_score_maps",
     "fuse_files",
+    "made_ahead",
     "predict",
     "predict_files",
     "score_slices",

@@ -18,6 +18,7 @@ from seget.errors import InputError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bf16", "int8")
+MOST_THREADS = 8  # more of them wait for Python's own lock
 AMPERE = (8, 0)  # the first compute capability of CUDA with bf16
 
 
@@ -43,6 +44,13 @@ class Device:
     def precision(self) -> str:
         """As `--precision` says it."""
         return "int8" if self.int8 else "bf16" if self.bf16 else "float32"
+
+    @property
+    def idle_cores(self) -> int:
+        """Cores that may prepare what comes next: one beside a processor's own work."""
+        if self.torch.type == "cpu":
+            return 1
+        return max(1, min(MOST_THREADS, torch.get_num_threads() - 1))
 
     def free_bytes(self) -> int:
         """Return the memory that is free on the device."""

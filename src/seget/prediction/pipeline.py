@@ -1,16 +1,19 @@
-"""Work that is done ahead, in a thread.
+"""Work that is done ahead, in threads.
 
-iterator -> the same items, the next of them being made meanwhile
+iterator, or function and its arguments -> the same items, the next of them being made meanwhile
 
-It never holds more than one item that nobody asked for yet.
+It never holds more items that nobody asked for yet than it has threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import repeat, takewhile
 from typing import TypeVar
 
+A = TypeVar("A")
 T = TypeVar("T")
 
 
@@ -20,15 +23,26 @@ def ahead(items: Iterable[T]) -> Iterator[T]:
     An error in making an item is raised where that item would have come. What is being made when
     the caller goes away is finished and forgotten.
     """
-    source = iter(items)
-    nothing = object()
-    thread = ThreadPoolExecutor(1)
+    source, nothing = iter(items), object()
+    made: Iterator[T] = made_ahead(lambda _: next(source, nothing), repeat(None))  # type: ignore[arg-type,return-value]
+    yield from takewhile(lambda item: item is not nothing, made)
+
+
+def made_ahead(make: Callable[[A], T], arguments: Iterable[A], threads: int = 1) -> Iterator[T]:
+    """Yield `make(argument)` in order; while the caller works on one, threads make the next.
+
+    Errors come, and callers go, as with `ahead`.
+    """
+    pool = ThreadPoolExecutor(threads)
+    coming: deque[Future[T]] = deque()
     try:
-        coming = thread.submit(next, source, nothing)
-        while (item := coming.result()) is not nothing:
-            coming = thread.submit(next, source, nothing)
-            yield item  # type: ignore[misc]
+        for argument in arguments:
+            coming.append(pool.submit(make, argument))
+            if len(coming) > threads:
+                yield coming.popleft().result()
+        while coming:
+            yield coming.popleft().result()
     finally:
         # Not waited for: a caller that went away leaves this to the garbage collector, which may
         # run in any thread, even in one that the last item needs to be finished.
-        thread.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(wait=False, cancel_futures=True)

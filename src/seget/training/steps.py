@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from time import perf_counter
 
 from seget.dataset import Dataset
-from seget.prediction import Device, ahead
+from seget.prediction import Device, made_ahead
 from seget.recipes import Recipe
 from seget.samples import Batch, Samples
 from seget.training.checkpoints import Checkpoints
@@ -44,8 +44,8 @@ def take_epoch(
     """
     begun = state.step - state.losses.steps
     end = (begun // samples.steps_per_epoch + 1) * samples.steps_per_epoch
-    # The next batch is cut while this one is learnt from.
-    for batch in ahead(samples.batch(step) for step in range(state.step, end)):
+    # The next batches are cut while this one is learnt from.
+    for batch in made_ahead(samples.batch, range(state.step, end), state.device.idle_cores):
         progress = clock.progress(state)
         _whole_step(state, batch, progress, listener)
         listener.step(progress, state.losses.last)
