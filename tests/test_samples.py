@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections import Counter
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import torch
 from dataset_folder import Folder
 from seget.dataset import read_dataset
 from seget.errors import InputError
-from seget.prediction import made_ahead
 from seget.recipes import modern
 from seget.samples import Batch, Samples, foreground_fraction
 from small_patches import EDGE, SHAPE, gridded, plain
@@ -297,20 +295,3 @@ def test_foreground_fraction_by_hand(folder):
     assert foreground_fraction(tomogram, "spots", (1, 2)) == (16 + 16 + 48) / (2 * EDGE**2)
     assert foreground_fraction(tomogram, "spots", ()) == 0
     assert foreground_fraction(tomogram, "others", (1,)) == 0
-
-
-@pytest.mark.parametrize("suffix", ["mrc", "mrc.gz", "tif", "ome.zarr", "h5"])
-def test_threads_cut_the_batches_that_one_cuts(folder: Folder, suffix: str) -> None:
-    """As beside a GPU: reading must not depend on who else reads."""
-    image, mask = place_values(SHAPE), spots().astype(np.uint8)
-    if suffix == "mrc.gz":
-        for name in ("tomogram", "spots"):
-            packed = gzip.compress((folder.path / f"{name}.mrc").read_bytes())
-            (folder.path / f"{name}.mrc.gz").write_bytes(packed)
-    else:
-        folder.save(f"tomogram.{suffix}", image)
-        folder.save(f"spots.{suffix}", mask)
-    dataset = folder.read(ALL.replace(".mrc", f".{suffix}"))
-    samples = Samples(dataset, ("spots",), modern().override(["patch_px=32", "batch_size=3"]), 0)
-    together = made_ahead(samples.batch, range(12), threads=4)
-    assert all(same(samples.batch(step), batch) for step, batch in enumerate(together))
