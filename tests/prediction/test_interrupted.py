@@ -124,6 +124,42 @@ def test_a_kill_between_a_map_and_its_json(
             predict_files(tomogram, [echo], tmp_path / "out")
 
 
+@pytest.mark.parametrize("form", ["mrc", "zarr"])
+def test_a_kill_at_the_very_end_leaves_no_journal(
+    tomogram: Volume, echo: Trained, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Map or labels and what stands beside them are whole; only a journal is still there."""
+
+    def killed(*_: object) -> None:
+        raise Kill
+
+    out = tmp_path / "out"
+    commands = [
+        lambda: predict_files(tomogram, [echo], out, Options(format=form)),
+        lambda: fuse_files(out, out / "labels.mrc"),
+    ]
+    for command in commands:
+        with monkeypatch.context() as patch, pytest.raises(Kill):
+            patch.setattr("seget.files.settle", killed)
+            command()
+        assert len(list(out.glob(".*.journal"))) == 1
+        command()
+        assert not list(out.glob(".*.journal"))
+
+
+def test_a_finished_map_leaves_the_journal_of_the_run_that_replaces_it(
+    tomogram: Volume, echo: Trained, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    predict_files(tomogram, [echo], out)
+    with pytest.raises(Kill):
+        predict_files(tomogram, [stopping(echo, 3)], out, Options(overwrite=True))
+    predict_files(tomogram, [echo], out)  # nothing to do
+    again = stopping(echo, 99)
+    predict_files(tomogram, [again], out, Options(overwrite=True))
+    assert type(again.network).calls == tomogram.shape[0] - 2
+
+
 def test_a_kill_between_labels_and_their_json(
     tomogram: Volume, echo: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

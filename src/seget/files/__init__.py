@@ -218,8 +218,12 @@ def begun_bytes(path: Path | str) -> int:
 
 
 def settle(path: Path | str) -> None:
-    """Forget how a volume came about: it is whole, and so is all that belongs to it."""
-    journal.place(Path(path)).unlink(missing_ok=True)
+    """Forget how a volume came about: it is whole, and so is all that belongs to it.
+
+    One that an interrupted run has begun to replace keeps its journal, which is that run's.
+    """
+    if not hidden(Path(path)).exists():
+        journal.place(Path(path)).unlink(missing_ok=True)
 
 
 def title(path: Path | str) -> str:

@@ -54,6 +54,7 @@ def fuse_files(
     key = identity(legend)
     differs = "other maps or thresholds"
     if not overwrite and is_made(out, key, lambda json: files.read_json(json) == legend, differs):
+        files.settle(out)  # killed before it could
         return out
     volumes = _opened(maps)
     first = next(iter(volumes.values()))

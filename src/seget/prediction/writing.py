@@ -71,7 +71,14 @@ class Job:
             return False
         # Every map is looked at: a foreign one is refused before an hour of work, not after.
         made = [self._is_made(path, sidecar) for path, sidecar in self.maps.items()]
+        if all(made):
+            self.settle()  # killed before it could
         return all(made)
+
+    def settle(self) -> None:
+        """Forget how the maps came about: they are whole, and so is what stands beside them."""
+        for path in self.maps:
+            files.settle(path)
 
     def _is_made(self, path: Path, sidecar: Sidecar) -> bool:
         differs = "input, model or settings differ"
@@ -212,7 +219,7 @@ def _write_maps(volume: Volume, job: Job, options: Options, note: Note) -> Itera
     by = {"engine": scoring.engine.name, "precision": scoring.engine.device.precision}
     for path, sidecar in job.maps.items():
         write_sidecar(path, sidecar.model_copy(update={"made_by": sidecar.made_by | by}))
-        files.settle(path)
+    job.settle()
 
 
 def _plan(scoring: Scorer, shape: tuple[int, int, int]) -> str:
