@@ -74,7 +74,7 @@ class Options:
         if self.format not in ("mrc", "zarr"):
             raise InputError(f"--format {self.format}: wanted mrc or zarr.")
         if self.engine not in ENGINES:
-            raise InputError(f"--engine {self.engine}: wanted {' or '.join(ENGINES)}.")
+            raise InputError(f"--engine {self.engine}: wanted {', '.join(ENGINES)}.")
         if self.views not in (1, 4, 8):
             raise InputError(f"--views {self.views}: wanted 1, 4 or 8.")
         if self.window_px is not None and self.window_px < SMALLEST_WINDOW_PX:
