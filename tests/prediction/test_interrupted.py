@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,18 @@ from seget.volume import Volume
 
 class Kill(BaseException):
     """What ends a run; nothing catches it."""
+
+
+@contextmanager
+def killed_at(function: str) -> Iterator[None]:
+    """Run until the function of that name is called, and be killed there."""
+
+    def kill(*_: object) -> None:
+        raise Kill
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Kill):
+        patch.setattr(function, kill)
+        yield
 
 
 def stopping(trained: Trained, after: int, act: Callable[[], None] | None = None) -> Trained:
@@ -103,13 +116,9 @@ def test_an_input_that_was_written_again_starts_anew(
 
 @pytest.mark.parametrize("missing", ["json", "journal and json"])
 def test_a_kill_between_a_map_and_its_json(
-    tomogram: Volume, echo: Trained, tmp_path: Path, missing: str, monkeypatch: pytest.MonkeyPatch
+    tomogram: Volume, echo: Trained, tmp_path: Path, missing: str
 ) -> None:
-    def killed(*_: object) -> None:
-        raise Kill
-
-    with monkeypatch.context() as patch, pytest.raises(Kill):
-        patch.setattr("seget.prediction.writing.write_sidecar", killed)
+    with killed_at("seget.prediction.writing.write_sidecar"):
         predict_files(tomogram, [echo], tmp_path / "out")
     path = tmp_path / "out" / "ramp__echo.mrc"
     assert path.exists()
@@ -126,21 +135,16 @@ def test_a_kill_between_a_map_and_its_json(
 
 @pytest.mark.parametrize("form", ["mrc", "zarr"])
 def test_a_kill_at_the_very_end_leaves_no_journal(
-    tomogram: Volume, echo: Trained, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+    tomogram: Volume, echo: Trained, tmp_path: Path, form: str
 ) -> None:
     """Map or labels and what stands beside them are whole; only a journal is still there."""
-
-    def killed(*_: object) -> None:
-        raise Kill
-
     out = tmp_path / "out"
     commands = [
         lambda: predict_files(tomogram, [echo], out, Options(format=form)),
         lambda: fuse_files(out, out / "labels.mrc"),
     ]
     for command in commands:
-        with monkeypatch.context() as patch, pytest.raises(Kill):
-            patch.setattr("seget.files.settle", killed)
+        with killed_at("seget.files.settle"):
             command()
         assert len(list(out.glob(".*.journal"))) == 1
         command()
@@ -161,14 +165,10 @@ def test_a_finished_map_leaves_the_journal_of_the_run_that_replaces_it(
 
 
 def test_a_kill_between_labels_and_their_json(
-    tomogram: Volume, echo: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tomogram: Volume, echo: Trained, tmp_path: Path
 ) -> None:
-    def killed(*_: object) -> None:
-        raise Kill
-
     out = tmp_path / "out"
-    with monkeypatch.context() as patch, pytest.raises(Kill):
-        patch.setattr("seget.files.provenance.write", killed)
+    with killed_at("seget.files.provenance.write"):
         segment_files(tomogram, [echo], out)
     labels = np.asarray(files.read(out / "labels.mrc").data)
     fuse_files(out, out / "labels.mrc")

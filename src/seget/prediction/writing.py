@@ -71,8 +71,6 @@ class Job:
             return False
         # Every map is looked at: a foreign one is refused before an hour of work, not after.
         made = [self._is_made(path, sidecar) for path, sidecar in self.maps.items()]
-        if all(made):
-            self.settle()  # killed before it could
         return all(made)
 
     def settle(self) -> None:
@@ -126,7 +124,7 @@ def predict_files(
         volume = stamp.watched(volume)
     jobs = _planned(volume, models, folder, options, stamp)
     with files.only_one(folder):
-        waiting = [job for job in jobs if not job.is_done(options.overwrite)]
+        waiting = _waiting(jobs, options.overwrite)
         size = int(np.prod(volume.shape))
         machine.require_disk(folder, _missing_bytes(waiting, size) + spare_bytes)
         depth = volume.shape[0]
@@ -185,6 +183,17 @@ def _planned(
             order += 1
         jobs.append(Job(trained, maps, stamp))
     return jobs
+
+
+def _waiting(jobs: Sequence[Job], overwrite: bool) -> list[Job]:
+    """Return the jobs that are not done; settle the others, whose run may have been killed."""
+    waiting = []
+    for job in jobs:
+        if job.is_done(overwrite):
+            job.settle()
+        else:
+            waiting.append(job)
+    return waiting
 
 
 def _missing_bytes(jobs: Sequence[Job], voxels: int) -> int:
