@@ -72,13 +72,14 @@ class Tally:
         """
         if self._unread is not None:
             step, loss = self._unread
-            self.last, self._unread = float(loss), None
+            self.last = float(loss)
             if not math.isfinite(self.last):
                 raise Diverged(
                     f"the loss became {self.last} at step {step}; the best model so far is kept: "
                     f"try --set learning_rate={self._learning_rate / 3:.1g}."
                 )
             self._total += self.last
+            self._unread = None
         return self._total
 
     def mean(self) -> float:
