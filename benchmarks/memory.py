@@ -23,7 +23,7 @@ from seget.recipes import modern
 EDGE_PX = 1024
 # Number of outputs, binning, bf16.
 CASES = ((1, 1, True), (5, 1, True), (1, 2, True), (1, 1, False))
-ENGINES = {"torch": TorchEngine, "openvino": OpenVinoEngine}
+ENGINES = {engine.name: engine for engine in (TorchEngine, OpenVinoEngine)}
 
 
 def measure(engine: str, name: str, outputs: int, binning: int, bf16: bool) -> str:
@@ -56,7 +56,7 @@ def main() -> None:
         f"{'engine':10}{'network':14}{head[0]:>8}{head[1]:>8}{head[2]:>10}{head[3]:>13}{head[4]:>12}{head[5]:>10}"
     )
     for engine, name, case in product(ENGINES, NETWORKS, CASES):
-        if engine == "openvino" and NETWORKS[name].GRAPH_BYTES_PER_PX is None:
+        if ENGINES[engine].graph and NETWORKS[name].GRAPH_BYTES_PER_PX is None:
             continue
         words = [sys.executable, __file__, engine, name, *map(str, case)]
         print(subprocess.run(words, capture_output=True, text=True, check=True).stdout, end="")

@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from seget import files
-from seget.dataset import read_dataset
+from dataset_folder import Folder
 from seget.prediction import made_ahead
 from seget.recipes import modern
 from seget.samples import Samples
-from seget.volume import Volume
 
 TOML = """
 holdout = "none"
@@ -24,23 +22,17 @@ masks = {{ spots = "spots.{0}" }}
 """
 
 
-def save(folder: Path, name: str, suffix: str, data: np.ndarray) -> None:
-    if suffix != "mrc.gz":
-        files.write(folder / f"{name}.{suffix}", Volume(data, (2.0, 1.0, 1.0)))
-        return
-    files.write(folder / f"{name}.mrc", Volume(data, (2.0, 1.0, 1.0)))
-    packed = gzip.compress((folder / f"{name}.mrc").read_bytes())
-    (folder / f"{name}.mrc.gz").write_bytes(packed)
-
-
 @pytest.mark.parametrize("suffix", ["mrc", "mrc.gz", "tif", "ome.zarr", "h5"])
 def test_threads_cut_the_batches_that_one_cuts(tmp_path: Path, suffix: str) -> None:
-    rng = np.random.default_rng(0)
-    save(tmp_path, "tomogram", suffix, rng.integers(0, 256, (8, 80, 96), np.uint8))
-    save(tmp_path, "spots", suffix, (rng.random((8, 80, 96)) < 0.1).astype(np.uint8))
-    (tmp_path / "dataset.toml").write_text(TOML.format(suffix))
+    folder, rng = Folder(tmp_path), np.random.default_rng(0)
+    plain = suffix.removesuffix(".gz")
+    folder.save(f"tomogram.{plain}", rng.integers(0, 256, (8, 80, 96), np.uint8))
+    folder.save(f"spots.{plain}", (rng.random((8, 80, 96)) < 0.1).astype(np.uint8))
+    if suffix != plain:
+        for path in list(tmp_path.iterdir()):
+            path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
     recipe = modern().override(["patch_px=32", "batch_size=3"])
-    samples = Samples(read_dataset(tmp_path / "dataset.toml"), ("spots",), recipe, 0)
+    samples = Samples(folder.read(TOML.format(suffix)), ("spots",), recipe, 0)
     for step, batch in enumerate(made_ahead(samples.batch, range(12), threads=4)):
         alone = samples.batch(step)
         for name, part in vars(batch).items():

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from seget.cli.learn import DeviceName
 from seget.errors import InputError, RunError, in_words
 
 Inputs = Annotated[
@@ -24,7 +25,6 @@ Inputs = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of outputs.")]
-DeviceName = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Window = Annotated[
     int | None,
     typer.Option(help="Edge in pixels of windows; the default is the largest that fit, or none."),
