@@ -18,8 +18,9 @@ import torch
 from benchmarks.bench.jobs import SLICE_PX, model, step_ours
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from seget.device import choose_device
 from seget.networks import cost
-from seget.prediction import OpenVinoEngine, choose_device
+from seget.prediction import OpenVinoEngine
 
 STEPS = 5
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from torch import nn
 
 from seget.dataset import Dataset, read_dataset
+from seget.device import choose_device
 from seget.networks import NETWORKS, TITLES
-from seget.prediction import Scorer, TorchEngine, choose_device
+from seget.prediction import Scorer, TorchEngine
 from seget.recipes import modern
 from seget.samples import Samples
 from seget.training.clock import Clock

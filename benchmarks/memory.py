@@ -16,8 +16,9 @@ from itertools import product
 import numpy as np
 import torch
 
+from seget.device import Device
 from seget.networks import NETWORKS, build
-from seget.prediction import Device, OpenVinoEngine, Scorer, TorchEngine
+from seget.prediction import OpenVinoEngine, Scorer, TorchEngine
 from seget.recipes import modern
 
 EDGE_PX = 1024

@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 from seget.dataset import Dataset, read_dataset
-from seget.prediction import Scorer, TorchEngine, choose_device
+from seget.device import choose_device
+from seget.prediction import Scorer, TorchEngine
 from seget.recipes import modern
 from seget.training import Run, train
 from seget.training.validation import validate

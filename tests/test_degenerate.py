@@ -13,9 +13,10 @@ import torch
 
 from seget import files
 from seget.dataset import read_dataset
+from seget.device import choose_device
 from seget.errors import InputError
 from seget.networks import NETWORKS, build
-from seget.prediction import Scorer, TorchEngine, choose_device, predict
+from seget.prediction import Scorer, TorchEngine, predict
 from seget.recipes import modern
 from seget.trained import Trained
 from seget.training import Run, train

@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from dataset_folder import Folder
-from seget.prediction import made_ahead
 from seget.recipes import modern
 from seget.samples import Samples
+from seget.threads import made_ahead
 
 TOML = """
 holdout = "none"

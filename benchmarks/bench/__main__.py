@@ -22,8 +22,8 @@ from benchmarks.bench import memory
 from benchmarks.bench.jobs import BATCH, SLICE_PX
 from benchmarks.bench.turns import ROOT, ROUNDS, in_turn
 
+from seget.device import choose_device
 from seget.networks import cost
-from seget.prediction import choose_device
 
 RESULT = ROOT / "build" / "bench.json"
 COLUMNS = ("ours", "plain", "ratio", "limit")

@@ -18,9 +18,10 @@ from torch import Tensor, nn
 
 from seget import files, machine
 from seget.dataset import read_dataset
+from seget.device import choose_device
 from seget.losses import regulariser, segmentation_loss
 from seget.networks import SegET, unet
-from seget.prediction import Options, choose_device
+from seget.prediction import Options
 from seget.prediction.predict import scorer
 from seget.recipes import Recipe, modern, paper
 from seget.samples import Batch, Samples

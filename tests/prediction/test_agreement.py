@@ -7,8 +7,8 @@ import pytest
 import torch
 from scipy import ndimage
 
+from seget.device import Device
 from seget.prediction import Options, predict
-from seget.prediction.device import Device
 from seget.recipes import modern
 from seget.samples import Batch
 from seget.trained import Trained

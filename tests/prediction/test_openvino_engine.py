@@ -11,17 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from seget.device import Device, choose_device
 from seget.errors import InputError
 from seget.networks import NETWORKS, build
-from seget.prediction import (
-    Device,
-    OpenVinoEngine,
-    Options,
-    TorchEngine,
-    choose_device,
-    choose_engine,
-    predict,
-)
+from seget.prediction import OpenVinoEngine, Options, TorchEngine, choose_engine, predict
 from seget.recipes import modern
 from seget.trained import Trained
 from seget.volume import Volume
@@ -152,7 +145,8 @@ def test_ctrl_c_is_heard_after_engines_came_and_went() -> None:
 import signal
 import torch
 from seget.networks import build
-from seget.prediction import Device, OpenVinoEngine
+from seget.device import Device
+from seget.prediction import OpenVinoEngine
 engines = [OpenVinoEngine(build("unet", 1), Device(torch.device("cpu"), False)) for _ in range(2)]
 for engine in engines:
     engine.scores(torch.zeros(16, 16).numpy())

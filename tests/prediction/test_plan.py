@@ -8,9 +8,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seget.device import Device
 from seget.errors import RunError
 from seget.patches import windows
-from seget.prediction import Device, Effort, Scorer, plan
+from seget.prediction import Effort, Scorer, plan
 from seget.prediction.plan import Footprint
 from seget.recipes import modern
 

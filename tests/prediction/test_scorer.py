@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from seget.device import Device, choose_device
 from seget.errors import InputError, RunError
 from seget.networks import SegET, halo_px
-from seget.prediction import Device, Effort, Scorer, TorchEngine, choose_device
+from seget.prediction import Effort, Scorer, TorchEngine
 from seget.prediction.plan import Footprint
 
 FLOAT32 = Device(torch.device("cpu"), bf16=False)

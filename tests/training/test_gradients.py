@@ -15,9 +15,9 @@ import torch
 from torch import nn
 
 from seget.dataset import Dataset, read_dataset
+from seget.device import Device
 from seget.errors import RunError
 from seget.losses import regulariser, segmentation_loss
-from seget.prediction import Device
 from seget.samples import Batch, Samples
 from seget.training import Listener, Run, kept_steps, train
 from seget.training.clock import Clock

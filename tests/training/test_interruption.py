@@ -13,8 +13,8 @@ from torch import nn
 
 from seget import files
 from seget.dataset import Dataset, read_dataset
+from seget.device import choose_device
 from seget.errors import RunError
-from seget.prediction import choose_device
 from seget.samples import Samples
 from seget.training import Listener, Run, kept_steps, read_log, train
 from seget.training.clock import Clock

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seget.dataset import read_dataset
-from seget.prediction import choose_device
+from seget.device import choose_device
 from seget.samples import Samples
 from seget.training import Diverged
 from seget.training.state import State

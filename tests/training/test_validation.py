@@ -81,7 +81,7 @@ def test_thresholds_maximise_the_mean_iou() -> None:
 
 @pytest.mark.parametrize("schedule", ["one_cycle", "keras"])
 def test_the_clock_follows_steps_or_time(schedule: str) -> None:
-    from seget.prediction import choose_device
+    from seget.device import choose_device
 
     recipe = modern().override(["epochs=2", "steps_per_epoch=10", f"schedule={schedule}"])
     state = State(recipe, 1, 0, choose_device("cpu"))

@@ -21,8 +21,9 @@ import numpy.typing as npt
 from seget import files
 from seget.comparison.plan import Cell
 from seget.dataset import Dataset, read_dataset
+from seget.device import choose_device
 from seget.evaluation.score import Tally, without_nan
-from seget.prediction import Scorer, TorchEngine, choose_device, score_slices
+from seget.prediction import Scorer, TorchEngine, score_slices
 from seget.trained import Trained
 from seget.training import Diverged, Listener, Run, read_log, train
 

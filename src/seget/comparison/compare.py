@@ -26,9 +26,9 @@ from seget.comparison.pictures import draw
 from seget.comparison.plan import Cell, Settings
 from seget.comparison.table import make_table
 from seget.dataset import Dataset, read_dataset
+from seget.device import choose_device
 from seget.errors import InputError, RunError
 from seget.evaluation import comparison_report, csv_text, markdown
-from seget.prediction import choose_device
 from seget.training import Listener, measure_pace
 
 

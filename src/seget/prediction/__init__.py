@@ -7,11 +7,9 @@ a slice, `predict` a volume; `maps` knows the files, `writing` fills them, `segm
 way.
 """
 
-from seget.prediction.device import Device, choose_device
 from seget.prediction.engine import Engine, TorchEngine
 from seget.prediction.maps import ScoreMap, find_score_maps
 from seget.prediction.openvino_engine import OpenVinoEngine
-from seget.prediction.pipeline import made_ahead
 from seget.prediction.predict import Options, Progress, choose_engine, predict, score_slices
 from seget.prediction.scorer import Effort, Scorer
 from seget.prediction.segment import LABELS, fuse_files, segment_files
@@ -19,7 +17,6 @@ from seget.prediction.writing import predict_files
 
 __all__ = [
     "LABELS",
-    "Device",
     "Effort",
     "Engine",
     "OpenVinoEngine",
@@ -28,11 +25,9 @@ __all__ = [
     "ScoreMap",
     "Scorer",
     "TorchEngine",
-    "choose_device",
     "choose_engine",
     "find_score_maps",
     "fuse_files",
-    "made_ahead",
     "predict",
     "predict_files",
     "score_slices",

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from seget.prediction.device import Device
+from seget.device import Device
 from seget.volume import FULL_SCORE
 
 Scores = npt.NDArray[np.uint8]

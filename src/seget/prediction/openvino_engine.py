@@ -23,7 +23,7 @@ import torch
 from torch import nn
 
 from seget import files
-from seget.prediction.device import Device
+from seget.device import Device
 from seget.prediction.engine import VIEWS, Pixels, Scores
 from seget.prediction.quantisation import quantised
 from seget.volume import FULL_SCORE

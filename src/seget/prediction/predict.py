@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seget.device import Device, choose_device
 from seget.errors import InputError
 from seget.networks import is_graph
-from seget.prediction.device import Device, choose_device
 from seget.prediction.engine import Engine, Scores, TorchEngine
 from seget.prediction.openvino_engine import OpenVinoEngine
-from seget.prediction.pipeline import ahead
 from seget.prediction.plan import SMALLEST_WINDOW_PX
 from seget.prediction.quantisation import require_nncf, sample_windows
 from seget.prediction.scorer import Effort, Scorer
+from seget.threads import ahead
 from seget.trained import Trained
 from seget.volume import Volume, normalisation
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from seget.device import Device
 from seget.errors import RunError
 from seget.losses import regularised, segmentation_loss, sum_of_squares
-from seget.prediction import Device
 from seget.recipes import Recipe
 from seget.samples import Batch
 

@@ -17,8 +17,9 @@ import torch
 
 from seget import files, machine
 from seget.dataset import Dataset
+from seget.device import choose_device
 from seget.errors import InputError
-from seget.prediction import Effort, Scorer, TorchEngine, choose_device
+from seget.prediction import Effort, Scorer, TorchEngine
 from seget.recipes import Recipe
 from seget.samples import Samples
 from seget.trained import Trained, load

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seget.device import Device
 from seget.networks import build
-from seget.prediction import Device
 from seget.recipes import Recipe
 from seget.samples import Batch
 from seget.training.gradients import Gradients

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from time import perf_counter
 
 from seget.dataset import Dataset
-from seget.prediction import Device, made_ahead
+from seget.device import Device
 from seget.recipes import Recipe
 from seget.samples import Batch, Samples
+from seget.threads import made_ahead
 from seget.training.checkpoints import Checkpoints
 from seget.training.clock import Clock
 from seget.training.interruption import in_one_piece

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from seget.prediction.pipeline import ahead, made_ahead
+from seget.threads import ahead, made_ahead
 
 
 def numbers(made: list[int], last: int = 5) -> Iterator[int]:
