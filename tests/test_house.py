@@ -91,9 +91,16 @@ def test_nothing_is_unpickled(path: Path) -> None:
                 assert argument != "allow_pickle"
 
 
-def test_the_command_line_starts_without_torch() -> None:
-    heavy = "{'torch', 'matplotlib', 'zarr'}"
-    script = f"import sys, seget.cli; print(sorted({heavy} & sys.modules.keys()))"
+@pytest.mark.parametrize(
+    ("room", "heavy"),
+    [
+        ("seget.cli", {"torch", "matplotlib", "zarr"}),
+        ("seget.evaluation", {"torch"}),
+        ("seget.results", {"torch"}),
+    ],
+)
+def test_a_room_starts_without_what_it_does_not_need(room: str, heavy: set[str]) -> None:
+    script = f"import sys, {room}; print(sorted({heavy} & sys.modules.keys()))"
     done = subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )

@@ -12,7 +12,7 @@ from seget.dataset import Dataset, read_dataset
 from seget.errors import InputError
 from seget.evaluation import draw_slices, evaluate
 from seget.metrics import count
-from seget.prediction.maps import Sidecar, write_sidecar
+from seget.results import Sidecar, write_sidecar
 
 
 @pytest.fixture

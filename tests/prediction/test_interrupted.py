@@ -14,7 +14,8 @@ from torch import Tensor
 
 from seget import files
 from seget.errors import InputError, RunError
-from seget.prediction import Options, find_score_maps, fuse_files, predict_files, segment_files
+from seget.prediction import Options, predict_files, segment_files
+from seget.results import find_score_maps, fuse_files
 from seget.trained import Trained
 from seget.volume import Volume
 

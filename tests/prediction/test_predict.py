@@ -9,7 +9,7 @@ import pytest
 
 from seget import files
 from seget.errors import InputError
-from seget.prediction import Options, find_score_maps, fuse_files, predict, predict_files
+from seget.prediction import Options, predict, predict_files
 from seget.prediction.segment import segment_files
 from seget.trained import Trained
 from seget.volume import Volume
@@ -98,56 +98,6 @@ def test_labels_follow_the_order_of_the_models(ramp: Volume, echo: Trained, tmp_
     assert written.voxel_size_nm == pytest.approx(ramp.voxel_size_nm)
 
 
-def test_fuse_takes_thresholds_from_the_maps_or_the_caller(
-    ramp: Volume, echo: Trained, tmp_path: Path
-) -> None:
-    predict_files(ramp, [echo], tmp_path)
-    fuse_files(tmp_path, tmp_path / "a.mrc")
-    fuse_files(tmp_path, tmp_path / "b.mrc", {"echo": 0.75})
-    for name, cut in (("a", 0.25), ("b", 0.75)):
-        labels = np.asarray(files.read(tmp_path / f"{name}.mrc").data)
-        np.testing.assert_array_equal(labels, ramp.data > cut * 127)
-    fuse_files(tmp_path, tmp_path / "a.mrc")
-    with pytest.raises(InputError, match=r"a\.mrc: exists .* --overwrite"):
-        fuse_files(tmp_path, tmp_path / "a.mrc", {"echo": 0.5})
-    with pytest.raises(InputError, match="there are score maps of echo"):
-        fuse_files(tmp_path, tmp_path / "c.mrc", {"golgi": 0.5})
-
-
-def test_two_maps_of_one_structure_are_refused(ramp: Volume, echo: Trained, tmp_path: Path) -> None:
-    predict_files(ramp, [echo], tmp_path)
-    predict_files(ramp, [echo], tmp_path, Options(format="zarr"))
-    with pytest.raises(InputError, match="are two score maps of echo"):
-        find_score_maps(tmp_path)
-
-
-def test_maps_of_two_tomograms_are_refused(ramp: Volume, echo: Trained, tmp_path: Path) -> None:
-    predict_files(ramp, [echo], tmp_path)
-    predict_files(replace(ramp, name="other"), [named(echo, "b")], tmp_path)
-    with pytest.raises(InputError, match="several tomograms"):
-        find_score_maps(tmp_path)
-
-
-def test_a_map_alone_or_beside_nonsense_is_refused(
-    ramp: Volume, echo: Trained, tmp_path: Path
-) -> None:
-    with pytest.raises(InputError, match="no score map"):
-        find_score_maps(tmp_path)
-    with pytest.raises(InputError, match="no such folder"):
-        find_score_maps(tmp_path / "none")
-    (path,) = predict_files(ramp, [echo], tmp_path)
-    beside = path.with_suffix(".json")
-    beside.write_text('{"structure": "../escape"}')
-    with pytest.raises(InputError, match="structure"):
-        find_score_maps(tmp_path)
-    beside.write_text("no json")
-    with pytest.raises(InputError, match="not JSON"):
-        find_score_maps(tmp_path)
-    beside.unlink()
-    with pytest.raises(InputError, match=r"no ramp__echo\.json"):
-        find_score_maps(tmp_path)
-
-
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -159,12 +109,3 @@ def test_a_map_alone_or_beside_nonsense_is_refused(
 def test_wrong_options_are_one_sentence(options: dict[str, object], words: str) -> None:
     with pytest.raises(InputError, match=words):
         Options(**options)
-
-
-def test_labels_in_zarr_are_labels(ramp: Volume, echo: Trained, tmp_path: Path) -> None:
-    predict_files(ramp, [echo], tmp_path / "maps")
-    path = fuse_files(tmp_path / "maps", tmp_path / "labels.zarr")
-    legend = files.legend_of(path)
-    assert legend is not None
-    assert dict(legend.names) == {1: "echo"}
-    assert legend.colours[1].startswith("#")

@@ -144,7 +144,7 @@ def fuse(
     seget fuse predicted -o labels.mrc --threshold golgi=0.4
     """
     from seget.cli.progress import bar, say
-    from seget.prediction import fuse_files
+    from seget.results import fuse_files
 
     with bar("fuse") as progress:
         fuse_files(folder, out, _thresholds(threshold or []), overwrite, progress)

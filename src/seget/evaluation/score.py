@@ -7,9 +7,8 @@ It never predicts, and never scores a slice that is not annotated. Paper: sectio
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from seget.dataset import Dataset, Tomogram
 from seget.errors import InputError
 from seget.metrics import Counts, count, mean_ignoring_absent
 from seget.patches import corners
-from seget.prediction import LABELS, ScoreMap, find_score_maps
+from seget.results import ScoreMap, find_score_maps, read_labels
 from seget.volume import FULL_SCORE, Volume
 
 # The paper's patches, so that "per patch" means what it meant there (3.1).
@@ -184,7 +183,7 @@ def find_predictions(
                     f"{maps[structure].path}: has shape {volume.shape}, the tomogram has "
                     f"{tomogram.image.shape}; predict again from this tomogram."
                 )
-        labels, values = _labels(place)
+        labels, values = read_labels(place)
         yield Predicted(tomogram, part, chosen, maps, scores, labels, values)
     if not found:
         raise InputError(
@@ -209,23 +208,6 @@ def _chosen_slices(
         )
     part, scored = tomogram.split.scored()
     return part if set(slices) <= set(scored) else "given", slices
-
-
-def _labels(place: Path) -> tuple[Volume | None, dict[str, int]]:
-    """Return the label volume in a folder and its value a structure, if it stands there."""
-    path = place / LABELS
-    beside = path.with_suffix(".json")
-    if not (path.is_file() and beside.is_file()):
-        return None, {}
-    try:
-        legend: Mapping[str, Mapping[str, str]] = json.loads(beside.read_bytes())
-        values = {str(entry["structure"]): int(value) for value, entry in legend.items()}
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(
-            f"{beside}: this does not say what the labels in {path.name} are ({error!r}), wanted "
-            "what `seget fuse` writes beside them; fuse again."
-        ) from None
-    return files.read(path), values
 
 
 def without_nan(value: Any) -> Any:

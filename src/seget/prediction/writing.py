@@ -19,7 +19,6 @@ import numpy as np
 from seget import files, machine
 from seget.errors import InputError
 from seget.prediction import plan
-from seget.prediction.maps import Sidecar, identity, is_made, map_path, read_sidecar, write_sidecar
 from seget.prediction.predict import (
     DEFAULT,
     Note,
@@ -31,6 +30,7 @@ from seget.prediction.predict import (
     silent,
 )
 from seget.prediction.scorer import Scorer
+from seget.results import Sidecar, is_made, map_path, output_id, read_sidecar, write_sidecar
 from seget.trained import Trained
 from seget.volume import Volume
 
@@ -57,7 +57,7 @@ class Job:
         The time of the file is part of it: sixteen slices tell tomograms apart, but not a file
         that was mended somewhere else between a kill and the next run.
         """
-        return identity(sidecar.id, self.stamp.parts if self.stamp else None)
+        return output_id(sidecar.id, self.stamp.parts if self.stamp else None)
 
     def is_done(self, overwrite: bool) -> bool:
         """Whether all maps stand there, made by this command.
@@ -160,7 +160,7 @@ def _planned(
                 threshold=trained.thresholds.get(structure, 0.5),
                 order=order,
                 model=trained.weights_sha256,
-                id=identity(
+                id=output_id(
                     fingerprint,
                     trained.weights_sha256,
                     structure,

@@ -57,7 +57,7 @@ def map_path(folder: Path, tomogram: str, structure: str, suffix: str) -> Path:
     return folder / f"{tomogram}__{structure}{suffix}"
 
 
-def identity(*parts: object) -> str:
+def output_id(*parts: object) -> str:
     """Return a hash of what makes an output: the same parts, the same output."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 

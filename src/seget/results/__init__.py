@@ -1,0 +1,33 @@
+"""What prediction leaves in a folder: score maps, labels, and what stands beside them.
+
+folder <-> score maps + labels, each with a `.json` that says what it is
+
+It never predicts and never imports torch, so that results can be read and judged where no model
+runs. `score_maps` knows the maps' names and what stands beside them, `labels` fuses them.
+"""
+
+from seget.results.labels import LABELS, fuse_files, read_labels
+from seget.results.score_maps import (
+    ScoreMap,
+    Sidecar,
+    find_score_maps,
+    is_made,
+    map_path,
+    output_id,
+    read_sidecar,
+    write_sidecar,
+)
+
+__all__ = [
+    "LABELS",
+    "ScoreMap",
+    "Sidecar",
+    "find_score_maps",
+    "fuse_files",
+    "is_made",
+    "map_path",
+    "output_id",
+    "read_labels",
+    "read_sidecar",
+    "write_sidecar",
+]

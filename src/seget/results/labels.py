@@ -1,0 +1,153 @@
+"""Score maps made into labels, and labels read again.
+
+folder of score maps -> labels.mrc + labels.json
+
+It never holds more than a slice, and never decides a pixel itself: `fusion` does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from seget import files, machine
+from seget.errors import InputError
+from seget.files import provenance
+from seget.fusion import colour, fuse
+from seget.results.score_maps import ScoreMap, find_score_maps, is_made, output_id
+from seget.volume import Volume
+
+LABELS = "labels.mrc"
+
+
+def fuse_files(
+    folder: Path,
+    out: Path,
+    thresholds: Mapping[str, float] | None = None,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] = lambda _done, _total: None,
+) -> Path:
+    """Fuse the score maps in `folder` into the label volume `out`, with `out`'s `.json` beside it.
+
+    Parameters
+    ----------
+    folder
+        What `predict_files` wrote: one map a structure.
+    out
+        `.mrc` or `.zarr`; values 1, 2, ... in the order of the models, 0 background.
+    thresholds
+        Scores in 0 to 1 by structure that replace those of the models.
+
+    Raises
+    ------
+    InputError
+        The maps differ in shape, a threshold names no map, or `out` was made by another command.
+    """
+    maps = find_score_maps(folder)
+    chosen = _thresholds(maps, thresholds or {})
+    legend = _legend(maps, chosen)
+    key = output_id(legend)
+    differs = "other maps or thresholds"
+    if not overwrite and is_made(out, key, lambda json: files.read_json(json) == legend, differs):
+        files.settle(out)  # killed before it could
+        return out
+    volumes = _opened(maps)
+    first = next(iter(volumes.values()))
+    dtype = np.dtype(np.uint8 if len(maps) <= 127 else np.uint16)
+    named = files.Legend(
+        {int(value): str(entry["structure"]) for value, entry in legend.items()},
+        {int(value): str(entry["colour"]) for value, entry in legend.items()},
+    )
+    size = int(np.prod(first.shape)) * dtype.itemsize
+    machine.require_disk(out.parent, size - files.begun_bytes(out))
+    with files.create(out, like=first, dtype=dtype, legend=named, key=key) as writer:
+        for z in range(first.shape[0]):
+            if z not in writer.finished:
+                writer[z] = fuse({s: volume.slice(z) for s, volume in volumes.items()}, chosen)
+            progress(z + 1, first.shape[0])
+        out.with_suffix(".json").unlink(missing_ok=True)  # it spoke of older labels
+    provenance.write(out, _made_by(maps, chosen))
+    files.write_json(out.with_suffix(".json"), legend)
+    files.settle(out)
+    return out
+
+
+def read_labels(folder: Path) -> tuple[Volume | None, dict[str, int]]:
+    """Return the label volume in a folder and the value of each structure; None without one.
+
+    Raises
+    ------
+    InputError
+        labels.json does not say what the values are.
+    """
+    path = folder / LABELS
+    beside = path.with_suffix(".json")
+    if not (path.is_file() and beside.is_file()):
+        return None, {}
+    try:
+        legend: Mapping[str, Mapping[str, str]] = json.loads(beside.read_bytes())
+        values = {str(entry["structure"]): int(value) for value, entry in legend.items()}
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(
+            f"{beside}: this does not say what the labels in {path.name} are ({error!r}), wanted "
+            "what `seget fuse` writes beside them; fuse again."
+        ) from None
+    return files.read(path), values
+
+
+def _opened(maps: Sequence[ScoreMap]) -> dict[str, Volume]:
+    """Return the volumes of score maps by structure; they must be of one shape."""
+    volumes = {score_map.structure: files.read(score_map.path) for score_map in maps}
+    first = next(iter(volumes.values()))
+    for score_map, volume in zip(maps, volumes.values(), strict=True):
+        if volume.shape != first.shape:
+            raise InputError(
+                f"{score_map.path}: has shape {volume.shape}, {maps[0].path.name} has "
+                f"{first.shape}; predict both from one tomogram."
+            )
+    return volumes
+
+
+def _thresholds(maps: Sequence[ScoreMap], given: Mapping[str, float]) -> dict[str, float]:
+    known = {score_map.structure: score_map.sidecar.threshold for score_map in maps}
+    for structure, threshold in given.items():
+        if structure not in known:
+            raise InputError(
+                f"--threshold {structure}={threshold}: there are score maps of {', '.join(known)}."
+            )
+        if not 0 <= threshold <= 1:
+            raise InputError(f"--threshold {structure}={threshold}: wanted 0 to 1.")
+    return {**known, **given}
+
+
+def _legend(
+    maps: Sequence[ScoreMap], thresholds: Mapping[str, float]
+) -> dict[str, dict[str, object]]:
+    """Return labels.json: value -> structure, colour, and what decided it."""
+    return {
+        str(value): {
+            "structure": score_map.structure,
+            "colour": colour(score_map.structure, value - 1),
+            "threshold": thresholds[score_map.structure],
+            "scores": output_id(score_map.path.name, score_map.sidecar.id),
+        }
+        for value, score_map in enumerate(maps, start=1)
+    }
+
+
+def _made_by(maps: Sequence[ScoreMap], thresholds: Mapping[str, float]) -> dict[str, object]:
+    """Return where labels come from: each map, and what made that."""
+    return {
+        "command": "fuse",
+        "maps": {
+            score_map.structure: {
+                "file": score_map.path.name,
+                "threshold": thresholds[score_map.structure],
+                **score_map.sidecar.made_by,
+            }
+            for score_map in maps
+        },
+    }
