@@ -96,10 +96,10 @@ def load_checkpoint(folder: Path, note: Callable[[str], None]) -> tuple[Tensors,
 class Checkpoints:
     """When a run's state is put away, and how it is taken up again."""
 
-    def __init__(self, folder: Path, minutes: float, identity: Numbers) -> None:
+    def __init__(self, folder: Path, minutes: float, run_inputs: Numbers) -> None:
         self.folder = folder
         self.every_s = minutes * 60
-        self.identity = identity
+        self.run_inputs = run_inputs
         self._saved_at = time.monotonic()
         self._saved = (0, 0)  # steps and epochs in the newest; a fresh state needs none
 
@@ -109,7 +109,7 @@ class Checkpoints:
         if now == self._saved:
             return
         save_checkpoint(
-            self.folder, state.tensors(), {**state.numbers(), "identity": self.identity}
+            self.folder, state.tensors(), {**state.numbers(), "identity": self.run_inputs}
         )
         self._saved, self._saved_at = now, time.monotonic()
 
@@ -130,7 +130,7 @@ class Checkpoints:
         if saved is None:
             return False
         tensors, numbers = saved
-        for key, value in self.identity.items():
+        for key, value in self.run_inputs.items():
             if numbers["identity"].get(key) != value:
                 raise InputError(
                     f"{self.folder}: was begun with another {key}; resume with the same, or start "

@@ -72,7 +72,7 @@ def train(
     machine.keep_freed_memory()
     samples = Samples(dataset, structures, recipe, run.seed)
     state = State(recipe, len(structures), run.seed, choose_device(run.device))
-    checkpoints = Checkpoints(run.folder, run.checkpoint_minutes, _identity(dataset, samples))
+    checkpoints = Checkpoints(run.folder, run.checkpoint_minutes, _run_inputs(dataset, samples))
     with saying_when_full(run.folder), files.only_one(run.folder):
         _open_folder(run, state, checkpoints, listener)
         if state.finished:
@@ -113,7 +113,7 @@ def _learn(
         with in_one_piece(state, listener):
             if not row["miou"] <= state.best:  # better, or nan: nothing to judge by keeps the last
                 state.best = row["miou"]
-                _trained(state, samples, validation, checkpoints.identity).save(folder / MODEL)
+                _trained(state, samples, validation, checkpoints.run_inputs).save(folder / MODEL)
             stop = state.callbacks.after_epoch(row["miou"])
             state.rows.append(row)
             state.losses.begin()
@@ -142,7 +142,7 @@ def _row(state: State, loss: float, validation: Validation, validation_s: float)
 
 
 def _trained(
-    state: State, samples: Samples, validation: Validation, identity: dict[str, Any]
+    state: State, samples: Samples, validation: Validation, run_inputs: dict[str, Any]
 ) -> Trained:
     """Return the weights as they are now, with all that prediction needs."""
     return Trained(
@@ -152,7 +152,7 @@ def _trained(
         thresholds=validation.thresholds(),
         voxel_size_nm=samples.tomograms[0].image.voxel_size_nm,
         provenance={
-            **identity,
+            **run_inputs,
             "epoch": len(state.rows) + 1,
             "step": state.step,
             "minutes": round(state.elapsed_s / 60, 2),
@@ -181,7 +181,7 @@ def _check_structures(dataset: Dataset, structures: tuple[str, ...], recipe: Rec
         )
 
 
-def _identity(dataset: Dataset, samples: Samples) -> dict[str, Any]:
+def _run_inputs(dataset: Dataset, samples: Samples) -> dict[str, Any]:
     """Return what makes a run this run: a resumed one must agree in all of it."""
     return {
         "dataset": dataset.name,
