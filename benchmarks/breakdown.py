@@ -19,7 +19,7 @@ from benchmarks.bench.jobs import SLICE_PX, model, step_ours
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from seget.device import choose_device
-from seget.networks import cost
+from seget.networks import Architecture
 from seget.prediction import OpenVinoEngine
 
 STEPS = 5
@@ -82,7 +82,7 @@ def show(title: str, taken_ms: Mapping[str, float], least_ms: float = 2) -> None
 
 def main() -> None:
     """Print both."""
-    gflop = cost("seget", edge_px=SLICE_PX).gflop
+    gflop = Architecture("seget").cost(SLICE_PX).gflop
     show(f"a slice of {SLICE_PX} x {SLICE_PX} px, {gflop:.0f} GFLOP", of_slice(), 1)
     show("a step of 4 patches of 256 px", of_step())
 

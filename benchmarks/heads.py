@@ -16,12 +16,12 @@ from torch import nn
 
 from seget.dataset import Dataset, read_dataset
 from seget.device import choose_device
-from seget.networks import NETWORKS, TITLES
+from seget.listener import Listener
+from seget.networks import NETWORKS
 from seget.prediction import Scorer, TorchEngine
 from seget.recipes import modern
 from seget.samples import Samples
 from seget.training.clock import Clock
-from seget.training.listener import Listener
 from seget.training.state import State
 from seget.training.steps import take_epoch
 from seget.training.validation import validate
@@ -61,11 +61,12 @@ def trial(dataset: Dataset, structure: str, name: str, seed: int, prior: bool) -
     samples, losses = Samples(dataset, (structure,), recipe, seed), Losses()
     take_epoch(state, samples, Clock(recipe, STEPS), losses)
     held_out = [(t, list(t.split.validation)) for t in dataset.tomograms]
-    scorer = Scorer.of(TorchEngine(state.average, state.device), recipe)
+    scorer = Scorer.of(TorchEngine(state.average, state.device), state.architecture)
     miou = validate(scorer, (structure,), held_out).miou
     first, last = (sum(part) / SHOWN for part in (losses.all[:SHOWN], losses.all[-SHOWN:]))
     head = "prior" if prior else "He"
-    return f"| {TITLES[name]} | {head} | {seed} | {first:.2f} | {last:.2f} | {miou:.4f} |"
+    numbers = f"{first:.2f} | {last:.2f} | {miou:.4f}"
+    return f"| {state.architecture.title} | {head} | {seed} | {numbers} |"
 
 
 def main() -> None:

@@ -17,9 +17,8 @@ import numpy as np
 import torch
 
 from seget.device import Device
-from seget.networks import NETWORKS, build
+from seget.networks import NETWORKS, Architecture
 from seget.prediction import OpenVinoEngine, Scorer, TorchEngine
-from seget.recipes import modern
 
 EDGE_PX = 1024
 # Number of outputs, binning, bf16.
@@ -29,10 +28,9 @@ ENGINES = {engine.name: engine for engine in (TorchEngine, OpenVinoEngine)}
 
 def measure(engine: str, name: str, outputs: int, binning: int, bf16: bool) -> str:
     """Score a window in this process; return a line of the table."""
-    recipe = modern().override([f"network={name}", f"binning={binning}"])
+    architecture = Architecture(name, outputs=outputs, binning=binning)
     device = Device(torch.device("cpu"), bf16)
-    made = ENGINES[engine](build(name, outputs, binning), device)
-    scorer = Scorer.of(made, recipe, outputs)
+    scorer = Scorer.of(ENGINES[engine](architecture.build(), device), architecture)
     scorer.scores(np.zeros((64, 64), np.float32))  # a graph is traced, libraries are there
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     scorer.scores(np.zeros((EDGE_PX, EDGE_PX), np.float32))
@@ -57,7 +55,7 @@ def main() -> None:
         f"{'engine':10}{'network':14}{head[0]:>8}{head[1]:>8}{head[2]:>10}{head[3]:>13}{head[4]:>12}{head[5]:>10}"
     )
     for engine, name, case in product(ENGINES, NETWORKS, CASES):
-        if ENGINES[engine].graph and NETWORKS[name].GRAPH_BYTES_PER_PX is None:
+        if ENGINES[engine].graph and not Architecture(name).is_graph:
             continue
         words = [sys.executable, __file__, engine, name, *map(str, case)]
         print(subprocess.run(words, capture_output=True, text=True, check=True).stdout, end="")

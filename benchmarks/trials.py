@@ -55,7 +55,7 @@ def trial(dataset: Dataset, structure: str, name: str, seed: int, out: Path) -> 
     started = time.monotonic()
     trained = train(dataset, (structure,), recipe, Run(folder, seed=seed, overwrite=True))
     minutes = (time.monotonic() - started) / 60
-    scorer = Scorer.of(TorchEngine(trained.network, choose_device()), recipe)
+    scorer = Scorer.of(TorchEngine(trained.network, choose_device()), trained.architecture)
     test = [(t, list(t.split.scored()[1])) for t in dataset.tomograms]
     scored = validate(scorer, trained.structures, test)
     histogram = scored.histograms[structure]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from seget.networks import NETWORKS, TITLES, cost, halo_px, multiple
+from seget.networks import NETWORKS, Architecture
 
 PAGE = Path(__file__).with_name("networks.md")
 BEGIN = "<!-- Written by docs/networks_page.py; do not edit by hand. -->\n"
@@ -21,17 +21,18 @@ def table() -> str:
         "| network | name | parameters | GFLOP (512 x 512 px) | share | multiple, px | halo, px |",
         "|---|---|---:|---:|---:|---:|---:|",
     ]
-    whole = cost("seget").gflop
+    seget_gflop = Architecture("seget").cost().gflop
     for name in NETWORKS:
-        price = cost(name)
+        network = Architecture(name)
+        price = network.cost()
         cells = (
-            TITLES[name],
+            network.title,
             f"`{name}`",
             f"{price.parameters:,}",
             f"{price.gflop:.1f}",
-            f"{price.gflop / whole:.0%}",
-            f"{multiple(name)}",
-            f"{halo_px(name)}",
+            f"{price.gflop / seget_gflop:.0%}",
+            f"{network.multiple}",
+            f"{network.halo_px}",
         )
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from seget import files
-from seget.networks import build
+from seget.networks import Architecture
 from seget.recipes import modern
 from seget.trained import Trained
 from seget.volume import Volume
@@ -29,7 +29,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = build("seget", 1, 1)
+        network = Architecture("seget").build()
     recipe = modern().override(["binning=1"])
     Trained(network, ("rods",), recipe, {"rods": 0.5}).save(folder)
     return folder

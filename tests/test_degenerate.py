@@ -15,7 +15,7 @@ from seget import files
 from seget.dataset import read_dataset
 from seget.device import choose_device
 from seget.errors import InputError
-from seget.networks import NETWORKS, build
+from seget.networks import NETWORKS, Architecture
 from seget.prediction import Scorer, TorchEngine, predict
 from seget.recipes import modern
 from seget.trained import Trained
@@ -90,7 +90,7 @@ VOLUMES: dict[str, Callable[[], npt.NDArray[np.generic]]] = {
 @pytest.fixture(scope="module")
 def trained() -> Trained:
     torch.manual_seed(0)
-    network = build("seget", 2).eval()
+    network = Architecture("seget", outputs=2).build().eval()
     shares = {"golgi": 0.5, "synapse": 0.5}
     return Trained(network, tuple(shares), modern().override(TINY), shares)
 
@@ -117,8 +117,8 @@ def test_scores_are_finite_and_in_range(
 
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_network_takes_a_voxel(network: str) -> None:
-    recipe = modern().override([*TINY, f"network={network}"])
-    scorer = Scorer.of(TorchEngine(build(network, 1), choose_device("cpu")), recipe)
+    architecture = Architecture(network)
+    scorer = Scorer.of(TorchEngine(architecture.build(), choose_device("cpu")), architecture)
     assert scorer.scores(np.zeros((1, 1), np.float32)).shape == (1, 1, 1)
 
 

@@ -15,7 +15,7 @@ import pytest
 from dataset_folder import DRAWN, LABELS, Folder
 from hostile import NUMBERS, WORDS, as_json, damaged, end_of, mutated, odd_value
 from seget.dataset import read_dataset
-from seget.networks import build
+from seget.networks import Architecture
 from seget.recipes import Recipe, golgi, modern
 from seget.trained import CARD, WEIGHTS, Trained, load
 
@@ -27,7 +27,7 @@ CLAIMS = [[0, 10**15], [10**9, 10**9], [-1], "F8_E8M0", "C64", "BOOL"]
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
-    network = build("seget", 2, binning=2).eval()
+    network = Architecture("seget", outputs=2, binning=2).build().eval()
     shares = {"golgi": 0.3, "lytic granules": 0.5}
     Trained(network, tuple(shares), modern(), shares, (1.0, 2.0, 3.0), {"seed": 5}).save(folder)
     return folder

@@ -21,7 +21,7 @@ from safetensors.torch import load_file, save_file
 from hostile import WORDS
 from seget import files
 from seget.errors import InputError
-from seget.networks import build
+from seget.networks import Architecture
 from seget.prediction import segment_files
 from seget.recipes import STRUCTURE_NAME, modern
 from seget.trained import CARD, WEIGHTS, Trained, load
@@ -58,7 +58,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def untrained(structures: tuple[str, ...]) -> Trained:
     shares = dict.fromkeys(structures, 0.5)
-    return Trained(build("seget", len(structures), binning=2).eval(), structures, modern(), shares)
+    network = Architecture.of(modern(), len(structures)).build()
+    return Trained(network.eval(), structures, modern(), shares)
 
 
 def with_weights(folder: Path, model: Path, weights: bytes) -> Path:

@@ -11,7 +11,7 @@ import torch
 from pydantic_core import PydanticSerializationError
 
 from seget.errors import InputError
-from seget.networks import build
+from seget.networks import Architecture
 from seget.recipes import modern
 from seget.trained import Trained, find_models, load
 
@@ -19,7 +19,7 @@ from seget.trained import Trained, find_models, load
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     trained = Trained(
-        network=build("seget", 2, binning=2).eval(),
+        network=Architecture("seget", outputs=2, binning=2).build().eval(),
         structures=("golgi", "lytic granules"),
         recipe=modern().override(["binning=2"]),
         thresholds={"golgi": 0.3, "lytic granules": 0.5},

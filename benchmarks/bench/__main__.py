@@ -23,7 +23,7 @@ from benchmarks.bench.jobs import BATCH, SLICE_PX
 from benchmarks.bench.turns import ROOT, ROUNDS, in_turn
 
 from seget.device import choose_device
-from seget.networks import cost
+from seget.networks import Architecture
 
 RESULT = ROOT / "build" / "bench.json"
 COLUMNS = ("ours", "plain", "ratio", "limit")
@@ -45,7 +45,7 @@ def predict_slice(precision: str = "auto") -> Row:
     ours = f"slice_{precision}"
     seconds = in_turn([ours, "slice_paper_way", *products])
     gflop_a_s = max(2 * e**3 / 1e9 / seconds[p] for e, p in zip(EDGES, products, strict=True))
-    limit = cost("seget", edge_px=SLICE_PX).gflop / seconds[ours] / gflop_a_s
+    limit = Architecture("seget").cost(SLICE_PX).gflop / seconds[ours] / gflop_a_s
     return row(seconds[ours], seconds["slice_paper_way"], limit=limit, matrix_gflop_s=gflop_a_s)
 
 

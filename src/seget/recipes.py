@@ -51,6 +51,8 @@ class Recipe(BaseModel):
     patch_px: int = Field(ge=16, le=2**14, multiple_of=16)
     stride_px: int = Field(default=256, gt=0, le=2**14)  # of the paper's grid of patches
     binning: int = Field(default=1, ge=1, le=8)  # the network sees the image binned by this
+    # number of neighbouring slices on either side that the network sees as further channels
+    context: int = Field(default=0, ge=0, le=8)
     positive_copies: int = Field(default=1, ge=1, le=1000)  # of a patch with foreground, an epoch
     foreground_share: float = Field(default=0.5, ge=0, le=1)  # of patches drawn on foreground
     # loss

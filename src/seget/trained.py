@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from seget import files
 from seget.errors import InputError
-from seget.networks import build
+from seget.networks import Architecture
 from seget.recipes import STRUCTURE_NAME, Recipe
 
 WEIGHTS = "model.safetensors"
@@ -70,11 +70,11 @@ class Trained:
     Attributes
     ----------
     network
-        In evaluation mode; image `(b, 1, h, w)` -> logits `(b, k, h, w)`.
+        In evaluation mode; image `(b, inputs, h, w)` -> logits `(b, k, h, w)`.
     structures
         The k structures, in the order of the network's outputs.
     recipe
-        What it was trained with; its `network` and `binning` say what `network` is.
+        What it was trained with; with the number of structures it gives the architecture.
     thresholds
         Score in 0 to 1 above which a pixel is foreground, chosen on the validation slices.
     voxel_size_nm
@@ -90,6 +90,11 @@ class Trained:
     voxel_size_nm: tuple[float, float, float] | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     weights_sha256: str = ""
+
+    @property
+    def architecture(self) -> Architecture:
+        """What the network is: built from this, it takes these weights."""
+        return Architecture.of(self.recipe, len(self.structures))
 
     def save(self, folder: Path) -> None:
         """Write model.safetensors and model.json into `folder`, each whole or not at all.
@@ -129,7 +134,7 @@ def load(path: Path | str) -> Trained:
     folder = folder / "model" if (folder / "model" / CARD).is_file() else folder
     card = _read_card(folder / CARD)
     raw = _read_weights(folder / WEIGHTS, card.weights_sha256)
-    network = build(card.recipe.network, len(card.structures), card.recipe.binning)
+    network = Architecture.of(card.recipe, len(card.structures)).build()
     network.load_state_dict(_tensors(folder / WEIGHTS, raw, network.state_dict()))
     return Trained(
         network=network.eval(),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from seget.comparison import cell
-from seget.networks import TITLES
+from seget.networks import NETWORKS, Architecture
 
 Seget = Callable[..., tuple[int, str, str]]
 QUICK = ("--set", "patch_px=32", "--set", "binning=1", "--set", "steps_per_epoch=2")
@@ -32,7 +32,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, small_dataset: Path) -> Path
 
 def test_the_table_has_all_networks_and_structures(whole: Path) -> None:
     table = json.loads((whole / "table.json").read_text())
-    assert list(table["scores"]) == list(TITLES)
+    assert list(table["scores"]) == list(NETWORKS)
     for network, scores in table["scores"].items():
         assert set(scores) == {"discs", "rods"}
         for numbers in scores.values():
@@ -51,7 +51,7 @@ def test_the_table_has_all_networks_and_structures(whole: Path) -> None:
 
 def test_the_rate_with_the_best_validation_is_taken(whole: Path) -> None:
     table = json.loads((whole / "table.json").read_text())
-    for network in TITLES:
+    for network in NETWORKS:
         tried = [one for one in table["search"] if one["network"] == network]
         best = max(tried, key=lambda one: one["validation_miou"])
         assert best["chosen"]
@@ -60,7 +60,7 @@ def test_the_rate_with_the_best_validation_is_taken(whole: Path) -> None:
 
 def test_the_report_shows_every_network_and_needs_nothing_else(whole: Path) -> None:
     page = (whole / "report.html").read_text()
-    assert all(title in page for title in TITLES.values())
+    assert all(Architecture(name).title in page for name in NETWORKS)
     assert "http://" not in page
     assert "https://" not in page
     assert page.count("data:image/png;base64,") >= 3, "figure 3, figure 4, curves"

@@ -20,7 +20,7 @@ from comparison_table import comparison_table
 from seget import files
 from seget.dataset import read_dataset
 from seget.evaluation import Part, comparison_report, draw_slices, evaluate, report
-from seget.networks import build
+from seget.networks import Architecture
 from seget.prediction import segment_files
 from seget.recipes import modern
 from seget.trained import Trained
@@ -81,7 +81,7 @@ def evaluated(folder: Path) -> Path:
         'masks = { golgi = "golgi.mrc" }\n'
     )
     dataset = read_dataset(folder / "dataset.toml")
-    network = build("seget", 1, binning=2).eval()
+    network = Architecture("seget", binning=2).build().eval()
     trained = Trained(network, ("golgi",), modern(), {"golgi": 0.5})
     segment_files(dataset.tomograms[0].image, [trained], folder / "out")
     result = evaluate(folder / "out", dataset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seget.networks import Binned, SegET, build, halo_px, multiple
+from seget.networks import Binned, SegET
 
 
 @pytest.fixture(scope="module")
@@ -32,10 +32,3 @@ def test_any_size_comes_back_at_its_own_size_from_a_binning_of_three(network, im
     logits = Binned(network, 3).eval()(image(2, 1, *size))
     assert logits.shape == (2, 1, *size)
     assert logits.isfinite().all()
-
-
-def test_a_binning_of_one_adds_nothing_and_the_halo_grows_with_it():
-    assert isinstance(build("seget", 1), SegET)
-    assert isinstance(build("seget", 1, 2), Binned)
-    assert [halo_px("seget", binning) for binning in (1, 2, 4)] == [272, 544, 1088]
-    assert [multiple("segnet", binning) for binning in (1, 2, 4)] == [32, 64, 128]

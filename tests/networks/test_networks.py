@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -9,7 +10,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from seget.networks import NETWORKS, TITLES, build, cost, halo_px, multiple, segnet
+from seget.networks import NETWORKS, Architecture, segnet
 from seget.networks.blocks import PRIOR
 
 # Parameters with one output, parameters of one more, GFLOP of an image of 512 x 512.
@@ -23,15 +24,15 @@ KNOWN = {
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
 
-def made(name: str, outputs: int = 1, binning: int = 1, seed: int = 0) -> nn.Module:
+def made(architecture: Architecture, outputs: int = 1, seed: int = 0) -> nn.Module:
     torch.manual_seed(seed)
-    return build(name, outputs, binning)
+    return replace(architecture, outputs=outputs).build()
 
 
 @cache
-def ready(name: str, binning: int) -> nn.Module:
+def ready(architecture: Architecture) -> nn.Module:
     """Return an untrained network in evaluation mode, for tests that leave it as it is."""
-    return made(name, 1, binning).eval()
+    return made(architecture).eval()
 
 
 def without_image_level(network: nn.Module) -> nn.Module:
@@ -51,11 +52,15 @@ def mean_filters(network: nn.Module) -> nn.Module:
     return network
 
 
-@pytest.mark.parametrize(("name", "binning"), [*((name, 1) for name in NETWORKS), ("seget", 2)])
+@pytest.mark.parametrize(
+    "architecture",
+    [*map(Architecture, NETWORKS), Architecture("seget", binning=2)],
+    ids=lambda a: f"{a.name}-{a.binning}",
+)
 class TestEveryNetwork:
     @pytest.fixture
-    def network(self, name, binning):
-        return ready(name, binning)
+    def network(self, architecture):
+        return ready(architecture)
 
     @pytest.mark.parametrize("size", [(1, 1), (17, 33), (100, 64), (16, 5)])
     @torch.no_grad()
@@ -65,8 +70,8 @@ class TestEveryNetwork:
         assert logits.isfinite().all()
 
     @torch.no_grad()
-    def test_an_odd_size_is_padded_with_its_own_border(self, name, binning, network, image):
-        step = multiple(name, binning)
+    def test_an_odd_size_is_padded_with_its_own_border(self, architecture, network, image):
+        step = architecture.multiple
         small = image(1, 1, step + 1, 2 * step + 1)
         padded = torch.cat([small, small[..., -1:].expand(-1, -1, -1, step - 1)], dim=3)
         padded = torch.cat([padded, padded[..., -1:, :].expand(-1, -1, step - 1, -1)], dim=2)
@@ -74,8 +79,8 @@ class TestEveryNetwork:
         torch.testing.assert_close(network(small), expected)
 
     @torch.no_grad()
-    def test_five_structures_have_five_different_maps(self, name, binning, image):
-        logits = made(name, 5, binning).eval()(image(1, 1, 20, 30))
+    def test_five_structures_have_five_different_maps(self, architecture, image):
+        logits = made(architecture, 5).eval()(image(1, 1, 20, 30))
         assert logits.shape == (1, 5, 20, 30)
         flat = logits[0].flatten(1)
         assert (torch.cdist(flat, flat) + 99 * torch.eye(5) > 1e-3).all()
@@ -87,8 +92,8 @@ class TestEveryNetwork:
         torch.testing.assert_close(network(batch), alone, rtol=0, atol=1e-5)
 
     @pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
-    def test_the_loss_reaches_every_parameter(self, name, binning, image, precision):
-        network = made(name, 2, binning).to(memory_format=torch.channels_last).train()
+    def test_the_loss_reaches_every_parameter(self, architecture, image, precision):
+        network = made(architecture, 2).to(memory_format=torch.channels_last).train()
         patches = image(2, 1, 64, 64).to(memory_format=torch.channels_last)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == torch.bfloat16):
             logits = network(patches)
@@ -99,12 +104,12 @@ class TestEveryNetwork:
             assert parameter.grad.isfinite().all(), parameter_name
             assert parameter.grad.abs().max() > 0, parameter_name
 
-    def test_a_single_patch_can_be_learnt_from(self, name, binning, image):
-        made(name, 1, binning).train()(image(1, 1, 64, 64)).mean().backward()
+    def test_a_single_patch_can_be_learnt_from(self, architecture, image):
+        made(architecture).train()(image(1, 1, 64, 64)).mean().backward()
 
     @torch.no_grad()
-    def test_bfloat16_channels_last_is_near_float32(self, name, binning, image):
-        network, patches = made(name, 1, binning).eval(), image(2, 1, 96, 64)
+    def test_bfloat16_channels_last_is_near_float32(self, architecture, image):
+        network, patches = made(architecture).eval(), image(2, 1, 96, 64)
         for module in network.modules():  # beside a prior of -2, bfloat16 has no digits for 0.01
             if isinstance(module, nn.Conv2d) and module.bias is not None:
                 nn.init.zeros_(module.bias)
@@ -117,8 +122,8 @@ class TestEveryNetwork:
         assert error < 0.25 * expected.square().mean().sqrt()
 
     @torch.no_grad()
-    def test_training_starts_from_logits_of_a_sane_scale(self, name, binning, image):
-        network, patches = made(name, 3, binning), image(2, 1, 64, 64)
+    def test_training_starts_from_logits_of_a_sane_scale(self, architecture, image):
+        network, patches = made(architecture, 3), image(2, 1, 64, 64)
         logits = network.train()(patches)
         assert 0.05 < logits.std() < 1
         assert torch.sigmoid(logits).mean() == pytest.approx(PRIOR, rel=0.5)
@@ -133,8 +138,8 @@ class TestEveryNetwork:
                 assert module.weight.std().item() == pytest.approx(expected, rel=0.1), name
 
     @torch.no_grad()
-    def test_weights_put_away_and_taken_up_give_the_same_logits(self, name, binning, image):
-        saved, other = (made(name, 2, binning, seed) for seed in (0, 1))
+    def test_weights_put_away_and_taken_up_give_the_same_logits(self, architecture, image):
+        saved, other = (made(architecture, 2, seed) for seed in (0, 1))
         saved.train()(image(2, 1, 64, 64))  # batch norm has statistics of its own now
         stored = safetensors.torch.save(saved.state_dict())
         patch = image(1, 1, 40, 24, seed=2)
@@ -143,43 +148,47 @@ class TestEveryNetwork:
         other.load_state_dict(safetensors.torch.load(stored))
         assert torch.equal(other(patch), expected)
 
-    def test_parameters_and_arithmetic_are_counted(self, name, binning, network):
-        parameters, of_an_output, gflop = KNOWN[name]
-        assert cost(name, binning).parameters == parameters
-        assert cost(name, binning, outputs=5).parameters == parameters + 4 * of_an_output
-        assert cost(name, binning).gflop == pytest.approx(gflop / binning**2, abs=0.05)
+    def test_parameters_and_arithmetic_are_counted(self, architecture, network):
+        parameters, of_an_output, gflop = KNOWN[architecture.name]
+        five = replace(architecture, outputs=5)
+        assert architecture.cost().parameters == parameters
+        assert five.cost().parameters == parameters + 4 * of_an_output
+        expected = pytest.approx(gflop / architecture.binning**2, abs=0.05)
+        assert architecture.cost().gflop == expected
         assert sum(parameter.numel() for parameter in network.parameters()) == parameters
 
-    def test_it_costs_what_seget_costs(self, name, binning):
-        assert 1 <= cost(name, binning).gflop / cost("seget", binning).gflop < 7 / 6
+    def test_it_costs_what_seget_costs(self, architecture):
+        seget = replace(architecture, name="seget")
+        assert 1 <= architecture.cost().gflop / seget.cost().gflop < 7 / 6
 
-    @pytest.mark.parametrize("axis", [2, 3])
+    @pytest.mark.parametrize(("axis", "inputs"), [(2, 1), (3, 1), (3, 3)])
     @torch.no_grad()
-    def test_the_halo_covers_the_receptive_field(self, name, binning, axis, monkeypatch):
+    def test_the_halo_covers_the_receptive_field(self, architecture, axis, inputs, monkeypatch):
         # Where SegNet puts a maximum back depends on the image; put everywhere, it is all of them.
         monkeypatch.setattr(
             segnet, "unpool", lambda x, _: x.repeat_interleave(2, 2).repeat_interleave(2, 3)
         )
-        network = without_image_level(mean_filters(build(name, 1, binning))).eval()
-        step = multiple(name, binning)
-        length = 2 * halo_px(name, binning) // step * step + 6 * step
+        network = replace(architecture, inputs=inputs).build()
+        network = without_image_level(mean_filters(network)).eval()
+        step = architecture.multiple
+        length = 2 * architecture.halo_px // step * step + 6 * step
         # One bright pixel in each image, at every phase of the coarsest level. No weight is
         # negative, so a logit differs from 0 exactly where the gradient at that pixel would. A
         # narrow image costs little, and the reach along the other axis is the same.
-        phases = torch.arange(0, step, binning)
+        phases = torch.arange(0, step, architecture.binning)
         bright = length // 2 // step * step + phases
-        impulses = torch.zeros(len(phases), 1, length, step)
-        impulses[torch.arange(len(phases)), 0, bright, step // 2] = 1
+        impulses = torch.zeros(len(phases), inputs, length, step)
+        impulses[torch.arange(len(phases)), -1, bright, step // 2] = 1
         logits = network(impulses.movedim(2, axis)).movedim(axis, 2)
         reached = (logits[:, 0] != 0).any(dim=2)
         distance = (torch.arange(length) - bright[:, None]).abs()
         radius = int(distance[reached].max())
-        assert halo_px(name, binning) - step < radius <= halo_px(name, binning)
+        assert architecture.halo_px - step < radius <= architecture.halo_px
 
     @torch.no_grad()
-    def test_a_window_with_its_halo_gives_the_logits_of_the_whole(self, name, binning, image):
-        network = without_image_level(made(name, binning=binning)).eval()
-        halo, step = halo_px(name, binning), multiple(name, binning)
+    def test_a_window_with_its_halo_gives_the_logits_of_the_whole(self, architecture, image):
+        network = without_image_level(made(architecture)).eval()
+        halo, step = architecture.halo_px, architecture.multiple
         whole = image(1, 1, step, 2 * halo + 7 * step)
         start = 3 * step
         window = whole[..., start : start + 2 * halo + step]
@@ -189,15 +198,13 @@ class TestEveryNetwork:
         assert expected.std() > 1e-2
 
 
-def test_every_network_has_a_title_and_numbers():
-    assert list(NETWORKS) == list(TITLES) == list(KNOWN)
-    for name in NETWORKS:
-        assert halo_px(name) % multiple(name) == 0
+def test_the_numbers_of_every_network_are_known_here():
+    assert list(NETWORKS) == list(KNOWN)
 
 
 def test_counting_draws_no_random_numbers():
     torch.manual_seed(0)
     expected = torch.rand(3)
     torch.manual_seed(0)
-    cost("fcn8s")
+    Architecture("fcn8s").cost()
     assert torch.equal(torch.rand(3), expected)

@@ -13,7 +13,7 @@ import torch
 
 from seget.device import Device, choose_device
 from seget.errors import InputError
-from seget.networks import NETWORKS, build
+from seget.networks import NETWORKS, Architecture
 from seget.prediction import OpenVinoEngine, Options, TorchEngine, choose_engine, predict
 from seget.recipes import modern
 from seget.trained import Trained
@@ -27,7 +27,7 @@ def opinionated(name: str, binning: int = 1, outputs: int = 2) -> torch.nn.Modul
     """Return a network whose logits spread as a trained one's do, and not all alike."""
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        network = build(name, outputs, binning)
+        network = Architecture(name, outputs=outputs, binning=binning).build()
         image = torch.randn(2, 1, 64, 96)
         network.train()
         with torch.no_grad():
@@ -57,7 +57,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize(
     ("name", "binning"),
-    [("seget", 2), *((n, 1) for n in NETWORKS if NETWORKS[n].GRAPH_BYTES_PER_PX)],
+    [("seget", 2), *((n, 1) for n in NETWORKS if Architecture(n).is_graph)],
 )
 def test_openvino_scores_as_torch_does(name: str, binning: int) -> None:
     network = opinionated(name, binning)
@@ -144,10 +144,11 @@ def test_ctrl_c_is_heard_after_engines_came_and_went() -> None:
     code = """
 import signal
 import torch
-from seget.networks import build
-from seget.device import Device
+from seget.networks import Architecture
 from seget.prediction import OpenVinoEngine
-engines = [OpenVinoEngine(build("unet", 1), Device(torch.device("cpu"), False)) for _ in range(2)]
+from seget.device import Device
+cpu, unet = Device(torch.device("cpu"), False), Architecture("unet")
+engines = [OpenVinoEngine(unet.build(), cpu) for _ in range(2)]
 for engine in engines:
     engine.scores(torch.zeros(16, 16).numpy())
 del engine

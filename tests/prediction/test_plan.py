@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from seget.device import Device
 from seget.errors import RunError
+from seget.networks import Architecture
 from seget.patches import windows
 from seget.prediction import Effort, Scorer, plan
 from seget.prediction.plan import Footprint
 from seget.recipes import modern
 
 GB = 10**9
-SEGET = Footprint.of(modern().override(["binning=1"]), 1, bf16=True)
+SEGET = Footprint.of(Architecture("seget"), bf16=True)
 
 
 @given(
@@ -28,7 +29,7 @@ SEGET = Footprint.of(modern().override(["binning=1"]), 1, bf16=True)
 def test_the_windows_fit_and_larger_ones_would_not(
     shape: tuple[int, int], memory_bytes: int, outputs: int, bf16: bool
 ) -> None:
-    footprint = Footprint.of(modern(), outputs, bf16=bf16)
+    footprint = Footprint.of(Architecture.of(modern(), outputs), bf16=bf16)
     size = plan.window_px(shape, footprint, memory_bytes)
     assert footprint.memory_bytes(shape, size) <= memory_bytes
     if size is not None:

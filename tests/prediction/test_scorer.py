@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from seget.device import Device, choose_device
 from seget.errors import InputError, RunError
-from seget.networks import SegET, halo_px
+from seget.networks import Architecture, SegET
 from seget.prediction import Effort, Scorer, TorchEngine
 from seget.prediction.plan import Footprint
 
@@ -63,7 +63,7 @@ def test_seget_by_windows_is_seget_on_the_whole_slice() -> None:
     network.head.weight.data *= 30  # untrained logits hardly differ: as far apart as trained ones
     network.head.bias.data.zero_()
     pixels = rough(1200, 32)  # narrow, to be quick: rows are enough to reach across windows
-    whole = Scorer(TorchEngine(network, FLOAT32), Footprint(halo_px("seget"), 16))
+    whole = Scorer(TorchEngine(network, FLOAT32), Footprint(Architecture("seget").halo_px, 16))
     by_windows = replace(whole, effort=Effort(304))
     too_small = replace(by_windows, footprint=Footprint(16, 16))
     assert differ(by_windows.scores(pixels), whole.scores(pixels)) <= 1

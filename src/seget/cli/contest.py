@@ -114,13 +114,13 @@ def _compare(dataset: Path, out: Path, asked: Any, on: str, slices: tuple[int, .
 
 def _networks(given: list[str] | None) -> tuple[str, ...]:
     """Return the networks in the order of the paper's table."""
-    from seget.networks import TITLES
+    from seget.networks import NETWORKS
 
-    names = split_names(given, "--networks") or list(TITLES)
-    unknown = sorted(set(names) - set(TITLES))
+    names = split_names(given, "--networks") or list(NETWORKS)
+    unknown = sorted(set(names) - set(NETWORKS))
     if unknown:
-        raise InputError(f"--networks {unknown[0]}: wanted some of {', '.join(TITLES)}.")
-    return tuple(name for name in TITLES if name in names)
+        raise InputError(f"--networks {unknown[0]}: wanted some of {', '.join(NETWORKS)}.")
+    return tuple(name for name in NETWORKS if name in names)
 
 
 def _fight(budget: str | None, steps: int | None, recipe: str, joint: bool) -> Any:

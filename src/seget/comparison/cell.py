@@ -81,7 +81,7 @@ def run_cell(cell: Cell, place: Place, listener: Listener | None = None) -> dict
 def _score(dataset: Dataset, trained: Trained, device: str, folder: Path) -> dict[str, Any]:
     """Score the test part (else validation, else all); keep the score maps for the pictures."""
     engine = TorchEngine(trained.network, choose_device(device))
-    scorer = Scorer.of(engine, trained.recipe, len(trained.structures))
+    scorer = Scorer.of(engine, trained.architecture)
     tallies = {s: Tally(trained.thresholds[s]) for s in trained.structures}
     kept: dict[str, npt.NDArray[np.uint8]] = {}
     seconds = 0.0

@@ -23,7 +23,7 @@ from seget.dataset import Dataset, Tomogram
 from seget.errors import InputError
 from seget.evaluation import comparison_curves, figure3, figure4
 from seget.fusion import colour, fuse
-from seget.networks import TITLES
+from seget.networks import Architecture
 
 Captioned = list[tuple[str, Path]]
 Labels = npt.NDArray[np.integer[Any]]
@@ -89,7 +89,8 @@ def _panels(
                 found = journal.results[cell.key]["scores"]
                 thresholds |= {s: found[s]["threshold"] for s in cell.structures}
         if set(scores) == set(structures):
-            panels[TITLES[network]] = fuse({s: scores[s] for s in structures}, thresholds)
+            title = Architecture(network).title
+            panels[title] = fuse({s: scores[s] for s in structures}, thresholds)
     return panels
 
 
@@ -136,7 +137,7 @@ def _curves(out: Path, settings: Settings, cells: Sequence[Cell], journal: Journ
                 pace = journal.pace.get(cell.network)
                 if pace is not None:  # the time that is shared out, whatever the machine did beside
                     rows = [row | {"elapsed_s": pace * row["step"]} for row in rows]
-                runs.setdefault(TITLES[cell.network], []).append(rows)
+                runs.setdefault(Architecture(cell.network).title, []).append(rows)
         if runs:
             name = group[0] if len(group) == 1 else "joint"
             path = out / PICTURES / f"curves_{name}.png"

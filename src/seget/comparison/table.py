@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from seget.comparison.plan import Cell, Settings
 from seget.dataset import Dataset
 from seget.evaluation.score import without_nan
 from seget.metrics import mean_ignoring_absent
-from seget.networks import TITLES, cost
+from seget.networks import Architecture
 
 RESAMPLES = 2000
 MEANS = ("iou", "dice", "miou_at_threshold", "miou_per_patch", "pixel_accuracy")
@@ -32,7 +33,8 @@ def make_table(
     done = [cell for cell in cells if _is_scored(cell, journal)]
     structures = [s for group in settings.groups for s in group]
     scores = {n: _network_scores(n, structures, done, journal) for n in settings.networks}
-    binning = cells[0].recipe(settings.changes).binning
+    one = Architecture.of(cells[0].recipe(settings.changes), outputs=1)
+    networks = {name: replace(one, name=name) for name in settings.networks}
     return without_nan(
         {
             "title": f"{dataset.name}: {len(settings.networks)} networks compared",
@@ -48,7 +50,7 @@ def make_table(
             "seeds": list(settings.seeds),
             "machine": journal.machine,
             "structures": structures,
-            "networks": {n: _cost(n, binning, done, journal) for n in settings.networks},
+            "networks": {name: _cost(network, done, journal) for name, network in networks.items()},
             "scores": scores,
             "averages": {n: _averages(n, structures, done, journal) for n in settings.networks},
             "search": _search(settings, cells, journal),
@@ -64,13 +66,13 @@ def _mean(values: Any) -> float:
     return mean_ignoring_absent(math.nan if v is None else v for v in values)[0]
 
 
-def _cost(name: str, binning: int, done: Sequence[Cell], journal: Journal) -> dict[str, Any]:
+def _cost(network: Architecture, done: Sequence[Cell], journal: Journal) -> dict[str, Any]:
     """Return a network's size, arithmetic and time."""
-    counted = cost(name, binning)
-    results = [journal.results[cell.key] for cell in done if cell.network == name]
-    pace = journal.pace.get(name)  # measured in turn, where there was need to
+    counted = network.cost()
+    results = [journal.results[cell.key] for cell in done if cell.network == network.name]
+    pace = journal.pace.get(network.name)  # measured in turn, where there was need to
     return {
-        "title": TITLES[name],
+        "title": network.title,
         "parameters": counted.parameters,
         "gflop": counted.gflop,
         "step_s": _mean(result["step_s"] for result in results) if pace is None else pace,

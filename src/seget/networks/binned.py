@@ -21,7 +21,7 @@ class Binned(nn.Module):
         self.network = network
         self.binning = binning
 
-    def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b outputs h w"]:
+    def forward(self, image: Float[Tensor, "b inputs h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits at the image's own size, whatever its remainder by the binning."""
         height, width = image.shape[-2:]
         n = self.binning

@@ -19,28 +19,42 @@ from torch.nn import functional
 # would be as wrong as far too high.
 PRIOR = 0.1
 
-# Numbers in bf16 that a processor takes at once, at half the width of its vectors.
+# On processors torch's batch normalisation of channels-last maps computes on 16 channels at a time
+# in bf16, and is slow on maps with fewer.
 VECTOR = 16
 
 
 class Network(nn.Module):
-    """What every network says of itself; the rest of seget needs nothing else.
+    """The base class: what a network takes, and the constants that each network states.
+
+    `Architecture` reads the constants and scales them by the binning; the rest of seget asks it.
+
+    Parameters
+    ----------
+    inputs
+        Channels of the image: 1 for a slice alone, more where neighbouring slices come along.
+    outputs
+        Structures, a logit map each: 1 in the paper, more for a joint model.
 
     Attributes
     ----------
+    TITLE
+        The network's name as the paper's table 1 prints it.
     MULTIPLE
-        An image is padded to a multiple of this in px, and a window starts at one.
+        The network pads an image until its edges are multiples of this, in px. Tiles must start at
+        multiples of it, too, or its strides and poolings fall on other pixels than in the slice.
     HALO_PX
-        Radius of the receptive field, rounded up to `MULTIPLE` (measured in tests/networks): a
-        window that reads this much around what it keeps gives the whole slice's result.
+        Radius of the receptive field, rounded up to `MULTIPLE` (measured in tests/networks): a tile
+        that is read with this margin gets the same logits as in the whole slice.
     BYTES_PER_PX
-        Most memory that a pixel takes while scores are computed in bf16 on a processor, rounded up
-        (`benchmarks/memory.py`); in float32 it is twice that.
+        Memory per pixel at the peak of a forward pass in bf16 on a processor, measured with
+        `benchmarks/memory.py` and rounded up; float32 takes twice that.
     GRAPH_BYTES_PER_PX
-        The same as a graph of operations, which other engines than torch compile; None where they
-        do not know its operations.
+        The same for the network compiled by OpenVINO; None if it has operations that cannot be
+        exported as a graph.
     """
 
+    TITLE: ClassVar[str]
     MULTIPLE: ClassVar[int]
     HALO_PX: ClassVar[int]
     BYTES_PER_PX: ClassVar[int]

@@ -22,9 +22,9 @@ class Cost:
     gflop: float
 
     @classmethod
-    def of(cls, network: nn.Module, edge_px: int) -> Cost:
-        """Count a network that was built on the meta device, for an image of `edge_px` squared."""
-        image = torch.empty(1, 1, edge_px, edge_px, device="meta")
+    def of(cls, network: nn.Module, inputs: int, edge_px: int) -> Cost:
+        """Count for a network on the meta device and an image `(1, inputs, edge_px, edge_px)`."""
+        image = torch.empty(1, inputs, edge_px, edge_px, device="meta")
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             network.eval()(image)
         parameters = sum(parameter.numel() for parameter in network.parameters())

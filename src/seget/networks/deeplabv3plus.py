@@ -1,6 +1,6 @@
 """DeepLabv3+: atrous convolutions over a deep encoder, a small decoder (figure 2).
 
-image (b, 1, h, w) -> logits (b, outputs, h, w)
+image (b, inputs, h, w) -> logits (b, outputs, h, w)
 
 It never applies a sigmoid and knows nothing of data or recipes.
 Paper: L.-C. Chen, Y. Zhu, G. Papandreou, F. Schroff, H. Adam, Encoder-decoder with atrous separable
@@ -99,31 +99,27 @@ class DeepLabV3Plus(Network):
 
     `HALO_PX` is that of the convolutions. Image-level pooling sees the whole input, so a window's
     result is near the whole slice's, not equal to it.
-
-    Parameters
-    ----------
-    outputs
-        Number of structures.
     """
 
+    TITLE = "DeepLabv3+"
     MULTIPLE = 16  # four poolings
     HALO_PX = 672
     BYTES_PER_PX = 150
     GRAPH_BYTES_PER_PX = 120
 
-    def __init__(self, outputs: int = 1) -> None:
+    def __init__(self, *, inputs: int = 1, outputs: int = 1) -> None:
         super().__init__()
-        inputs = (1, *WIDTHS[:-1])
+        channels = (inputs, *WIDTHS[:-1])
         self.blocks = nn.ModuleList(
             chain(i, *[n] * number, dilation=rate)
-            for i, n, number, rate in zip(inputs, WIDTHS, CONVOLUTIONS, RATES, strict=True)
+            for i, n, number, rate in zip(channels, WIDTHS, CONVOLUTIONS, RATES, strict=True)
         )
         self.aspp = ASPP(WIDTHS[-1], ASPP_WIDTH)
         self.decoder = Decoder(WIDTHS[LOW], ASPP_WIDTH)
         self.head = nn.Conv2d(ASPP_WIDTH, outputs, 1)
         initialise(self, self.head)
 
-    def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b outputs h w"]:
+    def forward(self, image: Float[Tensor, "b inputs h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits for a normalised image of any size; padded inside, cropped back."""
         x = low = pad_to_multiple(image, self.MULTIPLE)
         for i, block in enumerate(self.blocks):

@@ -1,6 +1,6 @@
 """FCN-8s: VGG16 with its classifier as convolutions, scores of three depths summed (figure 3).
 
-image (b, 1, h, w) -> logits (b, outputs, h, w)
+image (b, inputs, h, w) -> logits (b, outputs, h, w)
 
 It never applies a sigmoid and knows nothing of data or recipes.
 Paper: J. Long, E. Shelhamer, T. Darrell, Fully convolutional networks for semantic segmentation,
@@ -38,24 +38,20 @@ class FCN8s(Network):
     so they are added raw; the original's small factors on pool3 and pool4 are not needed, as
     normalised features have one scale. The original learns its enlargements from a bilinear
     start; here they stay bilinear.
-
-    Parameters
-    ----------
-    outputs
-        Number of structures.
     """
 
+    TITLE = "FCN-8s"
     MULTIPLE = 32  # five poolings
     HALO_PX = 256
     BYTES_PER_PX = 220
     GRAPH_BYTES_PER_PX = 210
 
-    def __init__(self, outputs: int = 1) -> None:
+    def __init__(self, *, inputs: int = 1, outputs: int = 1) -> None:
         super().__init__()
-        inputs = (1, *WIDTHS[:-1])
+        channels = (inputs, *WIDTHS[:-1])
         self.blocks = nn.ModuleList(
             chain(i, *[n] * number)
-            for i, n, number in zip(inputs, WIDTHS, CONVOLUTIONS, strict=True)
+            for i, n, number in zip(channels, WIDTHS, CONVOLUTIONS, strict=True)
         )
         self.fc6 = ConvBlock(WIDTHS[-1], CLASSIFIER, kernel=7)
         self.fc6[0].padding = (0, 0)  # type: ignore[assignment]  # `forward` pads
@@ -65,7 +61,7 @@ class FCN8s(Network):
         self.score_pool3 = nn.Conv2d(WIDTHS[2], outputs, 1)
         initialise(self, self.score_fc7, self.score_pool4, self.score_pool3)
 
-    def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b outputs h w"]:
+    def forward(self, image: Float[Tensor, "b inputs h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits for a normalised image of any size; padded inside, cropped back."""
         x = pad_to_multiple(image, self.MULTIPLE)
         pools = []

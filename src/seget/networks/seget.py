@@ -1,6 +1,6 @@
 """SegET, the network of the paper: encoder, center, decoder, fusion of levels (figure 2).
 
-image (b, 1, h, w) -> logits (b, outputs, h, w)
+image (b, inputs, h, w) -> logits (b, outputs, h, w)
 
 It never applies a sigmoid (only `prediction` does) and knows nothing of data or recipes.
 Paper: sections 2.1, 2.3 and 2.4; where the text is silent, docs/paper.md gives the reading.
@@ -28,9 +28,10 @@ DILATIONS = (1, 2, 4, 8)  # the paper's "0, 2, 4, 8"; a dilation of 0 does not e
 class Encoder(nn.Module):
     """Two convolutions; from their features a third makes the skip, a strided fourth goes down.
 
-    The paper's third reduces channels "so as to be concatenated in the skip structure": we read
-    that it narrows what is handed across, not what goes down. With the four one behind the other
-    the way down is a convolution a level deeper and half as wide, and learns more slowly.
+    The paper's third convolution reduces channels "so as to be concatenated in the skip structure":
+    we read that it narrows the skip alone, and the fourth takes the features as they are. With all
+    four in a row the way down would be one convolution a level deeper and half as wide, and SegET
+    learns more slowly.
     """
 
     def __init__(self, inputs: int, width: int) -> None:
@@ -105,23 +106,18 @@ class Fusion(nn.Module):
 
 
 class SegET(Network):
-    """Encoder-center-decoder with fused decoder levels; one logit map an output.
+    """Four encoders, the center, four decoders, and the fusion of the decoders' levels."""
 
-    Parameters
-    ----------
-    outputs
-        Number of structures: 1 in the paper, more for a joint model.
-    """
-
+    TITLE = "SegET"
     MULTIPLE = 16  # four strided convolutions
     HALO_PX = 272
     BYTES_PER_PX = 480
     GRAPH_BYTES_PER_PX = 270
 
-    def __init__(self, outputs: int = 1) -> None:
+    def __init__(self, *, inputs: int = 1, outputs: int = 1) -> None:
         super().__init__()
-        inputs = (1, *ENCODER[:-1])
-        self.encoders = nn.ModuleList(Encoder(i, n) for i, n in zip(inputs, ENCODER, strict=True))
+        channels = (inputs, *ENCODER[:-1])
+        self.encoders = nn.ModuleList(Encoder(i, n) for i, n in zip(channels, ENCODER, strict=True))
         self.center = Center(ENCODER[-1])
         widths = ENCODER[::-1]
         self.decoders = nn.ModuleList(
@@ -131,7 +127,7 @@ class SegET(Network):
         self.head = nn.Conv2d(16, outputs, 1)
         initialise(self, self.head)
 
-    def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b outputs h w"]:
+    def forward(self, image: Float[Tensor, "b inputs h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits for a normalised image of any size; padded inside, cropped back."""
         x = pad_to_multiple(image, self.MULTIPLE)
         skips = []

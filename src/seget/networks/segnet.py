@@ -1,6 +1,6 @@
 """SegNet: VGG16's convolutions and their mirror image; maxima go back where they came from.
 
-image (b, 1, h, w) -> logits (b, outputs, h, w)
+image (b, inputs, h, w) -> logits (b, outputs, h, w)
 
 It never applies a sigmoid and knows nothing of data or recipes.
 Paper: V. Badrinarayanan, A. Kendall, R. Cipolla, SegNet: a deep convolutional encoder-decoder
@@ -27,24 +27,20 @@ class SegNet(Network):
     3/8 of the original's channels (64 to 512), the first rounded down to a multiple of 16: with
     these an image costs what it costs SegET. Batch normalisation is the original's own. Its
     classifier of each pixel, on top of the last block, is a 1x1 convolution.
-
-    Parameters
-    ----------
-    outputs
-        Number of structures.
     """
 
+    TITLE = "SegNet"
     MULTIPLE = 32  # five poolings
     HALO_PX = 224
     BYTES_PER_PX = 300
-    GRAPH_BYTES_PER_PX = None  # pooling indices
+    GRAPH_BYTES_PER_PX = None  # OpenVINO has no unpooling by indices
 
-    def __init__(self, outputs: int = 1) -> None:
+    def __init__(self, *, inputs: int = 1, outputs: int = 1) -> None:
         super().__init__()
-        inputs = (1, *WIDTHS[:-1])
+        channels = (inputs, *WIDTHS[:-1])
         self.encoders = nn.ModuleList(
             chain(i, *[n] * number)
-            for i, n, number in zip(inputs, WIDTHS, CONVOLUTIONS, strict=True)
+            for i, n, number in zip(channels, WIDTHS, CONVOLUTIONS, strict=True)
         )
         # A block's last convolution goes to the width of the level it is unpooled to.
         targets = (WIDTHS[0], *WIDTHS[:-1])
@@ -57,7 +53,7 @@ class SegNet(Network):
         self.head = nn.Conv2d(WIDTHS[0], outputs, 1)
         initialise(self, self.head)
 
-    def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b outputs h w"]:
+    def forward(self, image: Float[Tensor, "b inputs h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits for a normalised image of any size; padded inside, cropped back."""
         x = pad_to_multiple(image, self.MULTIPLE)
         places = []

@@ -1,6 +1,6 @@
 """U-Net: four levels down, four up, each level's features handed across (figure 1).
 
-image (b, 1, h, w) -> logits (b, outputs, h, w)
+image (b, inputs, h, w) -> logits (b, outputs, h, w)
 
 It never applies a sigmoid and knows nothing of data or recipes.
 Paper: O. Ronneberger, P. Fischer, T. Brox, U-Net: convolutional networks for biomedical image
@@ -34,7 +34,8 @@ class Up(nn.Module):
     def __init__(self, inputs: int, width: int) -> None:
         super().__init__()
         enlarge = nn.ConvTranspose2d(inputs, width, 2, stride=2, bias=False)
-        # No two taps overlap, so a pixel has one an input: He's variance is 2 / inputs.
+        # The stride is the kernel's size, so an input reaches a pixel through one weight: He's
+        # variance is 2 / inputs.
         nn.init.normal_(enlarge.weight, std=sqrt(2 / inputs))
         self.enlarge = nn.Sequential(enlarge, nn.BatchNorm2d(width), nn.ReLU(inplace=True))
         self.refine = chain(2 * width, width, width)
@@ -53,30 +54,26 @@ class UNet(Network):
     The original's convolutions shrink the image, so that it is mirrored at its border and skips are
     cropped; here they keep its size. Batch normalisation and ReLU come after every convolution and
     up-convolution, as the SegET paper has them, and replace the dropout before the way up.
-
-    Parameters
-    ----------
-    outputs
-        Number of structures.
     """
 
+    TITLE = "U-Net"
     MULTIPLE = 16  # four poolings
     HALO_PX = 112
     BYTES_PER_PX = 400
     GRAPH_BYTES_PER_PX = 180
 
-    def __init__(self, outputs: int = 1) -> None:
+    def __init__(self, *, inputs: int = 1, outputs: int = 1) -> None:
         super().__init__()
         *levels, bottom = WIDTHS
-        inputs = (1, *levels[:-1])
-        self.downs = nn.ModuleList(chain(i, n, n) for i, n in zip(inputs, levels, strict=True))
+        channels = (inputs, *levels[:-1])
+        self.downs = nn.ModuleList(chain(i, n, n) for i, n in zip(channels, levels, strict=True))
         self.bottom = chain(levels[-1], bottom, bottom)
         below = WIDTHS[:0:-1]
         self.ups = nn.ModuleList(Up(i, n) for i, n in zip(below, levels[::-1], strict=True))
         self.head = nn.Conv2d(levels[0], outputs, 1)
         initialise(self, self.head)
 
-    def forward(self, image: Float[Tensor, "b 1 h w"]) -> Float[Tensor, "b outputs h w"]:
+    def forward(self, image: Float[Tensor, "b inputs h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits for a normalised image of any size; padded inside, cropped back."""
         x = pad_to_multiple(image, self.MULTIPLE)
         skips = []

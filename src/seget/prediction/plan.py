@@ -13,9 +13,8 @@ from dataclasses import dataclass
 
 from seget import machine
 from seget.errors import RunError
-from seget.networks import bytes_per_px, halo_px, multiple
+from seget.networks import Architecture
 from seget.patches import windows
-from seget.recipes import Recipe
 
 # Smaller windows are all surroundings: less memory costs too much time then.
 SMALLEST_WINDOW_PX = 16
@@ -44,13 +43,12 @@ class Footprint:
     bytes_per_px: float = 0.0
 
     @classmethod
-    def of(cls, recipe: Recipe, outputs: int, *, bf16: bool, graph: bool = False) -> Footprint:
-        """Return the footprint of a recipe's network with so many outputs, by torch or a graph."""
-        name, binning = recipe.network, recipe.binning
+    def of(cls, architecture: Architecture, *, bf16: bool, graph: bool = False) -> Footprint:
+        """Return the footprint of a network that torch runs, or another engine as a graph."""
         return cls(
-            halo_px(name, binning),
-            multiple(name, binning),
-            bytes_per_px(name, binning, outputs, bf16=bf16, graph=graph),
+            architecture.halo_px,
+            architecture.multiple,
+            architecture.bytes_per_px(bf16=bf16, graph=graph),
         )
 
     def memory_bytes(self, shape: tuple[int, int], window_px: int | None) -> int:

@@ -14,7 +14,6 @@ import numpy as np
 
 from seget.device import Device, choose_device
 from seget.errors import InputError
-from seget.networks import is_graph
 from seget.prediction.engine import Engine, Scores, TorchEngine
 from seget.prediction.openvino_engine import OpenVinoEngine
 from seget.prediction.plan import SMALLEST_WINDOW_PX
@@ -97,7 +96,7 @@ def scorer(trained: Trained, volume: Volume, options: Options) -> Scorer:
     device = choose_device(options.device, options.precision)
     effort = Effort(options.window_px, options.views, options.memory_bytes)
     engine = choose_engine(trained, device, options.engine, volume)
-    return Scorer.of(engine, trained.recipe, len(trained.structures), effort)
+    return Scorer.of(engine, trained.architecture, effort)
 
 
 def choose_engine(
@@ -117,9 +116,9 @@ def choose_engine(
     """
     if name == "openvino" and device.torch.type != "cpu":
         raise InputError("--engine openvino: it runs on a processor; give --device cpu, too.")
-    knows = device.torch.type == "cpu" and is_graph(trained.network)
     if name == "auto":
-        name = "openvino" if knows else "torch"
+        is_graph = trained.architecture.is_graph and trained.architecture.describes(trained.network)
+        name = "openvino" if is_graph and device.torch.type == "cpu" else "torch"
     if name == "torch":
         if device.int8:
             raise InputError(

@@ -18,11 +18,11 @@ import numpy.typing as npt
 import torch
 
 from seget.errors import RunError
+from seget.networks import Architecture
 from seget.patches import windows
 from seget.prediction import plan
 from seget.prediction.engine import Engine, Scores
 from seget.prediction.plan import Footprint
-from seget.recipes import Recipe
 
 # A run so many times longer than the probe that its length is worth the probe.
 PROBE_PX, LONG = 512, 64
@@ -69,11 +69,9 @@ class Scorer:
     note: Callable[[str], None] = lambda _: None
 
     @classmethod
-    def of(
-        cls, engine: Engine, recipe: Recipe, outputs: int = 1, effort: Effort | None = None
-    ) -> Scorer:
-        """Return an engine with a network that `recipe` describes, ready to score slices."""
-        footprint = Footprint.of(recipe, outputs, bf16=engine.device.bf16, graph=engine.graph)
+    def of(cls, engine: Engine, architecture: Architecture, effort: Effort | None = None) -> Scorer:
+        """Return an engine that holds a network of this architecture, ready to score slices."""
+        footprint = Footprint.of(architecture, bf16=engine.device.bf16, graph=engine.graph)
         effort = effort or Effort()
         if effort.memory_bytes is None:
             free = engine.device.free_bytes()

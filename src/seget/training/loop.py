@@ -107,7 +107,7 @@ def _learn(
         before_s = state.elapsed_s
         effort = Effort(memory_bytes=VALIDATION_BYTES)
         engine = TorchEngine(state.average, state.device)
-        scorer = Scorer.of(engine, state.recipe, len(structures), effort)
+        scorer = Scorer.of(engine, state.architecture, effort)
         validation = validate(scorer, structures, held_out)
         row = _row(state, loss, validation, state.elapsed_s - before_s)
         with in_one_piece(state, listener):

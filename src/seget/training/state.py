@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from seget.device import Device
-from seget.networks import build
+from seget.networks import Architecture
 from seget.recipes import Recipe
 from seget.samples import Batch
 from seget.training.gradients import Gradients
@@ -39,9 +39,10 @@ class State:
     """
 
     def __init__(self, recipe: Recipe, outputs: int, seed: int, device: Device) -> None:
+        self.architecture = Architecture.of(recipe, outputs)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            network = build(recipe.network, outputs, recipe.binning)
+            network = self.architecture.build()
         self.recipe = recipe
         self.device = device
         self.network = network.to(device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]

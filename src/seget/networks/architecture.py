@@ -1,0 +1,137 @@
+"""A network described by four values, and what follows from them before it is built or trained.
+
+name, inputs, outputs, binning -> network, receptive field, memory, arithmetic
+
+It never trains and never loads weights. A recipe says which architecture to train; a trained model
+says which one its weights belong to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from seget.networks.binned import Binned
+from seget.networks.blocks import Network
+from seget.networks.cost import Cost
+from seget.networks.deeplabv3plus import DeepLabV3Plus
+from seget.networks.fcn8s import FCN8s
+from seget.networks.seget import SegET
+from seget.networks.segnet import SegNet
+from seget.networks.unet import UNet
+from seget.recipes import Recipe
+
+# Name in recipes and commands -> class, in the order of the paper's table 1.
+NETWORKS: dict[str, type[Network]] = {
+    "fcn8s": FCN8s,
+    "segnet": SegNet,
+    "unet": UNet,
+    "deeplabv3plus": DeepLabV3Plus,
+    "seget": SegET,
+}
+
+# Bytes per pixel of a tile that scoring takes beside the network's feature maps, at full size
+# whatever the binning. Upper bounds of what benchmarks/memory.py measures on images of one channel:
+PIXEL_BYTES = 56  # once: all copies of the image, and the engine's own buffers
+OUTPUT_BYTES = 12  # for each output: its logits, its scores and a copy of them in float32
+# For each input beyond the first, counted: six float32 copies of the channel, which are the slice,
+# the next one that is read meanwhile, the padded slice, the engine's flipped tile, the network's
+# padded image and the first convolution's copy in its own layout. U-Net on 9 channels took 4 to 13
+# bytes a channel in torch and OpenVINO, without the first two: these four copies would be 16.
+INPUT_BYTES = 24
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """Which network, for how many channels and structures, at which binning.
+
+    Attributes
+    ----------
+    name
+        A key of `NETWORKS`.
+    inputs
+        Channels of the image: a slice, or a slice and its neighbours.
+    outputs
+        Logit maps: one a structure.
+    binning
+        The network sees the mean of `binning` x `binning` pixels; its logits are enlarged again.
+
+    Raises
+    ------
+    ValueError
+        There is no network of that name, or one of the numbers is below 1.
+    """
+
+    name: str
+    inputs: int = 1
+    outputs: int = 1
+    binning: int = 1
+
+    def __post_init__(self) -> None:
+        if self.name not in NETWORKS:
+            raise ValueError(f"no network {self.name!r}; there are {', '.join(NETWORKS)}")
+        for field in ("inputs", "outputs", "binning"):
+            if getattr(self, field) < 1:
+                raise ValueError(f"{field} is {getattr(self, field)}; wanted 1 or more")
+
+    @classmethod
+    def of(cls, recipe: Recipe, outputs: int) -> Architecture:
+        """Return the architecture that a recipe trains for so many structures."""
+        return cls(recipe.network, 2 * recipe.context + 1, outputs, recipe.binning)
+
+    def build(self) -> nn.Module:
+        """Return the untrained network: `(b, inputs, h, w)` -> logits `(b, outputs, h, w)`."""
+        network = NETWORKS[self.name](inputs=self.inputs, outputs=self.outputs)
+        return network if self.binning == 1 else Binned(network, self.binning)
+
+    def describes(self, network: nn.Module) -> bool:
+        """Whether a network is of the class that `build` returns, not a module of another's."""
+        inner = network.network if isinstance(network, Binned) else network
+        return type(inner) is NETWORKS[self.name]
+
+    @property
+    def title(self) -> str:
+        """The network's name as the paper's table 1 prints it."""
+        return NETWORKS[self.name].TITLE
+
+    @property
+    def halo_px(self) -> int:
+        """Margin in px with which a tile is read to get the logits of the whole slice."""
+        return NETWORKS[self.name].HALO_PX * self.binning
+
+    @property
+    def multiple(self) -> int:
+        """Tiles must start at multiples of this, in px, so that strides fall as in the slice."""
+        return NETWORKS[self.name].MULTIPLE * self.binning
+
+    @property
+    def is_graph(self) -> bool:
+        """Whether the network can be exported as a graph, which engines other than torch take."""
+        return NETWORKS[self.name].GRAPH_BYTES_PER_PX is not None
+
+    def bytes_per_px(self, *, bf16: bool, graph: bool = False) -> float:
+        """Return an upper bound of the memory per pixel of a tile while it is scored.
+
+        Parameters
+        ----------
+        bf16
+            Whether feature maps are bf16; float32 ones take twice the memory.
+        graph
+            Whether OpenVINO runs the network, which takes less memory than torch.
+        """
+        network = NETWORKS[self.name]
+        features = (network.GRAPH_BYTES_PER_PX if graph else None) or network.BYTES_PER_PX
+        return (
+            features * (1 if bf16 else 2) / self.binning**2
+            + PIXEL_BYTES
+            + INPUT_BYTES * (self.inputs - 1)
+            + OUTPUT_BYTES * self.outputs
+        )
+
+    def cost(self, edge_px: int = 512) -> Cost:
+        """Return parameters and the GFLOP of a square image; nothing is computed, nothing drawn."""
+        with torch.device("meta"):
+            network = self.build()
+        return Cost.of(network, self.inputs, edge_px)
