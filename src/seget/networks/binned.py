@@ -1,9 +1,10 @@
 """A network that works on a binned image and answers at full resolution.
 
-image (b, 1, h, w) -> binned -> network -> logits (b, k, h, w)
+image (b, inputs, h, w) -> binned -> network -> enlarged -> logits (b, outputs, h, w)
 
-It never changes the network inside. Not in the paper: at 4.6 nm a pixel a mitochondrion is larger
-than any receptive field, and binned by 2 a network sees four times the area in the same time.
+It never changes the network inside. Not in the paper: with pixels of 4.6 nm a mitochondrion is
+larger than any receptive field; on an image binned by 2 a network sees four times the area in the
+same time.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from torch.nn import functional
 
 
 class Binned(nn.Module):
-    """Mean over `binning` x `binning` pixels, the network, bilinear enlargement of its logits."""
+    """Mean over `binning` x `binning` pixels, the network, bilinear enlargement of its logits.
+
+    Parameters
+    ----------
+    network
+        Binned image `(b, inputs, h, w)` -> logits `(b, outputs, h, w)`.
+    binning
+        Edge of the squares of pixels that are averaged, in px.
+    """
 
     def __init__(self, network: nn.Module, binning: int) -> None:
         super().__init__()
@@ -22,7 +31,7 @@ class Binned(nn.Module):
         self.binning = binning
 
     def forward(self, image: Float[Tensor, "b inputs h w"]) -> Float[Tensor, "b outputs h w"]:
-        """Return logits at the image's own size, whatever its remainder by the binning."""
+        """Return logits of the image's own size, which need not be a multiple of the binning."""
         height, width = image.shape[-2:]
         n = self.binning
         padded = functional.pad(image, (0, -width % n, 0, -height % n), mode="replicate")

@@ -2,7 +2,7 @@
 
 channels -> modules; feature maps (b, c, h, w) -> feature maps
 
-It never knows a whole network: each has its own file, which reads as its paper's figure.
+It never builds a whole network: each has its own file, which reads as its paper's figure.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-# Share of foreground that an untrained network expects. Most structures have less, but far too low
-# would be as wrong as far too high.
+# Score that an untrained network gives every pixel: a guess at the share of foreground. Most
+# structures have less, but a start far too low is as bad as one far too high.
 PRIOR = 0.1
 
 # On processors torch's batch normalisation of channels-last maps computes on 16 channels at a time
@@ -75,10 +75,10 @@ class ConvBlock(nn.Sequential):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return `(b, outputs, h, w)`, or less where the convolution strides.
+        """Return `(b, outputs, h / stride, w / stride)` from `(b, inputs, h, w)`.
 
-        Channels last, torch's batch normalisation counts in whole vectors of channels, and is
-        slow where there are fewer: there it is given rows of pixels.
+        In training, batch normalisation of few channels (see `VECTOR`) is quicker if the map is
+        copied to the contiguous layout before it and back to channels last after it.
         """
         convolution, norm, relu = self
         x = convolution(x)
@@ -89,7 +89,7 @@ class ConvBlock(nn.Sequential):
 
 
 class _LaidOut(torch.autograd.Function):
-    """The same numbers in another order in memory; and in a given order on the way back."""
+    """Copy a tensor to one memory layout, and its gradient to another."""
 
     @staticmethod
     def forward(
@@ -104,13 +104,13 @@ class _LaidOut(torch.autograd.Function):
 
 
 def lay_out(x: Tensor, there: torch.memory_format, *, back: torch.memory_format) -> Tensor:
-    """Return `x` in the memory layout `there`; its gradient is handed on in the layout `back`."""
+    """Return `x` in the memory layout `there`; its gradient is returned in the layout `back`."""
     laid: Tensor = _LaidOut.apply(x, there, back)  # type: ignore[no-untyped-call]
     return laid
 
 
 def is_channels_last(x: Tensor) -> bool:
-    """Whether all channels of a pixel lie side by side."""
+    """Whether the channels of a pixel are next to each other in memory."""
     return x.is_contiguous(memory_format=torch.channels_last)
 
 
@@ -127,10 +127,11 @@ def upsample(x: Tensor, factor: int) -> Tensor:
 
 
 def concatenate(*maps: Tensor) -> Tensor:
-    """Lay feature maps `(b, c, h, w)` of one size behind one another in channels.
+    """Concatenate feature maps `(b, c, h, w)` of one size along the channels.
 
-    On the way back each gets a cut of a wider gradient. Channels last, torch goes through a cut
-    pixel by pixel, and is many times slower: there the cuts are laid out anew.
+    In the backward pass each map's gradient is a slice of the whole gradient's channels. With
+    channels last such a slice is not contiguous, and torch is many times slower on it: there each
+    gradient is copied to a contiguous one first.
     """
     last = torch.channels_last
     if torch.is_grad_enabled() and all(map(is_channels_last, maps)):
@@ -145,7 +146,7 @@ def pad_to_multiple(image: Tensor, multiple: int) -> Tensor:
 
 
 def crop_like(x: Tensor, image: Tensor) -> Tensor:
-    """Take from `x` what `pad_to_multiple` has added to `image`."""
+    """Cut `x` to the height and width of `image`: what `pad_to_multiple` added goes."""
     height, width = image.shape[-2:]
     return x[..., :height, :width]
 
@@ -153,10 +154,11 @@ def crop_like(x: Tensor, image: Tensor) -> Tensor:
 def initialise(network: nn.Module, *heads: nn.Conv2d) -> None:
     """Draw the weights that training starts from.
 
-    Every convolution as He et al. (2015), variance 2 / inputs, for the ReLU after it. The `heads`,
-    whose sum is the logits, draw a third of that and say `PRIOR` for every pixel (Lin et al. 2017,
-    section 4.1): features of the first step are noise, and a head that trusts them is wrong by
-    chance on most of a slice and has to unlearn that first (docs/results/trials.md).
+    Every convolution as He et al. (2015), variance 2 / inputs, for the ReLU after it. The `heads`
+    are the last convolutions, whose outputs add up to the logits. Their weights are a third of
+    He's, and the first one's bias makes every pixel foreground with probability `PRIOR` (Lin et al.
+    2017, section 4.1): the features of an untrained network are noise, and with larger weights
+    training first has to undo random scores on most of a slice (docs/results/trials.md).
     """
     for module in network.modules():
         if isinstance(module, nn.Conv2d):

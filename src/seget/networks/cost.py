@@ -2,7 +2,8 @@
 
 network on the meta device -> parameters, GFLOP
 
-It never computes a feature: shapes alone are counted. Time is another matter (benchmarks).
+It never computes a feature: the arithmetic follows from the shapes. It says nothing of time, which
+benchmarks/ measures.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 @dataclass(frozen=True)
 class Cost:
-    """Parameters of a network and GFLOP of one square image (a multiply-add is two FLOP)."""
+    """Parameters of a network, and GFLOP of one square image (a multiply-add is two FLOP)."""
 
     parameters: int
     gflop: float

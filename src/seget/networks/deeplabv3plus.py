@@ -37,8 +37,8 @@ ASPP_WIDTH, LOW_WIDTH = 96, 32
 class ImageLevel(nn.Module):
     """The mean over the whole map as a feature of every pixel.
 
-    Without batch normalisation: it would have one value a patch to count on, and the last batch of
-    an epoch may be a single patch.
+    Without batch normalisation: its statistics would come from one value a patch, and the last
+    batch of an epoch may be a single patch.
     """
 
     def __init__(self, inputs: int, width: int) -> None:
@@ -86,19 +86,19 @@ class Decoder(nn.Module):
 class DeepLabV3Plus(Network):
     """Encoder of 23 convolutions in 8 blocks, ASPP, decoder.
 
-    The paper does not say how 23 divide over 8. VGG19 has 16 in five blocks, 2 2 4 4 4: these are
-    kept as they are. The other 7 go to three blocks after them, 3 2 2, as DeepLabv3 makes a
-    network deeper: at the width of the last block, without pooling, atrous. The first four blocks
-    are pooled, as output stride 16 asks; where VGG19 pools a fifth time the rate becomes 2 instead,
-    and stays 2, as no further pooling is replaced.
+    The SegET paper does not say how its 23 convolutions divide over 8 blocks. VGG19 has 16 in five
+    blocks, 2 2 4 4 4: these are kept. The other 7 make three more blocks, 3 2 2, in the way in
+    which DeepLabv3 makes a network deeper: as wide as the last block, without pooling, atrous. A
+    max pooling follows each of the first four blocks, which gives output stride 16. In place of
+    VGG19's fifth pooling the atrous rate becomes 2, and stays 2 to the end.
 
-    3/8 of VGG19's channels (64 to 512), the first rounded down to 16, and of the original's 256 in
-    ASPP and decoder; its 48 low-level channels would be 18 and are 32. With these an image costs
-    what it costs SegET.
+    The encoder has 3/8 of VGG19's channels (64 to 512), the first 24 rounded down to 16; ASPP and
+    decoder have 3/8 of the original's 256. Of its 48 low-level channels 3/8 would be 18; here they
+    are 32. With these widths an image takes about SegET's arithmetic.
     Convolutions are plain: the separable ones of the original came with its Xception encoder.
 
-    `HALO_PX` is that of the convolutions. Image-level pooling sees the whole input, so a window's
-    result is near the whole slice's, not equal to it.
+    `HALO_PX` is that of the convolutions. Image-level pooling sees the whole input, so a tile's
+    logits are near the whole slice's, not equal to them.
     """
 
     TITLE = "DeepLabv3+"

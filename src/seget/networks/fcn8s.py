@@ -32,12 +32,12 @@ class FCN8s(Network):
     """VGG16, then scores of fc7, pool4 and pool3, each enlarged to the next and added to it.
 
     Blocks have 13/32 to 1/2 of the original's channels (64 to 512), in multiples of 16, fc6 and fc7
-    3/8 of its 4096: with these an image costs what it costs SegET. The original pads the image by
-    100 px and crops what fc6 leaves of it; here every convolution keeps its size. Batch
-    normalisation is new and replaces the dropout at fc6 and fc7. The scores are last convolutions,
-    so they are added raw; the original's small factors on pool3 and pool4 are not needed, as
-    normalised features have one scale. The original learns its enlargements from a bilinear
-    start; here they stay bilinear.
+    3/8 of its 4096: with these widths an image takes about SegET's arithmetic. The original pads
+    the image by 100 px and crops the scores; here every convolution keeps the image's size. Batch
+    normalisation is new and replaces the dropout at fc6 and fc7. Scores are added as the 1x1
+    convolutions give them; the original's small factors on pool3 and pool4 are not needed, as
+    normalised features have one scale. The original begins with bilinear enlargements and trains
+    them; here they stay bilinear.
     """
 
     TITLE = "FCN-8s"
@@ -68,8 +68,8 @@ class FCN8s(Network):
         for block in self.blocks:
             x = functional.max_pool2d(block(x), 2)
             pools.append(x)
-        # Padded here: where a map is smaller than its kernel's reach, torch's convolution in bf16
-        # leaves parts of the kernel's gradient as it found them in memory (2.13, on processors).
+        # Padded here and not by fc6: where a map is smaller than the kernel, torch 2.13 on
+        # processors leaves part of the kernel's bf16 gradient uninitialised.
         x = functional.pad(x, (3, 3, 3, 3))
         score: Tensor = self.score_fc7(self.fc7(self.fc6(x)))
         score = upsample(score, 2) + self.score_pool4(pools[3])

@@ -80,9 +80,10 @@ class Decoder(nn.Module):
 class Fusion(nn.Module):
     """The decoder's levels in two steps: the higher three together, then with the last (2.4).
 
-    Each level is reduced to `REDUCED` channels by a 1x1 convolution before it is enlarged, and
-    what is fused of them by its second: figure 2's channel numbers cannot be read, and fusing all
-    224 channels at half resolution, then 32 at full, would cost a fifth more arithmetic.
+    A 1x1 convolution reduces each level to `REDUCED` channels before it is enlarged; the second of
+    the two convolutions after them reduces their fusion to as many. The channel numbers in figure 2
+    cannot be read; to fuse all 224 channels at half resolution, then 32 at full resolution, would
+    take a fifth more arithmetic.
     """
 
     REDUCED = 16

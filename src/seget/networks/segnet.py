@@ -1,4 +1,4 @@
-"""SegNet: VGG16's convolutions and their mirror image; maxima go back where they came from.
+"""SegNet: VGG16's convolutions and their mirror image; unpooling by the places of the maxima.
 
 image (b, inputs, h, w) -> logits (b, outputs, h, w)
 
@@ -22,11 +22,11 @@ WIDTHS = (16, 48, 96, 192, 192)
 
 
 class SegNet(Network):
-    """Five blocks down and five up; only the places of the maxima cross over.
+    """Five blocks down and five up; the way up gets nothing but the places of the maxima.
 
-    3/8 of the original's channels (64 to 512), the first rounded down to a multiple of 16: with
-    these an image costs what it costs SegET. Batch normalisation is the original's own. Its
-    classifier of each pixel, on top of the last block, is a 1x1 convolution.
+    3/8 of the original's channels (64 to 512), the first 24 rounded down to 16: with these widths
+    an image takes about SegET's arithmetic. Batch normalisation is the original's own. The
+    classifier of each pixel, after the last block, is a 1x1 convolution.
     """
 
     TITLE = "SegNet"
@@ -42,7 +42,7 @@ class SegNet(Network):
             chain(i, *[n] * number)
             for i, n, number in zip(channels, WIDTHS, CONVOLUTIONS, strict=True)
         )
-        # A block's last convolution goes to the width of the level it is unpooled to.
+        # A block's last convolution has the width of the next level up.
         targets = (WIDTHS[0], *WIDTHS[:-1])
         self.decoders = nn.ModuleList(
             chain(*[n] * number, target)
@@ -68,6 +68,6 @@ class SegNet(Network):
 
 def unpool(x: Tensor, places: Tensor) -> Tensor:
     """Put `(b, c, h, w)` at the places of the maxima in `(b, c, 2h, 2w)`, zeros around them."""
-    # On a processor autocast would do this in float32, but nothing is computed here, only moved.
+    # On a processor autocast would convert to float32 for this, but values are only moved.
     with torch.autocast("cpu", enabled=False):
         return functional.max_unpool2d(x, places, [2, 2])

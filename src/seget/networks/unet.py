@@ -24,7 +24,8 @@ from seget.networks.blocks import (
     pad_to_multiple,
 )
 
-# Not 20 to 320: processors take channels by sixteens, and 20 at full size are slower than 32.
+# Multiples of 16, not 20 to 320: processors compute on 16 channels at a time, and 20 channels at
+# full size are slower than 32.
 WIDTHS = (16, 32, 96, 192, 384)
 
 
@@ -50,10 +51,10 @@ class UNet(Network):
     """Two convolutions a level, widths doubling on the way down and halving on the way up.
 
     1/4 of the original's channels (64 to 1024) in the upper two levels, 3/8 in the lower three:
-    with these an image costs what it costs SegET.
-    The original's convolutions shrink the image, so that it is mirrored at its border and skips are
-    cropped; here they keep its size. Batch normalisation and ReLU come after every convolution and
-    up-convolution, as the SegET paper has them, and replace the dropout before the way up.
+    with these widths an image takes about SegET's arithmetic.
+    The original's convolutions shrink the image, so it mirrors the image at its border and crops
+    the skips; here they keep its size. Batch normalisation and ReLU come after every convolution
+    and up-convolution, as the SegET paper has them, and replace the dropout before the way up.
     """
 
     TITLE = "U-Net"
