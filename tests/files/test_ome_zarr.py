@@ -1,10 +1,9 @@
-"""OME-Zarr: pyramids, labels, both versions, and what other programs and parallel writers need."""
+"""OME-Zarr: pyramids, labels, both versions, and what other programs need."""
 
 from __future__ import annotations
 
 import importlib
 import json
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -176,32 +175,14 @@ def test_chunks_are_packed_into_shards(tmp_path: Path) -> None:
 
 
 @each_version
-def test_regions_are_written_side_by_side(tmp_path: Path, version: str) -> None:
-    data = np.random.default_rng(3).integers(1, 200, (11, 300, 1100), np.uint8)
-    volume = Volume(data)
-    with files.create(tmp_path / "a.zarr", volume, np.uint8, ome_zarr=version) as writer:
-        regions = writer.regions  # type: ignore[attr-defined]
-        boxes = list(regions.boxes())
-        assert len(boxes) == 4
-
-        def work(box: Any) -> None:
-            regions.store(tuple(s.start for s in box), data[box])
-
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(work, boxes))
-        for corner, shape in [
-            ((4, 0, 0), (4, 300, 1100)),
-            ((0, 0, 0), (4, 9, 9)),
-            ((0, 0, 0), (8, 300, 99)),
-            ((8, 0, 0), (9, 300, 1100)),
-        ]:
-            with pytest.raises(ValueError, match="not made of whole shards"):
-                regions.store(corner, np.zeros(shape, np.uint8))
-        with pytest.raises(TypeError, match="holds float64, uint8 is being written"):
-            regions.store((0, 0, 0), data.astype(float))
-    np.testing.assert_array_equal(files.read(tmp_path / "a.zarr").data, data)
-    coarse = zarr.open_group(tmp_path / "a.zarr", mode="r")["1"]
-    assert coarse[:].min() > 0
+def test_a_coarse_level_of_several_shards_is_whole(tmp_path: Path, version: str) -> None:
+    data = np.random.default_rng(3).integers(1, 200, (11, 300, 2100), np.uint8)
+    group = write(tmp_path / "a.zarr", Volume(data), ome_zarr=version)
+    np.testing.assert_array_equal(group["0"][:], data)
+    if version == "0.5":
+        assert group["1"].shards == (8, 150, 1024)  # of (11, 150, 1050): 2 x 1 x 2 shards
+    means = data.reshape(11, 150, 2, 1050, 2).mean(axis=(2, 4))
+    np.testing.assert_array_equal(group["1"][:], np.rint(means))
 
 
 def test_damaged_groups(tmp_path: Path) -> None:

@@ -23,7 +23,6 @@ from seget.files.journal import Journal
 from seget.files.legend import Legend, legend_beside
 from seget.files.lock import only_one
 from seget.files.losses import losses
-from seget.files.ome_zarr_writer import Regions
 from seget.files.plain_json import json_text, read_json, write_json
 from seget.files.recast import recast, rescale, spread
 from seget.files.stamp import Stamp
@@ -33,7 +32,6 @@ from seget.volume import Volume
 __all__ = [
     "Description",
     "Legend",
-    "Regions",
     "Stamp",
     "Writer",
     "atomic_path",

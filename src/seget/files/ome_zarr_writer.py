@@ -1,20 +1,15 @@
-"""OME-Zarr 0.5 and 0.4, written slice by slice or region by region.
+"""OME-Zarr 0.5 and 0.4, written slice by slice.
 
 Plan -> Writer -> group with levels "0", "1", "2"
 
 It never holds more than a slab of slices in memory, never averages labels, and never changes a
 group that is there, except to add to its list of labels.
-
-The rule for parallel writers: a chunk is stored with its neighbours in one file, a shard, and who
-stores a part of a shard rewrites all of it. Two processes may therefore write at the same time only
-if none of them touches a shard of the other. `Regions` are made of whole shards.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
@@ -33,77 +28,8 @@ BLOSC = {"id": "blosc", "cname": "lz4", "clevel": 5, "shuffle": 1}
 Box = tuple[slice, slice, slice]
 
 
-@dataclass(frozen=True)
-class Regions:
-    """The finest level of an image that is being written, cut into boxes of whole shards.
-
-    It may be sent to other processes. Write a volume by regions or by slices, not by both.
-
-    Attributes
-    ----------
-    path
-        Folder of the level.
-    shape
-        `(z, y, x)` extent of the level in voxels.
-    extent
-        `(z, y, x)` extent of a shard in voxels.
-    """
-
-    path: Path
-    shape: tuple[int, int, int]
-    extent: tuple[int, int, int]
-
-    def boxes(self) -> Iterator[Box]:
-        """Yield the smallest regions, which cover the level once."""
-        ranges = [range(0, n, step) for n, step in zip(self.shape, self.extent, strict=True)]
-        for corner in product(*ranges):
-            z, y, x = (
-                slice(start, min(start + step, n))
-                for start, step, n in zip(corner, self.extent, self.shape, strict=True)
-            )
-            yield z, y, x
-
-    def store(self, corner: tuple[int, int, int], block: npt.NDArray[Any]) -> None:
-        """Store a `(z, y, x)` block of whole shards with its first voxel at `corner`.
-
-        Raises
-        ------
-        ValueError
-            If it begins or ends within a shard.
-        TypeError
-            If a number could change by being stored.
-        """
-        import zarr
-
-        array: Any = zarr.open_array(self.path, mode="r+")
-        ends = [start + n for start, n in zip(corner, block.shape, strict=True)]
-        for start, end, step, n in zip(corner, ends, self.extent, self.shape, strict=True):
-            if start % step or (end % step and end != n) or not 0 <= start < end <= n:
-                raise ValueError(
-                    f"a block from {corner} to {tuple(ends)} is not made of whole shards of "
-                    f"{self.extent} in {self.shape}"
-                )
-        if not np.can_cast(block.dtype, array.dtype, "safe"):
-            raise TypeError(f"the block holds {block.dtype}, {array.dtype} is being written")
-        array[tuple(slice(start, end) for start, end in zip(corner, ends, strict=True))] = block
-
-
-class ZarrWriter(Writer):
-    """A Writer that can also be written region by region, by several processes.
-
-    Attributes
-    ----------
-    regions
-        What to send to them.
-    """
-
-    def __init__(self, target: Any, plan: Plan, regions: Regions) -> None:
-        super().__init__(target, plan.shape, plan.dtype)
-        self.regions = regions
-
-
 @contextmanager
-def creating(part: Path, plan: Plan) -> Iterator[ZarrWriter]:
+def creating(part: Path, plan: Plan) -> Iterator[Writer]:
     """Yield the writer of a new image or of labels in the empty folder `part`.
 
     The coarser levels are made from the finest one at the end: means for an image, every second
@@ -125,7 +51,7 @@ def creating(part: Path, plan: Plan) -> Iterator[ZarrWriter]:
         )
         stored = [_array(group, str(n), each.shape, plan.dtype) for n, each in enumerate(pyramid)]
     slabs = Slabs(stored[0], stored[0].chunks[0])
-    yield ZarrWriter(slabs, plan, Regions(part / "0", plan.shape, _shard(plan.shape, plan.dtype)))
+    yield Writer(slabs, plan.shape, plan.dtype)
     slabs.flush()
     for fine, coarse in pairwise(stored):
         _fill(fine, coarse, plan)
@@ -192,13 +118,24 @@ def _array(group: Any, name: str, shape: tuple[int, int, int], dtype: np.dtype[A
 def _fill(fine: Any, coarse: Any, plan: Plan) -> None:
     """Make a level from the next finer one, shard by shard."""
     factor = tuple(f // c for f, c in zip(fine.shape, coarse.shape, strict=True))
-    for box in Regions(Path(), coarse.shape, _shard(coarse.shape, plan.dtype)).boxes():
+    # Whoever stores a part of a shard rewrites all of it, so a level is stored by whole shards.
+    for box in _boxes(coarse.shape, _shard(coarse.shape, plan.dtype)):
         wanted = tuple(slice(s.start * f, s.stop * f) for s, f in zip(box, factor, strict=True))
         block = np.asarray(fine[wanted])
         if plan.legend is None:
             coarse[box] = _means(block, factor)
         else:
             coarse[box] = block[tuple(slice(None, None, f) for f in factor)]
+
+
+def _boxes(shape: tuple[int, int, int], extent: tuple[int, int, int]) -> Iterator[Box]:
+    """Yield boxes of at most `extent` voxels `(z, y, x)` that cover `shape` once."""
+    for corner in product(*(range(0, n, step) for n, step in zip(shape, extent, strict=True))):
+        z, y, x = (
+            slice(start, min(start + step, n))
+            for start, step, n in zip(corner, extent, shape, strict=True)
+        )
+        yield z, y, x
 
 
 def _means(block: npt.NDArray[Any], factor: tuple[int, ...]) -> npt.NDArray[Any]:
