@@ -22,8 +22,8 @@ from hostile import DEEP
 from mrc_bytes import header
 from seget import files
 from seget.errors import FormatError, InputError
-from seget.files import memory
-from seget.files.legend import legend_beside
+from seget.files.storage import memory
+from seget.files.storage.legend import legend_beside
 from seget.volume import Volume
 
 GIGABYTES = 2**33

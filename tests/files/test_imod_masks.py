@@ -17,7 +17,7 @@ from seget import files
 from seget.errors import InputError
 from seget.files import imod_model
 from seget.files.imod_model import Contour, ImodObject, Kind, Mesh, Model
-from seget.files.legend import Legend
+from seget.files.storage.legend import Legend
 from seget.volume import Volume
 
 

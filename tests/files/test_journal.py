@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from seget import files
-from seget.files.journal import Journal
+from seget.files.storage.journal import Journal
 from seget.volume import Volume
 
 TRUTH = np.random.default_rng(0).integers(0, 128, (20, 12, 10), np.uint8)

@@ -21,7 +21,7 @@ from hypothesis.extra import numpy as hnp
 from mrc_bytes import BIG, IMOD, LITTLE, header, write_mrc
 from seget import files
 from seget.errors import FormatError, InputError
-from seget.files import compressed
+from seget.files.storage import compressed
 from seget.volume import Volume, normalisation
 
 MODES = {"u1": 0, "i1": 0, "i2": 1, "f4": 2, "u2": 6, "f2": 12}

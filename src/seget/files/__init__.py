@@ -16,17 +16,18 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
-from seget.files import description, formats, journal, mrc, mrc_mend, ome_zarr, provenance, slices
-from seget.files.atomic import atomic_path, hidden, write_text
+from seget.files import description, formats, mrc, mrc_mend, ome_zarr, provenance, slices
 from seget.files.description import Description
-from seget.files.journal import Journal
-from seget.files.legend import Legend, legend_beside
-from seget.files.lock import only_one
 from seget.files.losses import losses
-from seget.files.plain_json import json_text, read_json, write_json
 from seget.files.recast import recast, rescale, spread
-from seget.files.stamp import Stamp
-from seget.files.writer import Plan, Writer
+from seget.files.storage import journal
+from seget.files.storage.atomic import atomic_path, hidden, write_text
+from seget.files.storage.journal import Journal
+from seget.files.storage.json_file import json_text, read_json, write_json
+from seget.files.storage.legend import Legend, legend_beside
+from seget.files.storage.lock import only_one
+from seget.files.storage.stamp import Stamp
+from seget.files.storage.writer import Plan, Writer
 from seget.volume import Volume
 
 __all__ = [

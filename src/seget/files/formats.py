@@ -17,21 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from seget.errors import InputError
-from seget.files import (
-    compressed,
-    hdf5,
-    memory,
-    mrc,
-    numpy_file,
-    ome_zarr,
-    ome_zarr_writer,
-    slices,
-    tiff,
-)
-from seget.files.atomic import atomic_folder, atomic_path
-from seget.files.journal import open_journal
-from seget.files.lock import only_one_writes
-from seget.files.writer import Plan, Writer
+from seget.files import hdf5, mrc, numpy_file, ome_zarr, ome_zarr_writer, slices, tiff
+from seget.files.storage import compressed, memory
+from seget.files.storage.atomic import atomic_folder, atomic_path
+from seget.files.storage.journal import open_journal
+from seget.files.storage.lock import only_one_writes
+from seget.files.storage.writer import Plan, Writer
 from seget.volume import Volume
 
 SMALL = ("uint8", "int8", "int16", "uint16", "float32")

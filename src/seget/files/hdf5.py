@@ -20,10 +20,10 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import FormatError, InputError
-from seget.files import memory
-from seget.files.lazy import Blocks
-from seget.files.slabs import Slabs, chunk_shape
-from seget.files.writer import Plan, Writer
+from seget.files.storage import memory
+from seget.files.storage.lazy import Blocks
+from seget.files.storage.slabs import Slabs, chunk_shape
+from seget.files.storage.writer import Plan, Writer
 from seget.volume import Triple, Volume
 
 SUFFIXES = (".h5", ".hdf5", ".hdf")

@@ -31,8 +31,8 @@ from seget.files.imod_parts import (
     object_names,
 )
 from seget.files.imod_place import place
-from seget.files.lazy import Slices
-from seget.files.legend import Legend
+from seget.files.storage.lazy import Slices
+from seget.files.storage.legend import Legend
 from seget.volume import Volume
 
 __all__ = [

@@ -17,8 +17,8 @@ import numpy.typing as npt
 
 from seget.errors import InputError
 from seget.files import imod_layout as layout
-from seget.files.atomic import atomic_path
 from seget.files.imod_parts import ANGSTROM_NM, Contour, Drawn, ImodObject, Kind, Mesh, Model
+from seget.files.storage.atomic import atomic_path
 
 MODEL_FLAGS = (
     layout.MODEL_Z_FROM_MINUS_HALF

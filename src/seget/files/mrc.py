@@ -18,11 +18,12 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from seget.files import compressed, description, mrc_faults, mrc_header, mrc_voxels
+from seget.files import description, mrc_faults, mrc_header, mrc_voxels
 from seget.files.description import Description
 from seget.files.mrc_header import Header
 from seget.files.mrc_voxels import Opened
-from seget.files.writer import Plan, Statistics, Writer
+from seget.files.storage import compressed
+from seget.files.storage.writer import Plan, Statistics, Writer
 from seget.volume import Volume
 
 SUFFIXES = (".mrc", ".rec", ".map", ".st", ".ali", ".mrcs", ".ccp4")

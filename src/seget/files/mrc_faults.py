@@ -13,10 +13,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from seget.files import compressed, mrc_header, mrc_voxels
+from seget.files import mrc_header, mrc_voxels
 from seget.files.description import Description, Sampled, Stored
 from seget.files.mrc_header import Header
 from seget.files.mrc_voxels import Opened
+from seget.files.storage import compressed
 
 FIX = "`seget info FILE --fix OUT`"
 VERSIONS = range(20140, 21000)

@@ -15,8 +15,8 @@ import numpy as np
 
 from seget.errors import InputError
 from seget.files import mrc, mrc_faults, mrc_header, mrc_voxels
-from seget.files.atomic import atomic_path
 from seget.files.mrc_header import Header
+from seget.files.storage.atomic import atomic_path
 from seget.volume import Triple, Volume
 
 

@@ -18,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import FormatError
-from seget.files import compressed, memory, mrc_header
-from seget.files.lazy import Slices, native
+from seget.files import mrc_header
 from seget.files.mrc_header import Header
+from seget.files.storage import compressed, memory
+from seget.files.storage.lazy import Slices, native
 
 # Mode 0 is here as IMOD takes it without other knowledge; `_sign` decides.
 MODES = {0: np.uint8, 1: np.int16, 2: np.float32, 6: np.uint16, 12: np.float16}

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from seget.errors import FormatError, InputError
-from seget.files.flat import Flat
-from seget.files.lazy import native
-from seget.files.writer import Plan, Writer
+from seget.files.storage.flat import Flat
+from seget.files.storage.lazy import native
+from seget.files.storage.writer import Plan, Writer
 from seget.volume import Volume
 
 SUFFIXES = (".npy",)

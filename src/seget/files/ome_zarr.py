@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import FormatError, InputError
-from seget.files import memory
 from seget.files import ome_zarr_metadata as metadata
-from seget.files.lazy import Blocks
-from seget.files.legend import Legend
+from seget.files.storage import memory
+from seget.files.storage.lazy import Blocks
+from seget.files.storage.legend import Legend
 from seget.volume import Volume
 
 SUFFIX = ".zarr"

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from seget.files.legend import Legend
-from seget.files.writer import Plan
+from seget.files.storage.legend import Legend
+from seget.files.storage.writer import Plan
 from seget.volume import Triple, Volume
 
 AXES = ("z", "y", "x")

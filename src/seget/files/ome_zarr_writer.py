@@ -20,8 +20,8 @@ import numpy.typing as npt
 from seget.errors import InputError
 from seget.files import ome_zarr
 from seget.files import ome_zarr_metadata as metadata
-from seget.files.slabs import Slabs, chunk_shape
-from seget.files.writer import Plan, Writer
+from seget.files.storage.slabs import Slabs, chunk_shape
+from seget.files.storage.writer import Plan, Writer
 
 CHUNKS_PER_SHARD = 4  # along y and along x: 16 chunks a file, 8 MB of bytes
 BLOSC = {"id": "blosc", "cname": "lz4", "clevel": 5, "shuffle": 1}

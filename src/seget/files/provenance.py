@@ -14,7 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from seget.files.plain_json import read_json, write_json
+from seget.files.storage.json_file import read_json, write_json
 
 
 def stamped(made_by: Mapping[str, Any]) -> dict[str, Any]:

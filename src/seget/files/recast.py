@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
-from seget.files.lazy import Slices
+from seget.files.storage.lazy import Slices
 from seget.volume import Volume, sampled_slices
 
 # What `spread` leaves out at either end: hot pixels and the edges of gold beads.

@@ -23,8 +23,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from seget.errors import FormatError, InputError
-from seget.files import memory, tiff, tiff_metadata
-from seget.files.lazy import Slices
+from seget.files import tiff, tiff_metadata
+from seget.files.storage import memory
+from seget.files.storage.lazy import Slices
 from seget.volume import Triple, Volume
 
 SUFFIXES = (*tiff.SUFFIXES, ".png")

@@ -25,9 +25,9 @@ import tifffile
 
 from seget.errors import FormatError, InputError
 from seget.files import tiff_metadata
-from seget.files.flat import Flat
-from seget.files.lazy import Slices, native
-from seget.files.writer import Plan, Writer
+from seget.files.storage.flat import Flat
+from seget.files.storage.lazy import Slices, native
+from seget.files.storage.writer import Plan, Writer
 from seget.volume import Volume
 
 SUFFIXES = (".tif", ".tiff")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seget.files.plain_json import read_json
+from seget.files.storage.json_file import read_json
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seget.files.atomic import write_text
+from seget.files.storage.atomic import write_text
 
 
 def json_text(obj: Any) -> str:

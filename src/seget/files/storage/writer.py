@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from seget.files.journal import Journal, checksum
-from seget.files.legend import Legend
+from seget.files.storage.journal import Journal, checksum
+from seget.files.storage.legend import Legend
 from seget.volume import Volume
 
 

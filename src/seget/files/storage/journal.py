@@ -18,7 +18,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from seget.files.atomic import hidden
+from seget.files.storage.atomic import hidden
 
 # A line that a kill cut short is no whole line, and is not believed.
 LINE = re.compile(rb"(\d+) ([0-9a-f]{8})\n")

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import RunError
-from seget.files.lazy import Slices
+from seget.files.storage.lazy import Slices
 from seget.volume import Volume
 
 
