@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
-from seget.files import description, formats, mrc, mrc_mend, ome_zarr, provenance, slices
+from seget.files import description, formats, mrc, ome_zarr, provenance, slices
 from seget.files.description import Description
 from seget.files.losses import losses
 from seget.files.recast import recast, rescale, spread
@@ -64,7 +64,7 @@ __all__ = [
 STACKS = tuple(suffix for suffix in formats.SUFFIXES if suffix != ome_zarr.SUFFIX)
 MODE0 = ("auto", "signed", "unsigned")
 
-mend = mrc_mend.mend
+mend = mrc.mend
 
 
 def read(path: Path | str, *, mode0: str = "auto") -> Volume:

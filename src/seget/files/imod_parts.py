@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seget.files import mrc_header
+from seget.files.mrc import header as mrc_header
 from seget.volume import Triple, Volume
 
 Floats = npt.NDArray[np.float32]

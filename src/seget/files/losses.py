@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from seget.files import formats, mrc_header
+from seget.files import formats
+from seget.files.mrc import header as mrc_header
 from seget.files.formats import OME_ZARR, Format
 from seget.volume import Volume
 

@@ -13,10 +13,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from seget.files import mrc_header, mrc_voxels
+from seget.files.mrc import header as mrc_header
+from seget.files.mrc import voxels
 from seget.files.description import Description, Sampled, Stored
-from seget.files.mrc_header import Header
-from seget.files.mrc_voxels import Opened
+from seget.files.mrc.header import Header
+from seget.files.mrc.voxels import Opened
 from seget.files.storage import compressed
 
 FIX = "`seget info FILE --fix OUT`"
@@ -90,7 +91,7 @@ def _stamps(file: Opened, found: Header) -> Iterator[str]:
 
 def _layout(file: Opened, found: Header) -> Iterator[str]:
     header = file.header
-    if mrc_voxels.is_packed(header):
+    if voxels.is_packed(header):
         how = f"mode {header['mode']}" + (", IMOD's flag 16" if header["mode"] == 0 else "")
         yield (
             f"the voxels have 4 bits ({how}), which few programs read rightly; "
@@ -221,7 +222,7 @@ def _texts(found: Header, used: int) -> Iterator[str]:
 def _end(file: Opened) -> Iterator[str]:
     if file.surplus:
         packed = compressed.is_compressed(file.path)  # only its first surplus bytes are unpacked
-        at_least = "at least " if packed and file.surplus >= mrc_voxels.SURPLUS_BYTES else ""
+        at_least = "at least " if packed and file.surplus >= voxels.SURPLUS_BYTES else ""
         yield (
             f"behind the last voxel there are {at_least}{file.surplus} bytes that the header does "
             f"not explain, wanted none; check the number of slices, or drop them with {FIX}."

@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from seget.errors import InputError
-from seget.files import mrc, mrc_faults, mrc_header, mrc_voxels
-from seget.files.mrc_header import Header
+from seget.files.mrc import faults, reading, voxels
+from seget.files.mrc import header as mrc_header
+from seget.files.mrc.header import Header
+from seget.files.mrc.writing import writing
 from seget.files.storage.atomic import atomic_path
 from seget.volume import Triple, Volume
 
@@ -50,12 +52,12 @@ def mend(
         If `path` cannot be read, or `out` is the same file or no name of an MRC file.
     """
     _demand_names(path, out)
-    file = mrc_voxels.opened(path, mode0)
-    volume = mrc.as_volume(file)
+    file = voxels.opened(path, mode0)
+    volume = reading.as_volume(file)
     if voxel_size_nm is not None:
         volume = replace(volume, voxel_size_nm=voxel_size_nm)
     header = _mended(file.header, volume)
-    extended = mrc_voxels.extended(file)
+    extended = voxels.extended(file)
     lost: tuple[str, ...] = ()
     if extended and file.big_endian:
         lost = (
@@ -65,19 +67,19 @@ def mend(
         mrc_header.drop_extended(header)
         extended = b""
     dtype = np.dtype(volume.data.dtype)
-    with atomic_path(out) as part, mrc.writing(part, header, dtype, extended) as writer:
+    with atomic_path(out) as part, writing(part, header, dtype, extended) as writer:
         for z in range(volume.shape[0]):
             writer[z] = volume.slice(z)
     return lost
 
 
 def _demand_names(path: Path, out: Path) -> None:
-    if not mrc.is_mrc(path):
+    if not reading.is_mrc(path):
         raise InputError(f"{path}: only MRC files are mended; convert it to one first.")
-    if out.suffix.lower() not in mrc.SUFFIXES:
+    if out.suffix.lower() not in reading.SUFFIXES:
         raise InputError(
             f"{out}: a mended copy is an MRC file, wanted a name that ends in one of "
-            f"{', '.join(mrc.SUFFIXES)}; rename the output."
+            f"{', '.join(reading.SUFFIXES)}; rename the output."
         )
     if out.exists() and out.samefile(path):
         raise InputError(f"{out}: this is the file to mend, wanted another; name a new file.")
@@ -91,17 +93,17 @@ def _mended(old: Header, volume: Volume) -> Header:
     header["map"] = (1, 2, 3)
     header["magic"] = b"MAP "
     header["machst"] = mrc_header.NEW_STAMP
-    if header["nversion"] not in mrc_faults.VERSIONS:
+    if header["nversion"] not in faults.VERSIONS:
         header["nversion"] = mrc_header.FORMAT_VERSION
     if not header["angles"].any():
         header["angles"] = 90
     _state_place(header, volume)
     if volume.shape[0] > 1 and not _is_stack_of_volumes(header):
         header["ispg"] = 1 if header["ispg"] not in range(1, 231) else header["ispg"]
-    elif int(header["ispg"]) not in (*mrc_faults.SPACE_GROUPS, *mrc_faults.STACKS_OF_VOLUMES):
+    elif int(header["ispg"]) not in (*faults.SPACE_GROUPS, *faults.STACKS_OF_VOLUMES):
         header["ispg"] = 1
     texts = [text for text in header["labels"].tolist() if text.partition(b"\0")[0].strip()]
-    header["labels"] = texts + [b""] * (mrc_faults.MOST_LABELS - len(texts))
+    header["labels"] = texts + [b""] * (faults.MOST_LABELS - len(texts))
     header["nlabl"] = len(texts)
     return header
 
@@ -118,7 +120,7 @@ def _state_place(header: Header, volume: Volume) -> None:
 def _is_stack_of_volumes(header: Header) -> bool:
     intervals = int(header["m"][2])
     return (
-        int(header["ispg"]) in mrc_faults.STACKS_OF_VOLUMES
+        int(header["ispg"]) in faults.STACKS_OF_VOLUMES
         and intervals > 0
         and int(header["nz"]) % intervals == 0
     )

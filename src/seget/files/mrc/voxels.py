@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import FormatError
-from seget.files import mrc_header
-from seget.files.mrc_header import Header
+from seget.files.mrc import header as mrc_header
+from seget.files.mrc.header import Header
 from seget.files.storage import compressed, memory
 from seget.files.storage.lazy import Slices, native
 
