@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from seget import files
 from seget.errors import FormatError, InputError
-from seget.files.ome_zarr_metadata import levels
+from seget.files.ome_zarr.metadata import levels
 from seget.volume import Volume
 
 SIZE_NM = (2.0, 0.5, 0.25)

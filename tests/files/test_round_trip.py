@@ -87,7 +87,7 @@ def test_losses_are_what_a_round_trip_loses(tmp_path: Path) -> None:
     files.write(tmp_path / "a.mrc", LIKE)
     volume = files.read(tmp_path / "a.mrc")
     said = {
-        suffix: files.losses(tmp_path / f"b{suffix}", volume, labels=True) for suffix in SUFFIXES
+        suffix: files.not_kept(tmp_path / f"b{suffix}", volume, labels=True) for suffix in SUFFIXES
     }
     counts = [(".mrc", 1), (".zarr", 1), (".tif", 3), (".h5", 2), (".npy", 4)]
     assert [(suffix, len(sentences)) for suffix, sentences in said.items()] == counts
@@ -95,9 +95,9 @@ def test_losses_are_what_a_round_trip_loses(tmp_path: Path) -> None:
     assert "NumPy keeps no voxel size; 2 x 0.5 x 0.25 nm" in said[".npy"][0]
     assert "MRC header" in said[".zarr"][0]
     unplaced = Volume(RAMP.astype(float), None, ORIGIN_NM)
-    assert "without a voxel size" in files.losses("b.zarr", unplaced)[0]
-    assert "MRC has no voxels of type float64; convert" in files.losses("b.mrc", unplaced)[0]
-    assert files.losses("b.zarr", LIKE) == files.losses("b.mrc", LIKE) == []
+    assert "without a voxel size" in files.not_kept("b.zarr", unplaced)[0]
+    assert "MRC has no voxels of type float64; convert" in files.not_kept("b.mrc", unplaced)[0]
+    assert files.not_kept("b.zarr", LIKE) == files.not_kept("b.mrc", LIKE) == []
 
 
 @each_format

@@ -12,7 +12,7 @@ import tifffile
 
 from seget import files
 from seget.errors import FormatError, InputError
-from seget.files import tiff
+from seget.files.tiff import stack
 from seget.volume import Volume
 
 SIZE_NM = (2.0, 0.5, 0.25)
@@ -161,7 +161,7 @@ def test_imagej_opens_what_it_can(tmp_path: Path, dtype: str, imagej: bool) -> N
 
 
 def test_beyond_4_gb_it_is_an_ome_bigtiff(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiff, "IMAGEJ_BYTES", 10)
+    monkeypatch.setattr(stack, "IMAGEJ_BYTES", 10)
     path = tmp_path / "stack.tif"
     files.write(path, Volume(RAMP.astype(np.uint8), SIZE_NM))
     with tifffile.TiffFile(path) as tif:

@@ -124,7 +124,7 @@ def _write(out: Path, volume: Volume, legend: Legend | None, ome_zarr: str | Non
     from seget import files
     from seget.cli.progress import bar, say
 
-    for sentence in files.losses(out, volume, labels=legend not in (None, files.Legend())):
+    for sentence in files.not_kept(out, volume, labels=legend not in (None, files.Legend())):
         say(sentence)
     depth = volume.shape[0]
     with (

@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
-from seget.files import description, formats, mrc, ome_zarr, provenance, slices
+from seget.files import description, formats, mrc, ome_zarr, provenance, tiff
+from seget.files.conversion.not_kept import not_kept
+from seget.files.conversion.recast import recast, rescale, spread
 from seget.files.description import Description
-from seget.files.losses import losses
-from seget.files.recast import recast, rescale, spread
 from seget.files.storage import journal
 from seget.files.storage.atomic import atomic_path, hidden, write_text
 from seget.files.storage.journal import Journal
@@ -44,8 +44,8 @@ __all__ = [
     "is_volume",
     "json_text",
     "legend_of",
-    "losses",
     "mend",
+    "not_kept",
     "only_one",
     "place",
     "provenance",
@@ -127,7 +127,7 @@ def is_volume(path: Path | str) -> bool:
     stacks = (formats.by_name(entry) for entry in _visible(path))
     if any(form not in (None, formats.TIFF) for form in stacks):
         return False
-    return slices.is_folder_of_slices(path)
+    return tiff.is_folder_of_slices(path)
 
 
 def find_tomograms(path: Path | str) -> list[Path]:
@@ -143,7 +143,7 @@ def find_tomograms(path: Path | str) -> list[Path]:
         return [path]
     if not path.is_dir():
         read(path)  # says what is wrong with it
-    found = sorted(filter(is_volume, _visible(path)), key=slices.natural)
+    found = sorted(filter(is_volume, _visible(path)), key=tiff.natural_order)
     if not found:
         raise InputError(
             f"{path}: the folder holds no tomogram, wanted {', '.join(STACKS)}, "
@@ -175,7 +175,7 @@ def create(
     path
         Final name; its suffix chooses the format. What was there is replaced at the very end.
     like
-        Whose place and scale the new volume takes; its voxels are not touched. `losses` says what
+        Whose place and scale the new volume takes; its voxels are not touched. `not_kept` says what
         of it the format cannot hold.
     dtype
         uint8, int8, int16, uint16, float32 or, on request, float16; int32, uint32 and float64 in

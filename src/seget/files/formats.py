@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from seget.errors import InputError
-from seget.files import hdf5, mrc, numpy_file, ome_zarr, ome_zarr_writer, slices, tiff
+from seget.files import hdf5, mrc, numpy_file, ome_zarr, tiff
 from seget.files.storage import compressed, memory
 from seget.files.storage.atomic import atomic_folder, atomic_path
 from seget.files.storage.journal import open_journal
@@ -69,7 +69,7 @@ OME_ZARR = Format(
     "OME-Zarr",
     (ome_zarr.SUFFIX,),
     lambda path, _: ome_zarr.read(path),
-    ome_zarr_writer.creating,
+    ome_zarr.creating,
     (*WIDE, "float16"),
     frozenset({"voxel size", "origin", "legend"}),
 )
@@ -156,7 +156,7 @@ def read(path: Path, mode0: str) -> Volume:
 
 def _opened(path: Path, mode0: str) -> Volume:
     if path.is_dir():
-        return ome_zarr.read(path) if ome_zarr.is_zarr(path) else slices.read(path)
+        return ome_zarr.read(path) if ome_zarr.is_zarr(path) else tiff.read_folder(path)
     if not place(path).is_file():
         raise InputError(f"{path}: this is neither a file nor a folder; name an image.")
     form = by_name(path)
@@ -227,11 +227,11 @@ def _hidden(plan: Plan, form: Format, keep: bool) -> Iterator[Path]:
         with atomic_path(place(plan.path), keep) as part:
             yield part
         return
-    version = ome_zarr_writer.version_of(plan)
+    version = ome_zarr.version_to_write(plan)
     with atomic_folder(plan.path, keep) as part:
         yield part
     if plan.path.parent.name == "labels":
-        ome_zarr_writer.register(plan.path, version)
+        ome_zarr.add_to_labels(plan.path, version)
 
 
 def _check_place(plan: Plan, form: Format) -> None:
@@ -239,7 +239,7 @@ def _check_place(plan: Plan, form: Format) -> None:
         hdf5.check(plan.path)
     if form is not OME_ZARR:
         return
-    ome_zarr_writer.version_of(plan)
+    ome_zarr.version_to_write(plan)
     if plan.path.exists() and not ome_zarr.is_zarr(plan.path):
         raise InputError(f"{plan.path}: a file is there, a folder is to be written; name another.")
     if (plan.path / "labels").exists():

@@ -13,9 +13,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from seget.files.description import Description, Sampled, Stored
 from seget.files.mrc import header as mrc_header
 from seget.files.mrc import voxels
-from seget.files.description import Description, Sampled, Stored
 from seget.files.mrc.header import Header
 from seget.files.mrc.voxels import Opened
 from seget.files.storage import compressed

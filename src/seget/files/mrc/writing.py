@@ -22,7 +22,6 @@ from seget.files.mrc.header import Header
 from seget.files.storage.writer import Plan, Statistics, Writer
 from seget.volume import Volume
 
-
 MODE_OF = {"uint8": 0, "int8": 0, "int16": 1, "float32": 2, "uint16": 6, "float16": 12}
 
 

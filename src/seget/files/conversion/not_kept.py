@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from seget.files import formats
-from seget.files.mrc import header as mrc_header
 from seget.files.formats import OME_ZARR, Format
+from seget.files.mrc import header as mrc_header
 from seget.volume import Volume
 
 
-def losses(path: Path | str, volume: Volume, *, labels: bool = False) -> list[str]:
+def not_kept(path: Path | str, volume: Volume, *, labels: bool = False) -> list[str]:
     """Return a sentence for each thing about a volume that a file of this name cannot hold.
 
     Parameters
@@ -46,13 +46,13 @@ def losses(path: Path | str, volume: Volume, *, labels: bool = False) -> list[st
                 f"{form.name} keeps no origin without a voxel size; {_words(origin, ', ')} nm "
                 f"is not in {path}."
             )
-    lost += _lost_of_header(path, volume, form)
+    lost += _not_kept_of_header(path, volume, form)
     if labels and "legend" not in form.keeps:
         lost.append(f"{form.name} keeps no names and colours of labels; keep their JSON file.")
     return lost
 
 
-def _lost_of_header(path: Path, volume: Volume, form: Format) -> list[str]:
+def _not_kept_of_header(path: Path, volume: Volume, form: Format) -> list[str]:
     if volume.grid is None:
         return []
     if "header" not in form.keeps:

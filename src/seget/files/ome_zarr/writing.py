@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
-from seget.files import ome_zarr
-from seget.files import ome_zarr_metadata as metadata
+from seget.files.ome_zarr import metadata
+from seget.files.ome_zarr.reading import stored_version
 from seget.files.storage.slabs import Slabs, chunk_shape
 from seget.files.storage.writer import Plan, Writer
 
@@ -37,7 +37,7 @@ def creating(part: Path, plan: Plan) -> Iterator[Writer]:
     """
     import zarr
 
-    version = version_of(plan)
+    version = version_to_write(plan)
     pyramid = metadata.levels(plan.shape, plan.like.voxel_size_nm)
     if plan.goes_on:
         group = zarr.open_group(part, mode="r+")
@@ -59,7 +59,7 @@ def creating(part: Path, plan: Plan) -> Iterator[Writer]:
         torn.unlink()
 
 
-def version_of(plan: Plan) -> str:
+def version_to_write(plan: Plan) -> str:
     """Return the version to write; labels within an image have that of the image.
 
     Raises
@@ -76,7 +76,7 @@ def version_of(plan: Plan) -> str:
     if plan.path.parent.name != "labels":
         return wanted or metadata.VERSIONS[-1]
     image = plan.path.parents[1]
-    found = ome_zarr.version(image)
+    found = stored_version(image)
     if found is None or plan.legend is None or wanted not in (None, found):
         raise InputError(
             f"{plan.path}: an OME-Zarr {wanted or ''} {'image' if plan.legend is None else 'label'}"
@@ -87,7 +87,7 @@ def version_of(plan: Plan) -> str:
     return found
 
 
-def register(path: Path, version: str) -> None:
+def add_to_labels(path: Path, version: str) -> None:
     """Add labels that are in their place to the list that the group around them keeps."""
     import zarr
 

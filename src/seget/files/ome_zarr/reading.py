@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import FormatError, InputError
-from seget.files import ome_zarr_metadata as metadata
+from seget.files.ome_zarr import metadata
 from seget.files.storage import memory
 from seget.files.storage.lazy import Blocks
 from seget.files.storage.legend import Legend
@@ -96,7 +96,7 @@ def read_legend(path: Path) -> Legend | None:
         return None
 
 
-def version(path: Path) -> str | None:
+def stored_version(path: Path) -> str | None:
     """Return "0.4" or "0.5" as a group says, or None where there is no group."""
     if not is_zarr(path):
         return None

@@ -23,18 +23,18 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from seget.errors import FormatError, InputError
-from seget.files import tiff, tiff_metadata
 from seget.files.storage import memory
 from seget.files.storage.lazy import Slices
+from seget.files.tiff import metadata, stack
 from seget.volume import Triple, Volume
 
-SUFFIXES = (*tiff.SUFFIXES, ".png")
+SUFFIXES = (*stack.SUFFIXES, ".png")
 
 # A palette is only another way of storing colours, and one bit of storing black and white.
 CONVERTED = {"P": "RGBA", "1": "L"}
 
 
-def natural(path: Path) -> list[tuple[int, str]]:
+def natural_order(path: Path) -> list[tuple[int, str]]:
     """Sort key that counts: slice_9 comes before slice_10."""
     parts = re.split(r"(\d+)", path.name.lower())
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
@@ -47,24 +47,24 @@ def images(folder: Path) -> list[Path]:
         for file in folder.iterdir()
         if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
     ]
-    return sorted(found, key=natural)
+    return sorted(found, key=natural_order)
 
 
 def is_folder_of_slices(folder: Path) -> bool:
     """Whether a folder holds slices; one whose first file is a stack holds tomograms."""
     files = images(folder)
-    return bool(files) and not (files[0].suffix.lower() in tiff.SUFFIXES and _is_stack(files[0]))
+    return bool(files) and not (files[0].suffix.lower() in stack.SUFFIXES and _is_stack(files[0]))
 
 
 def _is_stack(file: Path) -> bool:
     try:
-        with tiff.opened(file) as tif:
-            return tiff.count(tif) > 1
+        with stack.opened(file) as tif:
+            return stack.count(tif) > 1
     except InputError:
         return False  # a damaged slice: reading it says so
 
 
-def read(folder: Path) -> Volume:
+def read_folder(folder: Path) -> Volume:
     """Open a folder of slices, reading the first one only.
 
     Returns
@@ -96,10 +96,10 @@ def read(folder: Path) -> Volume:
 
 
 def _voxel_size(file: Path) -> Triple | None:
-    if file.suffix.lower() not in tiff.SUFFIXES:
+    if file.suffix.lower() not in stack.SUFFIXES:
         return None
-    with tiff.opened(file) as tif:
-        return tiff_metadata.voxel_size(tif, depth=1)
+    with stack.opened(file) as tif:
+        return metadata.voxel_size(tif, depth=1)
 
 
 def _words(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
@@ -111,8 +111,8 @@ def _load_one_of(files: list[Path], z: int) -> npt.NDArray[Any]:
 
 
 def _load(file: Path) -> npt.NDArray[Any]:
-    if file.suffix.lower() in tiff.SUFFIXES:
-        with tiff.opened(file) as tif:
+    if file.suffix.lower() in stack.SUFFIXES:
+        with stack.opened(file) as tif:
             pixels = tif.asarray(key=0)
     else:
         with _opened(file) as image:
@@ -138,9 +138,9 @@ def _grey(pixels: npt.NDArray[Any], file: Path) -> npt.NDArray[Any]:
 
 def _describe(file: Path) -> tuple[tuple[int, ...], np.dtype[Any]]:
     """Return the shape and the type of a slice without reading its pixels."""
-    if file.suffix.lower() in tiff.SUFFIXES:
-        with tiff.opened(file) as tif:
-            if (images_in_file := tiff.count(tif)) > 1:
+    if file.suffix.lower() in stack.SUFFIXES:
+        with stack.opened(file) as tif:
+            if (images_in_file := stack.count(tif)) > 1:
                 raise InputError(
                     f"{file}: the file holds {images_in_file} images, wanted one slice a file; "
                     "name the file itself if it is the tomogram."

@@ -24,10 +24,10 @@ import numpy.typing as npt
 import tifffile
 
 from seget.errors import FormatError, InputError
-from seget.files import tiff_metadata
 from seget.files.storage.flat import Flat
 from seget.files.storage.lazy import Slices, native
 from seget.files.storage.writer import Plan, Writer
+from seget.files.tiff import metadata
 from seget.volume import Volume
 
 SUFFIXES = (".tif", ".tiff")
@@ -73,7 +73,7 @@ def read(path: Path) -> Volume:
         shape = _shape(tif, path)
         dtype = np.dtype(tif.series[0].dtype)
         mappable = tif.series[0].dataoffset is not None
-        size = tiff_metadata.voxel_size(tif, shape[0])
+        size = metadata.voxel_size(tif, shape[0])
         if mappable:
             data = native(tifffile.memmap(path, mode="r").reshape(shape))
         else:
@@ -157,7 +157,7 @@ def creating(part: Path, plan: Plan) -> Iterator[Writer]:
     fits = size < IMAGEJ_BYTES and plan.shape[2] > 1
     for_imagej = fits and plan.dtype.name in IMAGEJ_TYPES
     stored = plan.dtype.newbyteorder("<")
-    say = tiff_metadata.imagej if for_imagej else tiff_metadata.ome
+    say = metadata.imagej if for_imagej else metadata.ome
     with tifffile.TiffWriter(
         part, byteorder="<", imagej=for_imagej, ome=not for_imagej, bigtiff=size >= IMAGEJ_BYTES
     ) as tif:
