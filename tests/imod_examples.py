@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seget.files import imod_model
-from seget.files.imod_model import Contour, ImodObject
+from seget.files import imod
+from seget.files.imod import Contour, ImodObject
 from seget.volume import Volume
 
 SIZE_NM = (0.8, 0.8, 0.8)
@@ -33,12 +33,12 @@ def box(shape: tuple[int, int, int] = SHAPE, at: tuple[slice, ...] = BOX) -> npt
 
 def one_object(folder: Path, like: Volume, one: ImodObject, **changes: Any) -> Path:
     path = folder / "cell.mod"
-    imod_model.write(path, replace(imod_model.model_on(like, (one,)), **changes))
+    imod.write(path, replace(imod.model_on(like, (one,)), **changes))
     return path
 
 
 def mask(path: Path, like: Volume) -> npt.NDArray[Any]:
-    (volume,) = imod_model.read_masks(path, like).values()
+    (volume,) = imod.read_masks(path, like).values()
     assert volume.data.dtype == np.uint8
     assert (volume.shape, volume.voxel_size_nm, volume.origin_nm) == (
         *(like.shape, like.voxel_size_nm, like.origin_nm),

@@ -11,8 +11,8 @@ import pytest
 
 from imod_examples import BOX, ORIGIN_NM, SHAPE, SIZE_NM, box, square
 from seget import files
-from seget.files import imod_model
-from seget.files.imod_model import ImodObject
+from seget.files import imod
+from seget.files.imod import ImodObject
 from seget.volume import Volume
 
 Seget = Callable[..., tuple[int, str, str]]
@@ -32,7 +32,7 @@ def model(tomogram: Path) -> Path:
         "Golgi", "#00ff00", contours=tuple(square(z, (4, 10), (6, 20)) for z in (2, 3))
     )
     er = ImodObject("ER", "#102030", contours=(square(0, (0, 2), (0, 2)),))
-    imod_model.write(path, imod_model.model_on(files.read(tomogram), (er, golgi)))
+    imod.write(path, imod.model_on(files.read(tomogram), (er, golgi)))
     return path
 
 
@@ -98,7 +98,7 @@ def test_labels_become_a_model_and_return(seget: Seget, tomogram: Path) -> None:
     code, printed, said = seget("convert", labels, out, "--dtype", "uint8")
     assert (code, printed) == (0, "")
     assert f"{out}: 3 objects of 3 contours" in said
-    found = imod_model.read(out).objects
+    found = imod.read(out).objects
     assert [(one.name, one.colour) for one in found] == [
         ("golgi", "#0a0b0c"),
         ("synapse", "#ffffff"),

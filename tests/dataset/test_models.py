@@ -11,8 +11,8 @@ from imod_examples import ORIGIN_NM, SHAPE, SIZE_NM, box, square
 from seget import files
 from seget.dataset import read_dataset
 from seget.errors import InputError
-from seget.files import imod_model
-from seget.files.imod_model import ImodObject
+from seget.files import imod
+from seget.files.imod import ImodObject
 from seget.volume import Volume
 
 TOML = """\
@@ -32,8 +32,8 @@ def folder(tmp_path: Path) -> Path:
         ImodObject("ER (rough)", contours=(square(2, (0, 6), (0, 8)),)),
         ImodObject("Golgi", contours=golgi),
     )
-    model = imod_model.model_on(files.read(path), objects)
-    imod_model.write(tmp_path / "cell.mod", model)
+    model = imod.model_on(files.read(path), objects)
+    imod.write(tmp_path / "cell.mod", model)
     return tmp_path
 
 

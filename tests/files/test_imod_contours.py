@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from seget.files.imod_contours import fill, outline
+from seget.files.imod.contours import fill, outline
 
 SIDES = hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=12)
 
@@ -131,6 +131,6 @@ def test_many_edges_are_crossed_in_batches(monkeypatch: pytest.MonkeyPatch) -> N
     rng = np.random.default_rng(0)
     polygon = rng.uniform(0, 40, (500, 2))
     whole = fill([polygon], (40, 40))
-    monkeypatch.setattr("seget.files.imod_contours.CROSSINGS", 100)
+    monkeypatch.setattr("seget.files.imod.contours.CROSSINGS", 100)
     np.testing.assert_array_equal(fill([polygon], (40, 40)), whole)
     assert 0 < whole.sum() < whole.size

@@ -11,8 +11,8 @@ import pytest
 
 from imod_bytes import BY_HAND, IMAT, MINX, TRIANGLE, chunk, cont, head, minx, objt
 from seget.errors import FormatError, InputError
-from seget.files import imod_model
-from seget.files.imod_model import Model
+from seget.files import imod
+from seget.files.imod import Model
 from seget.volume import Volume
 
 LIKE = Volume(np.zeros((4, 10, 12), np.uint8), (0.5, 1.0, 2.0), (4.0, 0.0, -0.7), "cell")
@@ -21,7 +21,7 @@ LIKE = Volume(np.zeros((4, 10, 12), np.uint8), (0.5, 1.0, 2.0), (4.0, 0.0, -0.7)
 def read(folder: Path, raw: bytes) -> Model:
     path = folder / "cell.mod"
     path.write_bytes(raw)
-    return imod_model.read(path)
+    return imod.read(path)
 
 
 def fault(folder: Path, raw: bytes, kind: type[InputError] = FormatError) -> str:
@@ -39,7 +39,7 @@ def test_what_is_no_model(tmp_path: Path) -> None:
     )
     assert "an old version" in fault(tmp_path, b"IMODV0.1" + bytes(300), InputError)
     with pytest.raises(InputError, match="no such file"):
-        imod_model.read(tmp_path / "nowhere.mod")
+        imod.read(tmp_path / "nowhere.mod")
 
 
 def test_counts_are_refused_before_memory_is_asked_for(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_no_damage_brings_the_reader_down(tmp_path: Path) -> None:
             raw[at : at + lucky.choice([1, 4])] = bits * lucky.choice([1, 1, 4])
         path.write_bytes(raw)
         try:
-            drawn = imod_model.read_masks(path, LIKE)
+            drawn = imod.read_masks(path, LIKE)
             read_whole += all(m.slice(3).shape == (10, 12) for m in drawn.values())
         except InputError as error:
             assert str(path) in str(error)

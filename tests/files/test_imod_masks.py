@@ -15,8 +15,8 @@ from hypothesis.extra import numpy as hnp
 from imod_examples import BOX, LIKE, ORIGIN_NM, SHAPE, SIZE_NM, ball, box, mask, one_object, square
 from seget import files
 from seget.errors import InputError
-from seget.files import imod_model
-from seget.files.imod_model import Contour, ImodObject, Kind, Mesh, Model
+from seget.files import imod
+from seget.files.imod import Contour, ImodObject, Kind, Mesh, Model
 from seget.files.storage.legend import Legend
 from seget.volume import Volume
 
@@ -33,24 +33,24 @@ def test_labels_return_from_a_model(
     path = tmp_path_factory.getbasetemp() / "labels.mod"
     labels = Volume(data, SIZE_NM, ORIGIN_NM, "labels") if known else Volume(data)
     legend = Legend({1: "golgi", 2: "er", 3: "granules"}, {2: "#102030"})
-    imod_model.write_labels(path, labels, legend)
-    found, meant = imod_model.read_labels(path, labels)
+    imod.write_labels(path, labels, legend)
+    found, meant = imod.read_labels(path, labels)
     np.testing.assert_array_equal(found.data, data)
     assert meant.names == legend.names
     assert meant.colours[2] == "#102030"
     assert len(set(meant.colours.values())) == 3
     for label, structure in legend.names.items():
-        one = imod_model.read_mask(path, labels, structure.upper())
+        one = imod.read_mask(path, labels, structure.upper())
         np.testing.assert_array_equal(one.data, data == label)
 
 
 def test_labels_without_a_legend_and_gaps_between_them(tmp_path: Path) -> None:
     data = np.zeros(SHAPE, np.uint16)
     data[BOX], data[0, 0, 0] = 500, 7
-    model = imod_model.write_labels(tmp_path / "a.mod", Volume(data, name="cells"))
+    model = imod.write_labels(tmp_path / "a.mod", Volume(data, name="cells"))
     assert [one.name for one in model.objects] == ["label 7", "label 500"]
-    assert imod_model.read(tmp_path / "a.mod").name == "cells"
-    found, _ = imod_model.read_labels(tmp_path / "a.mod", LIKE)
+    assert imod.read(tmp_path / "a.mod").name == "cells"
+    found, _ = imod.read_labels(tmp_path / "a.mod", LIKE)
     np.testing.assert_array_equal(np.asarray(found.data)[BOX], 2)
 
 
@@ -64,7 +64,7 @@ def test_one_slice_is_read_at_a_time(tmp_path: Path) -> None:
             asked.append(z)
             return box()[z]
 
-    imod_model.write_labels(tmp_path / "a.mod", Volume(Lazy()))
+    imod.write_labels(tmp_path / "a.mod", Volume(Lazy()))
     assert asked == list(range(SHAPE[0]))
 
 
@@ -78,14 +78,14 @@ def test_one_slice_is_read_at_a_time(tmp_path: Path) -> None:
 )
 def test_what_is_no_label_volume(tmp_path: Path, data: Any, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        imod_model.write_labels(tmp_path / "a.mod", Volume(data))
+        imod.write_labels(tmp_path / "a.mod", Volume(data))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_mask_is_the_same_through_an_mrc_file(tmp_path: Path) -> None:
     files.write(tmp_path / "cell.mrc", Volume(box(), SIZE_NM, ORIGIN_NM))
     image = files.read(tmp_path / "cell.mrc")
-    imod_model.write_labels(tmp_path / "cell.mod", image)
+    imod.write_labels(tmp_path / "cell.mod", image)
     np.testing.assert_array_equal(mask(tmp_path / "cell.mod", image), box())
 
 
@@ -146,7 +146,7 @@ def test_an_open_contour_is_as_thick_as_its_radius(tmp_path: Path, kind: Kind) -
 def test_what_cannot_be_drawn(tmp_path: Path, one: ImodObject, words: str) -> None:
     path = one_object(tmp_path, LIKE, one)
     with pytest.raises(InputError, match=words):
-        imod_model.read_masks(path, LIKE)
+        imod.read_masks(path, LIKE)
 
 
 def test_objects_by_name_and_the_later_on_top(tmp_path: Path) -> None:
@@ -154,25 +154,25 @@ def test_objects_by_name_and_the_later_on_top(tmp_path: Path) -> None:
     upper = ImodObject("", "#ff0000", contours=(square(1, (6, 14), (6, 14)),))
     mesh = Mesh(*[np.eye(3, dtype=np.float32)] * 2, np.array([[0, 1, 2]]))
     path = tmp_path / "cell.mod"
-    imod_model.write(path, imod_model.model_on(LIKE, (lower, upper)))
-    labels, legend = imod_model.read_labels(path, LIKE)
+    imod.write(path, imod.model_on(LIKE, (lower, upper)))
+    labels, legend = imod.read_labels(path, LIKE)
     assert (labels.name, labels.data.dtype) == ("cell", np.uint8)
     assert np.bincount(labels.slice(1).ravel()).tolist() == [600 - 112, 48, 64]
     assert legend == Legend({1: "Golgi", 2: "object 2"}, {1: "#00ff00", 2: "#ff0000"})
     # Another object that cannot be drawn is no fault of this one.
-    imod_model.write(path, imod_model.model_on(LIKE, (lower, ImodObject("skin", meshes=(mesh,)))))
-    assert imod_model.read_mask(path, LIKE, "golgi").slice(1).sum() == 64
+    imod.write(path, imod.model_on(LIKE, (lower, ImodObject("skin", meshes=(mesh,)))))
+    assert imod.read_mask(path, LIKE, "golgi").slice(1).sum() == 64
     with pytest.raises(InputError, match="no object 'er', it has Golgi, skin; name one"):
-        imod_model.read_mask(path, LIKE, "er")
-    imod_model.write(path, Model(()))
+        imod.read_mask(path, LIKE, "er")
+    imod.write(path, Model(()))
     with pytest.raises(InputError, match="has 0 objects"):
-        imod_model.read_labels(path, LIKE)
+        imod.read_labels(path, LIKE)
 
 
 def test_more_objects_than_a_byte_holds(tmp_path: Path) -> None:
     path = tmp_path / "cell.mod"
     many = [ImodObject("", contours=(square(0, (0, 1), (i % 30, i % 30 + 1)),)) for i in range(128)]
-    imod_model.write(path, imod_model.model_on(LIKE, tuple(many)))
-    labels, _ = imod_model.read_labels(path, LIKE)
+    imod.write(path, imod.model_on(LIKE, tuple(many)))
+    labels, _ = imod.read_labels(path, LIKE)
     assert labels.data.dtype == np.uint16
     assert labels.slice(0).max() == 128

@@ -13,8 +13,8 @@ from hypothesis.extra import numpy as hnp
 
 from imod_bytes import BY_HAND, IMAT, MINX, TRIANGLE, chunk, cont, head, minx, objt
 from seget.errors import InputError
-from seget.files import imod_model
-from seget.files.imod_model import Contour, Drawn, ImodObject, Kind, Mesh, Model
+from seget.files import imod
+from seget.files.imod import Contour, Drawn, ImodObject, Kind, Mesh, Model
 from seget.volume import Volume
 
 LIKE = Volume(np.zeros((4, 10, 12), np.uint8), (0.5, 1.0, 2.0), (4.0, 0.0, -0.7), "cell")
@@ -24,12 +24,12 @@ GOLGI = ImodObject("Golgi", "#ff8000", contours=(Contour(TRIANGLE),))
 def read(folder: Path, raw: bytes) -> Model:
     path = folder / "cell.mod"
     path.write_bytes(raw)
-    return imod_model.read(path)
+    return imod.read(path)
 
 
 def test_a_model_is_written_byte_for_byte_as_by_hand(tmp_path: Path) -> None:
     path = tmp_path / "new" / "cell.mod"
-    imod_model.write(path, imod_model.model_on(LIKE, (GOLGI,)))
+    imod.write(path, imod.model_on(LIKE, (GOLGI,)))
     assert path.read_bytes() == BY_HAND
     assert [file.name for file in path.parent.iterdir()] == ["cell.mod"]
 
@@ -73,13 +73,13 @@ def test_a_mesh_is_written_as_pairs_of_vertex_and_normal(tmp_path: Path) -> None
     mesh = Mesh(TRIANGLE, normals, np.array([[2, 0, 1]]))
     path = tmp_path / "mesh.mod"
     one = ImodObject("Golgi", "#ff8000", meshes=(mesh,))
-    imod_model.write(path, imod_model.model_on(LIKE, (one,)))
+    imod.write(path, imod.model_on(LIKE, (one,)))
     rows = np.stack([TRIANGLE, normals], axis=1).reshape(-1, 3)[:, ::-1]
     wanted = b"MESH" + struct.pack(">iiIhh18f", 6, 6, 0, 0, 0, *rows.ravel().tolist())
     wanted += struct.pack(">6i", -25, 4, 0, 2, -22, -1)
     look = (1 << 8) + (1 << 10) + (1 << 11)
     assert path.read_bytes() == head(1) + objt(0, look, 1) + wanted + IMAT + minx(*MINX) + b"IEOF"
-    found = imod_model.read(path).objects[0].meshes[0]
+    found = imod.read(path).objects[0].meshes[0]
     np.testing.assert_array_equal(found.vertices_zyx[found.triangles[0]], TRIANGLE[[2, 0, 1]])
     np.testing.assert_array_equal(found.normals_zyx[found.triangles[0]], normals[[2, 0, 1]])
 
@@ -134,8 +134,8 @@ def models(draw: st.DrawFn) -> Model:
 @given(model=models())
 def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, model: Model) -> None:
     path = tmp_path_factory.getbasetemp() / "again.mod"
-    imod_model.write(path, model)
-    found = imod_model.read(path)
+    imod.write(path, model)
+    found = imod.read(path)
     assert found.shape == model.shape
     assert model.name.startswith(found.name)
     assert len(found.name.encode()) > 123 or found.name == model.name
@@ -159,12 +159,12 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, model
 
 def test_a_flipped_model_is_not_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"y and z exchanged.*without -Y"):
-        imod_model.write(tmp_path / "a.mod", Model((), flipped=True))
+        imod.write(tmp_path / "a.mod", Model((), flipped=True))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_names_of_objects_differ() -> None:
     named = [ImodObject(name) for name in ("golgi", "", "golgi", " golgi ", "object 2")]
-    assert imod_model.object_names(Model(tuple(named))) == [
+    assert imod.object_names(Model(tuple(named))) == [
         *("golgi", "object 2", "golgi 3", "golgi 4", "object 2 5")
     ]

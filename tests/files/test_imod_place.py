@@ -10,14 +10,14 @@ import pytest
 from imod_examples import BOX, LIKE, ORIGIN_NM, SHAPE, SIZE_NM, ball, box, mask, one_object, square
 from seget import files
 from seget.errors import InputError
-from seget.files import imod_model
-from seget.files.imod_model import Contour, Drawn, ImodObject, Kind
+from seget.files import imod
+from seget.files.imod import Contour, Drawn, ImodObject, Kind
 from seget.volume import Volume
 
 
 def test_on_a_crop_the_model_is_shifted(tmp_path: Path) -> None:
     path = tmp_path / "cell.mod"
-    imod_model.write_labels(path, LIKE.on_same_grid(box(), "box"))
+    imod.write_labels(path, LIKE.on_same_grid(box(), "box"))
     # The crop starts at slice 1, row 3, column 5 of the image that was drawn on.
     start = np.array([1, 3, 5])
     z, y, x = (np.array(ORIGIN_NM) + start * SIZE_NM).tolist()
@@ -30,7 +30,7 @@ def test_a_model_drawn_on_a_binned_image_lands_on_the_full_one(tmp_path: Path, f
     path = tmp_path / "cell.mod"
     z, y, x = (factor * length for length in SIZE_NM)
     binned = Volume(box(), (z, y, x), ORIGIN_NM)
-    imod_model.write_labels(path, binned)
+    imod.write_labels(path, binned)
     full = Volume(np.zeros([factor * n for n in SHAPE], np.uint8), SIZE_NM, ORIGIN_NM)
     found = mask(path, full)
     # A binned slice is two or three full ones; slanted corners of polygons are cut off.
@@ -50,7 +50,7 @@ def test_a_model_drawn_on_the_full_image_lands_on_a_binned_one(tmp_path: Path, z
     path = tmp_path / "cell.mod"
     drawn = box((12, 40, 60), (slice(z, z + 1), slice(8, 20), slice(12, 40)))
     full = Volume(drawn, SIZE_NM, ORIGIN_NM)
-    imod_model.write_labels(path, full)
+    imod.write_labels(path, full)
     binned = Volume(np.zeros(SHAPE, np.uint8), (1.6, 1.6, 1.6), ORIGIN_NM)
     # No contour is lost: slices 4 and 5 are the halves of binned slice 2.
     np.testing.assert_array_equal(mask(path, binned), box(at=(slice(2, 3), *BOX[1:])))
@@ -58,7 +58,7 @@ def test_a_model_drawn_on_the_full_image_lands_on_a_binned_one(tmp_path: Path, z
 
 def test_slices_may_be_thicker_than_pixels_are_wide(tmp_path: Path) -> None:
     path = tmp_path / "cell.mod"
-    imod_model.write_labels(path, Volume(box(), (47.5, 4.6, 4.6), (95.0, 0.0, 0.0)))
+    imod.write_labels(path, Volume(box(), (47.5, 4.6, 4.6), (95.0, 0.0, 0.0)))
     other = Volume(np.zeros(SHAPE, np.uint8), (47.5, 4.6, 4.6), (0.0, 0.0, 0.0))
     np.testing.assert_array_equal(mask(path, other), np.roll(box(), 2, axis=0))
 
@@ -116,8 +116,8 @@ def test_an_image_turned_alike_is_no_fault(tmp_path: Path) -> None:
     raw[184:188] = np.float32(-90).tobytes()
     (tmp_path / "a.mrc").write_bytes(raw)
     image = files.read(tmp_path / "a.mrc")
-    imod_model.write_labels(tmp_path / "a.mod", image)
-    drawn = imod_model.read(tmp_path / "a.mod").drawn
+    imod.write_labels(tmp_path / "a.mod", image)
+    drawn = imod.read(tmp_path / "a.mod").drawn
     assert drawn is not None
     assert drawn.angles == (-90.0, 0.0, 0.0)
     np.testing.assert_array_equal(mask(tmp_path / "a.mod", image), box())

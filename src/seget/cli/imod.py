@@ -2,7 +2,7 @@
 
 model + tomogram -> labels or a mask; labels -> model
 
-It never draws: `files.imod_model` does.
+It never draws: `files.imod` does.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 def is_model(path: Path) -> bool:
     """Whether a name is that of an IMOD model."""
-    from seget.files import imod_model
+    from seget.files import imod
 
-    return imod_model.is_model(path)
+    return imod.is_model(path)
 
 
 def opened(
@@ -32,9 +32,9 @@ def opened(
     The legend is that of a model with its objects as labels, else None.
     """
     from seget import files
-    from seget.files import imod_model
+    from seget.files import imod
 
-    if not imod_model.is_model(source):
+    if not imod.is_model(source):
         if like is not None or name is not None:
             raise InputError(
                 f"{source}: this is no IMOD model, and --like and --object are for models; leave "
@@ -48,20 +48,20 @@ def opened(
         )
     tomogram = files.read(like, mode0=mode0)
     if name is not None:
-        return imod_model.read_mask(source, tomogram, name), None
-    return imod_model.read_labels(source, tomogram)
+        return imod.read_mask(source, tomogram, name), None
+    return imod.read_labels(source, tomogram)
 
 
 def write(out: Path, labels: Volume, legend: Legend) -> str:
     """Write labels as a model; colours that the legend lacks are those of `seget fuse`."""
-    from seget.files import Legend, imod_model
+    from seget.files import Legend, imod
     from seget.fusion import colour
 
     colours = {
         label: legend.colours.get(label, colour(name, index))
         for index, (label, name) in enumerate(legend.names.items())
     }
-    model = imod_model.write_labels(out, labels, Legend(legend.names, colours))
+    model = imod.write_labels(out, labels, Legend(legend.names, colours))
     contours = sum(len(one.contours) for one in model.objects)
     objects = "1 object" if len(model.objects) == 1 else f"{len(model.objects)} objects"
     return f"{out}: {objects} of {contours} contours"

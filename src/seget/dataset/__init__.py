@@ -20,7 +20,7 @@ from seget.dataset.masks import Mask, MaskFile, count
 from seget.dataset.split import Split, hold_out, parse_slices
 from seget.dataset.tables import MaskTable, PartsTable, TomogramTable, parse
 from seget.errors import InputError
-from seget.files import imod_model
+from seget.files import imod
 from seget.recipes import STRUCTURE_NAME
 from seget.volume import Volume
 
@@ -112,8 +112,8 @@ def _tomogram(toml: Path, table: TomogramTable, holdout: str | PartsTable, gap: 
             )
         file = toml.parent / entry.file
         _check_keys(entry, f"{where}, mask of {name}")
-        if imod_model.is_model(file):
-            volume = imod_model.read_mask(file, image, entry.object or name)
+        if imod.is_model(file):
+            volume = imod.read_mask(file, image, entry.object or name)
             masks[name] = count(file, volume, image, annotated).mask(name, None)
             continue
         if file not in counted:
@@ -125,7 +125,7 @@ def _tomogram(toml: Path, table: TomogramTable, holdout: str | PartsTable, gap: 
 
 def _check_keys(entry: MaskTable, where: str) -> None:
     """Refuse a label of a model and an object of an image."""
-    key, wanted = ("value", "object") if imod_model.is_model(entry.file) else ("object", "value")
+    key, wanted = ("value", "object") if imod.is_model(entry.file) else ("object", "value")
     if getattr(entry, key) is not None:
         raise InputError(
             f"{where}: {key} = {getattr(entry, key)!r} means nothing in {entry.file}, wanted "

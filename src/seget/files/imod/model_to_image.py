@@ -1,6 +1,6 @@
 """Where a model lies in an image that need not be the one it was drawn on.
 
-Model + Volume -> Place: points and slices of the model in pixels of the image
+Model + Volume -> ModelToImage: points and slices of the model in pixels of the image
 
 It moves and scales as 3dmod does when it loads a model on another image, and never turns one.
 """
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
-from seget.files.imod_parts import ANGSTROM_NM, Model, angles
+from seget.files.imod.model import ANGSTROM_NM, Model, angles
 from seget.volume import Triple, Volume
 
 SAME_SCALE = 1e-5
@@ -25,7 +25,7 @@ MEND = "open the model on this tomogram in 3dmod, correct its place, and save it
 
 
 @dataclass(frozen=True)
-class Place:
+class ModelToImage:
     """image = model * scale + shift, with the borders of slices, not their middles, at whole z.
 
     Attributes
@@ -63,7 +63,7 @@ def _within(z: int, depth: int) -> int:
     return min(max(z, 0), depth)
 
 
-def place(model: Model, like: Volume, path: Path) -> Place:
+def model_to_image(model: Model, like: Volume, path: Path) -> ModelToImage:
     """Find out where a model lies in an image.
 
     By voxel sizes and origins if both sides know them, else pixel on pixel if both have the same
@@ -83,7 +83,7 @@ def place(model: Model, like: Volume, path: Path) -> Place:
     drawn, size = model.drawn, like.voxel_size_nm
     if drawn is None or size is None or _is_unknown(drawn.voxel_size_nm, size):
         if model.shape == like.shape or not any(model.shape):
-            return Place()
+            return ModelToImage()
         silent = image if size is None else path
         raise InputError(
             f"{path}: the model was drawn on {_words(model.shape)} voxels (z, y, x), {image} has "
@@ -99,7 +99,7 @@ def place(model: Model, like: Volume, path: Path) -> Place:
     origin = np.subtract(drawn.origin_nm, like.origin_nm or (0.0, 0.0, 0.0))
     z, y, x = np.round(origin / size, 2).tolist()
     sz, sy, sx = (_exact(d / s) for d, s in zip(drawn.voxel_size_nm, size, strict=True))
-    return Place((sz, sy, sx), (z, y, x))
+    return ModelToImage((sz, sy, sx), (z, y, x))
 
 
 def _is_unknown(drawn: Triple, size: Triple) -> bool:

@@ -83,7 +83,7 @@ class ImodObject:
     kind
         What its contours are.
     contours, meshes
-        Its drawing; an area may have holes, see `imod_contours`.
+        Its drawing; an area may have holes, see `contours.py`.
     radius_px
         Radius of points without a radius of their own, whole pixels along x; 0 for none.
     """

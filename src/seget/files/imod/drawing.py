@@ -1,6 +1,6 @@
 """One object of a model, drawn into the slices of an image.
 
-ImodObject + Place -> Drawing: z -> mask
+ImodObject + ModelToImage -> Drawing: z -> mask
 
 Closed contours are areas, open ones lines as thick as their radius, points are balls. It never
 draws a mesh, and never looks at an image.
@@ -16,10 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
-from seget.files import imod_contours
-from seget.files.imod_contours import Mask
-from seget.files.imod_parts import Contour, ImodObject, Kind
-from seget.files.imod_place import Place
+from seget.files.imod.contours import Mask, fill
+from seget.files.imod.model import Contour, ImodObject, Kind
+from seget.files.imod.model_to_image import ModelToImage
 from seget.volume import Volume
 
 MOST_SPREAD = 1.0  # slices that the points of one area may be apart
@@ -56,7 +55,7 @@ class Drawing:
         mask = np.zeros(self.shape, np.bool_)
         for covered, polygons in self.areas:
             if z in covered:
-                mask |= imod_contours.fill(polygons, self.shape)
+                mask |= fill(polygons, self.shape)
         height = z * self.height_px
         near = np.abs(_clamped(self.lines[..., 0], height) - height) <= self.lines[..., 3].max(1)
         for line in self.lines[near]:
@@ -90,15 +89,15 @@ def _reach(ends: npt.NDArray[np.float64], radius: float, extent: int) -> slice:
     return slice(low, high)
 
 
-def drawing(one: ImodObject, place: Place, like: Volume, who: str) -> Drawing:
+def drawing(one: ImodObject, to_image: ModelToImage, like: Volume, who: str) -> Drawing:
     """Prepare an object to be drawn.
 
     Parameters
     ----------
     one
         The object.
-    place
-        Where its model lies in the image.
+    to_image
+        From pixels of its model to pixels of the image.
     like
         The image; its voxels are not read.
     who
@@ -123,15 +122,15 @@ def drawing(one: ImodObject, place: Place, like: Volume, who: str) -> Drawing:
         name = f"{who}, contour {number}"
         if not len(contour.points_zyx):
             continue
-        points = place.points(contour.points_zyx)
+        points = to_image.points(contour.points_zyx)
         if one.kind is Kind.CLOSED and not contour.open:
             areas.setdefault(_slice_of(contour, name), []).append(points[:, 1:])
             continue
-        ends = np.column_stack([points * (height, width, 1), _radii(one, contour, place, name)])
+        ends = np.column_stack([points * (height, width, 1), _radii(one, contour, to_image, name)])
         is_line = one.kind is not Kind.SCATTERED and len(ends) > 1
         lines.append(np.stack([ends[:-1], ends[1:]] if is_line else [ends, ends], axis=1))
     depth, *extents = like.shape
-    covered = [(place.slices(z, depth), tuple(polygons)) for z, polygons in areas.items()]
+    covered = [(to_image.slices(z, depth), tuple(polygons)) for z, polygons in areas.items()]
     return Drawing(
         (extents[0], extents[1]),
         tuple((slices, polygons) for slices, polygons in covered if slices),
@@ -152,7 +151,9 @@ def _slice_of(contour: Contour, name: str) -> int:
     return math.floor(float(z.mean()) + 0.5)
 
 
-def _radii(one: ImodObject, contour: Contour, place: Place, name: str) -> npt.NDArray[Any]:
+def _radii(
+    one: ImodObject, contour: Contour, to_image: ModelToImage, name: str
+) -> npt.NDArray[Any]:
     """`(points,)` radii in pixels of the image along x."""
     own = np.full(len(contour.points_zyx), float(one.radius_px))
     if contour.radii_px is not None:
@@ -163,4 +164,4 @@ def _radii(one: ImodObject, contour: Contour, place: Place, name: str) -> npt.ND
             f"{name} is of points or an open line without a radius, wanted a sphere radius above "
             "0; set one in 3dmod under Edit, Object, Type, and save the model."
         )
-    return own * place.scale[2]
+    return own * to_image.scale[2]

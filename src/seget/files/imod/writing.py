@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
-from seget.files import imod_layout as layout
-from seget.files.imod_parts import ANGSTROM_NM, Contour, Drawn, ImodObject, Kind, Mesh, Model
+from seget.files.imod import layout
+from seget.files.imod.model import ANGSTROM_NM, Contour, Drawn, ImodObject, Kind, Mesh, Model
 from seget.files.storage.atomic import atomic_path
 
 MODEL_FLAGS = (

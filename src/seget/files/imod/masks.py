@@ -17,49 +17,26 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
-from seget.files import imod_reader, imod_writer
-from seget.files.imod_contours import outline
-from seget.files.imod_drawing import Drawing, drawing
-from seget.files.imod_parts import (
+from seget.files.imod.contours import outline
+from seget.files.imod.drawing import Drawing, drawing
+from seget.files.imod.model import (
     Contour,
-    Drawn,
     ImodObject,
-    Kind,
-    Mesh,
     Model,
     model_on,
     object_names,
 )
-from seget.files.imod_place import place
+from seget.files.imod.model_to_image import model_to_image
+from seget.files.imod.reading import read
+from seget.files.imod.writing import write
 from seget.files.storage.lazy import Slices
 from seget.files.storage.legend import Legend
 from seget.volume import Volume
-
-__all__ = [
-    "Contour",
-    "Drawn",
-    "ImodObject",
-    "Kind",
-    "Mesh",
-    "Model",
-    "is_model",
-    "model_on",
-    "object_names",
-    "read",
-    "read_labels",
-    "read_mask",
-    "read_masks",
-    "write",
-    "write_labels",
-]
 
 SUFFIX = ".mod"
 LARGEST_LABEL = 65535
 LARGEST_BYTE_LABEL = 127  # signed bytes hold no more, and some programs read them as signed
 GOLDEN = 0.618034  # of a turn of hues: neighbours differ, and no two are ever the same
-
-read = imod_reader.read
-write = imod_writer.write
 
 
 def is_model(path: Path | str) -> bool:
@@ -241,13 +218,13 @@ def _chosen(path: Path, model: Model, name: str) -> str:
 def _drawings(path: Path, model: Model, like: Volume, names: list[str]) -> list[Drawing]:
     """Prepare the objects of those names, checking that some point of them lies in the image."""
     named = dict(zip(object_names(model), model.objects, strict=True))
-    found = place(model, like, path)
+    to_image = model_to_image(model, like, path)
     drawings, inside, points = [], False, 0
     for name in names:
-        drawings.append(drawing(named[name], found, like, f"{path}: {name}"))
+        drawings.append(drawing(named[name], to_image, like, f"{path}: {name}"))
         for contour in named[name].contours:
             # Voxel centres are at whole z, so a slice reaches half a slice to both sides.
-            moved = np.add(found.points(contour.points_zyx), (0.5, 0, 0))
+            moved = np.add(to_image.points(contour.points_zyx), (0.5, 0, 0))
             inside = inside or bool(((moved >= 0) & (moved <= like.shape)).all(axis=1).any())
             points += len(moved)
     if points and not inside:

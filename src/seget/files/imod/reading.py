@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import FormatError, InputError
-from seget.files import imod_layout as layout
-from seget.files.imod_parts import (
+from seget.files.imod import layout
+from seget.files.imod.model import (
     ANGSTROM_NM,
     Contour,
     Drawn,
