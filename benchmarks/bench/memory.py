@@ -78,6 +78,6 @@ def _write(folder: Path, depth: int) -> None:
             for z in range(depth):
                 grey = rng.integers(0, 256, (SLICE_PX, SLICE_PX), np.uint8)
                 writer[z] = grey if name == "tomogram" else (grey > 250).astype(np.uint8)
-        files.settle(path)
+        files.drop_journal(path)
     (folder / "dataset.toml").write_text(DATASET)
     model().save(folder / "model")

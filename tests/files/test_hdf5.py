@@ -39,7 +39,7 @@ def test_ours_say_their_place_to_us_and_to_others(tmp_path: Path) -> None:
     assert (files.read(path).name, files.read(f"{path}:/raw/image").name) == ("a", "a-raw-image")
     assert files.find_tomograms(tmp_path) == [path]
     assert files.find_tomograms(f"{path}:/raw/image") == [Path(f"{path}:/raw/image")]
-    assert files.place(f"{path}:/raw/image") == path
+    assert files.location(f"{path}:/raw/image") == path
 
 
 @pytest.mark.parametrize(

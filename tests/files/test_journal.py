@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from seget import files
-from seget.files.storage.journal import Journal
+from seget.files.storage.journal import SliceJournal
 from seget.volume import Volume
 
 TRUTH = np.random.default_rng(0).integers(0, 128, (20, 12, 10), np.uint8)
@@ -50,7 +50,7 @@ def test_only_what_is_missing_is_written_again(tmp_path: Path, suffix: str) -> N
     np.testing.assert_array_equal(files.read(path).data, TRUTH)
     if suffix == ".mrc":
         assert path.read_bytes() == (tmp_path / "at_once.mrc").read_bytes()
-    files.settle(path)
+    files.drop_journal(path)
     assert sorted(p.name for p in tmp_path.iterdir()) == [f"at_once{suffix}", path.name]
 
 
@@ -99,7 +99,7 @@ def test_a_line_that_was_cut_short_is_not_believed(tmp_path: Path) -> None:
         write(path, stop=5)
     journal = tmp_path / ".scores.mrc.journal"
     journal.write_bytes(journal.read_bytes() + b"5 0a0")
-    assert set(Journal(path, "one").finished) == set(range(5))
+    assert set(SliceJournal(path, "one").finished) == set(range(5))
     assert write(path, stop=20) == list(range(5, 20))
     np.testing.assert_array_equal(files.read(path).data, TRUTH)
 

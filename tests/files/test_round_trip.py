@@ -83,7 +83,7 @@ def test_from_each_format_to_each(tmp_path: Path, before: str, after: str) -> No
         assert found.origin_nm in (None, (0, 0, 0))
 
 
-def test_losses_are_what_a_round_trip_loses(tmp_path: Path) -> None:
+def test_what_is_not_kept_is_what_a_round_trip_loses(tmp_path: Path) -> None:
     files.write(tmp_path / "a.mrc", LIKE)
     volume = files.read(tmp_path / "a.mrc")
     said = {

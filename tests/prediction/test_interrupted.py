@@ -129,7 +129,7 @@ def test_a_kill_between_a_map_and_its_json(
         assert type(again.network).calls == 0
         assert len(find_score_maps(tmp_path / "out")) == 1
     else:  # then nobody can tell whose it is
-        files.settle(path)
+        files.drop_journal(path)
         with pytest.raises(InputError, match="made by another command"):
             predict_files(tomogram, [echo], tmp_path / "out")
 
@@ -145,7 +145,7 @@ def test_a_kill_at_the_very_end_leaves_no_journal(
         lambda: fuse_files(out, out / "labels.mrc"),
     ]
     for command in commands:
-        with killed_at("seget.files.settle"):
+        with killed_at("seget.files.drop_journal"):
             command()
         assert len(list(out.glob(".*.journal"))) == 1
         command()

@@ -139,9 +139,9 @@ def _write(out: Path, volume: Volume, legend: Legend | None, ome_zarr: str | Non
 def _check_places(source: Path, out: Path, overwrite: bool) -> None:
     from seget import files
 
-    if files.place(source).resolve() == files.place(out).resolve():
+    if files.location(source).resolve() == files.location(out).resolve():
         raise InputError(f"{out}: it would replace what is read; give another name.")
-    if files.place(out).exists() and not overwrite:
+    if files.location(out).exists() and not overwrite:
         raise InputError(f"{out}: it is there already; give --overwrite or another name.")
 
 

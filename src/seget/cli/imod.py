@@ -71,7 +71,7 @@ def legend_path(out: Path) -> Path:
     """Return where the names and colours of labels stand."""
     from seget import files
 
-    return files.place(out).with_suffix(".json")
+    return files.location(out).with_suffix(".json")
 
 
 def write_legend(out: Path, legend: Legend) -> Path:

@@ -136,7 +136,7 @@ def _check_keys(entry: MaskTable, where: str) -> None:
 def _read(toml: Path, file: str, role: str) -> Volume:
     path = toml.parent / file
     # Path.exists raises on a name that no file system can hold; such a file is not there.
-    if not os.path.exists(files.place(path)):
+    if not os.path.exists(files.location(path)):
         raise InputError(
             f"{path}: no such file, named as {role} in {toml.name}; correct the path there, "
             "which is relative to the folder of the dataset."

@@ -20,9 +20,8 @@ from seget.files import description, formats, mrc, ome_zarr, provenance, tiff
 from seget.files.conversion.not_kept import not_kept
 from seget.files.conversion.recast import recast, rescale, spread
 from seget.files.description import Description
-from seget.files.storage import journal
 from seget.files.storage.atomic import atomic_path, hidden, write_text
-from seget.files.storage.journal import Journal
+from seget.files.storage.journal import SliceJournal, journal_path
 from seget.files.storage.json_file import json_text, read_json, write_json
 from seget.files.storage.legend import Legend, legend_beside
 from seget.files.storage.lock import only_one
@@ -39,21 +38,21 @@ __all__ = [
     "begun_bytes",
     "create",
     "describe",
+    "drop_journal",
     "find_tomograms",
     "is_begun",
     "is_volume",
     "json_text",
     "legend_of",
+    "location",
     "mend",
     "not_kept",
     "only_one",
-    "place",
     "provenance",
     "read",
     "read_json",
     "recast",
     "rescale",
-    "settle",
     "spread",
     "title",
     "write",
@@ -121,7 +120,7 @@ def is_volume(path: Path | str) -> bool:
     """
     path = Path(path)
     if not path.is_dir():
-        return formats.by_name(path) is not None and formats.place(path).is_file()
+        return formats.by_name(path) is not None and formats.location(path).is_file()
     if ome_zarr.is_zarr(path):
         return True
     stacks = (formats.by_name(entry) for entry in _visible(path))
@@ -189,7 +188,7 @@ def create(
     key
         What the voxels, their number and their type follow from. With it an interrupted writing of
         MRC or OME-Zarr under the same key is gone on with: `writer.finished` names the slices that
-        need not be given again. Call `settle` when all that belongs to the volume is written.
+        need not be given again. Call `drop_journal` when all that belongs to the volume is written.
 
     Raises
     ------
@@ -206,7 +205,7 @@ def create(
 
 def is_begun(path: Path | str, key: str) -> bool:
     """Whether a volume was begun under `key`, and not yet settled."""
-    return Journal(Path(path), key).is_begun
+    return SliceJournal(Path(path), key).is_begun
 
 
 def begun_bytes(path: Path | str) -> int:
@@ -216,13 +215,13 @@ def begun_bytes(path: Path | str) -> int:
     return sum(each.stat().st_size for each in parts if each.is_file())
 
 
-def settle(path: Path | str) -> None:
+def drop_journal(path: Path | str) -> None:
     """Forget how a volume came about: it is whole, and so is all that belongs to it.
 
     One that an interrupted run has begun to replace keeps its journal, which is that run's.
     """
     if not hidden(Path(path)).exists():
-        journal.place(Path(path)).unlink(missing_ok=True)
+        journal_path(Path(path)).unlink(missing_ok=True)
 
 
 def title(path: Path | str) -> str:
@@ -237,9 +236,9 @@ def legend_of(path: Path | str) -> Legend | None:
     return inside or legend_beside(path)
 
 
-def place(path: Path | str) -> Path:
+def location(path: Path | str) -> Path:
     """Return the file or folder of a volume: file.h5 of file.h5:/volume."""
-    return formats.place(Path(path))
+    return formats.location(Path(path))
 
 
 def write(path: Path | str, volume: Volume) -> None:

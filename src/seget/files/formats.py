@@ -101,14 +101,14 @@ FORMATS = {suffix: form for form in (MRC, OME_ZARR, TIFF, HDF5, NUMPY) for suffi
 SUFFIXES = tuple(FORMATS)
 
 
-def place(path: Path) -> Path:
-    """Return the file or folder that a path names: file.h5 of file.h5:/volume."""
+def location(path: Path) -> Path:
+    """Return the file or folder of a volume: file.h5 of file.h5:/volume."""
     return hdf5.split(path)[0]
 
 
 def by_name(path: Path) -> Format | None:
     """Return the format a name stands for, or None."""
-    known = FORMATS.get(compressed.unpacked_name(place(path)).suffix.lower())
+    known = FORMATS.get(compressed.unpacked_name(location(path)).suffix.lower())
     if known is None and ome_zarr.is_inside(path):
         return OME_ZARR
     packed = compressed.is_compressed(path)
@@ -147,7 +147,7 @@ def read(path: Path, mode0: str) -> Volume:
         If it is not what its name says.
     """
     # Path.exists raises on a name that no file system can hold; such a file is not there.
-    if not os.path.exists(place(path)):
+    if not os.path.exists(location(path)):
         raise InputError(f"{path}: there is no such file or folder; check the name.")
     volume = _opened(path, mode0)
     memory.demand_slice(path, volume.shape, volume.data.dtype)
@@ -157,7 +157,7 @@ def read(path: Path, mode0: str) -> Volume:
 def _opened(path: Path, mode0: str) -> Volume:
     if path.is_dir():
         return ome_zarr.read(path) if ome_zarr.is_zarr(path) else tiff.read_folder(path)
-    if not place(path).is_file():
+    if not location(path).is_file():
         raise InputError(f"{path}: this is neither a file nor a folder; name an image.")
     form = by_name(path)
     if form is None or form is OME_ZARR:
@@ -197,9 +197,9 @@ def creating(plan: Plan) -> Iterator[Writer]:
     """
     form = written(plan.path)
     _check(plan, form)
-    _check_place(plan, form)
+    _check_location(plan, form)
     try:
-        with only_one_writes(place(plan.path)), _appearing(plan, form) as writer:
+        with only_one_writes(location(plan.path)), _appearing(plan, form) as writer:
             yield writer
     except OSError as error:  # one of a full disk does not say which file it was
         error.filename = error.filename or str(plan.path)
@@ -224,7 +224,7 @@ def _appearing(plan: Plan, form: Format) -> Iterator[Writer]:
 def _hidden(plan: Plan, form: Format, keep: bool) -> Iterator[Path]:
     """Yield the hidden path of what is planned, which becomes the final one."""
     if form is not OME_ZARR:
-        with atomic_path(place(plan.path), keep) as part:
+        with atomic_path(location(plan.path), keep) as part:
             yield part
         return
     version = ome_zarr.version_to_write(plan)
@@ -234,7 +234,7 @@ def _hidden(plan: Plan, form: Format, keep: bool) -> Iterator[Path]:
         ome_zarr.add_to_labels(plan.path, version)
 
 
-def _check_place(plan: Plan, form: Format) -> None:
+def _check_location(plan: Plan, form: Format) -> None:
     if form is HDF5:
         hdf5.check(plan.path)
     if form is not OME_ZARR:

@@ -76,7 +76,7 @@ class Job:
     def settle(self) -> None:
         """Forget how the maps came about: they are whole, and so is what stands beside them."""
         for path in self.maps:
-            files.settle(path)
+            files.drop_journal(path)
 
     def _is_made(self, path: Path, sidecar: Sidecar) -> bool:
         differs = "input, model or settings differ"
@@ -119,7 +119,7 @@ def predict_files(
         another process writes into the folder.
     """
     _refuse_twins(models)
-    stamp = files.Stamp.of(files.place(volume.path)) if volume.path else None
+    stamp = files.Stamp.of(files.location(volume.path)) if volume.path else None
     if stamp is not None:
         volume = stamp.watched(volume)
     jobs = _planned(volume, models, folder, options, stamp)

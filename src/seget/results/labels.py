@@ -52,7 +52,7 @@ def fuse_files(
     key = output_id(legend)
     differs = "other maps or thresholds"
     if not overwrite and is_made(out, key, lambda json: files.read_json(json) == legend, differs):
-        files.settle(out)  # killed before it could
+        files.drop_journal(out)  # killed before it could
         return out
     volumes = _opened(maps)
     first = next(iter(volumes.values()))
@@ -71,7 +71,7 @@ def fuse_files(
         out.with_suffix(".json").unlink(missing_ok=True)  # it spoke of older labels
     provenance.write(out, _made_by(maps, chosen))
     files.write_json(out.with_suffix(".json"), legend)
-    files.settle(out)
+    files.drop_journal(out)
     return out
 
 

@@ -39,7 +39,7 @@ def completed(generic: Description, file: Opened) -> Description:
         *_stamps(file, found),
         *_layout(file, found),
         *generic.faults,
-        *_place(file.header),
+        *_origin(file.header),
         *_statistics(stored, generic.sampled, file),
         *_sign(file),
         *_texts(found, len(labels)),
@@ -144,7 +144,7 @@ def _kind(group: int, depth: int, intervals: int) -> Iterator[str]:
         yield f"the space group (ispg) is {group}, wanted 1 for a volume; {FIX} mends it."
 
 
-def _place(header: Header) -> Iterator[str]:
+def _origin(header: Header) -> Iterator[str]:
     origin = mrc_header.origin_nm(header)
     start = header["nstart"].tolist()
     if origin is None:

@@ -88,7 +88,7 @@ def _demand_names(path: Path, out: Path) -> None:
 def _mended(old: Header, volume: Volume) -> Header:
     header: Header = old.copy()
     in_xyz = mrc_header.axes(old)[::-1]  # place of x, y, z among sections, rows, columns
-    header["nstart"] = [old["nstart"].tolist()[2 - place] for place in in_xyz]
+    header["nstart"] = [old["nstart"].tolist()[2 - index] for index in in_xyz]
     header["nx"], header["ny"], header["nz"] = volume.shape[::-1]
     header["map"] = (1, 2, 3)
     header["magic"] = b"MAP "
@@ -97,7 +97,7 @@ def _mended(old: Header, volume: Volume) -> Header:
         header["nversion"] = mrc_header.FORMAT_VERSION
     if not header["angles"].any():
         header["angles"] = 90
-    _state_place(header, volume)
+    _state_size_and_origin(header, volume)
     if volume.shape[0] > 1 and not _is_stack_of_volumes(header):
         header["ispg"] = 1 if header["ispg"] not in range(1, 231) else header["ispg"]
     elif int(header["ispg"]) not in (*faults.SPACE_GROUPS, *faults.STACKS_OF_VOLUMES):
@@ -108,7 +108,7 @@ def _mended(old: Header, volume: Volume) -> Header:
     return header
 
 
-def _state_place(header: Header, volume: Volume) -> None:
+def _state_size_and_origin(header: Header, volume: Volume) -> None:
     size = volume.voxel_size_nm
     image_stack = int(header["m"][2]) == 1 and volume.shape[0] > 1
     if mrc_header.voxel_size_nm(header) != size or (size is not None and image_stack):

@@ -132,8 +132,8 @@ def legend(said: Mapping[str, Any]) -> Legend | None:
     return Legend(names, colours)
 
 
-def place(image: Mapping[str, Any]) -> tuple[Triple | None, Triple | None]:
-    """Voxel size and origin in nm of the finest level, each None where the image does not say."""
+def voxel_size_and_origin(image: Mapping[str, Any]) -> tuple[Triple | None, Triple | None]:
+    """Return voxel size and origin of the finest level in nm, each None where it is not stated."""
     units = [NM_PER_UNIT.get(axis.get("unit", "")) for axis in image["axes"][-3:]]
     if None in units:
         return None, None

@@ -69,7 +69,7 @@ def read(path: Path) -> Volume:
         array: Any = group[image["datasets"][0]["path"]]
         names = tuple(axis["name"] for axis in image["axes"])
         shape, dtype = tuple(array.shape), np.dtype(array.dtype)
-        size, origin = metadata.place(image)
+        size, origin = metadata.voxel_size_and_origin(image)
         chunk = array.chunks
     except BROKEN as error:
         raise FormatError(

@@ -29,7 +29,7 @@ def checksum(plane: npt.NDArray[Any]) -> int:
     return crc32(np.ascontiguousarray(plane).data)
 
 
-class Journal:
+class SliceJournal:
     """The finished slices of one volume, each with its checksum.
 
     Attributes
@@ -43,7 +43,7 @@ class Journal:
     """
 
     def __init__(self, volume: Path, key: str) -> None:
-        self.path = place(volume)
+        self.path = journal_path(volume)
         self.key = key
         self.finished: dict[int, int] = {}
         self.is_foreign = False
@@ -70,14 +70,14 @@ class Journal:
             file.write(f"{z} {crc:08x}\n".encode())
 
 
-def open_journal(volume: Path, key: str, depth: int) -> Journal:
+def open_journal(volume: Path, key: str, depth: int) -> SliceJournal:
     """Return the journal of a volume that is going to be written, and ready its hidden path.
 
     Hidden slices that the journal does not vouch for are removed. A volume that already has its
     name goes back to the hidden path if the journal is complete: the run was killed after the
     renaming, and before anybody was told.
     """
-    journal = Journal(volume, key)
+    journal = SliceJournal(volume, key)
     part = hidden(volume)
     if len(journal.finished) == depth and volume.exists() and not part.exists():
         os.replace(volume, part)
@@ -89,6 +89,6 @@ def open_journal(volume: Path, key: str, depth: int) -> Journal:
     return journal
 
 
-def place(volume: Path) -> Path:
+def journal_path(volume: Path) -> Path:
     """Return where the journal of a volume stands: `.scores.mrc.journal` beside scores.mrc."""
     return volume.with_name(f".{volume.name}.journal")

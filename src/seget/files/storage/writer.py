@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from seget.files.storage.journal import Journal, checksum
+from seget.files.storage.journal import SliceJournal, checksum
 from seget.files.storage.legend import Legend
 from seget.volume import Volume
 
@@ -91,7 +91,7 @@ class Writer:
         self.dtype = dtype
         self._target = target
         self._moments: dict[int, _Moments] = {}
-        self._journal: Journal | None = None
+        self._journal: SliceJournal | None = None
         self.finished: frozenset[int] = frozenset()
 
     @property
@@ -99,7 +99,7 @@ class Writer:
         """Whether the slices of another volume stood there half written, and were dropped."""
         return self._journal is not None and self._journal.is_foreign
 
-    def follow(self, journal: Journal) -> None:
+    def follow(self, journal: SliceJournal) -> None:
         """Take up the slices that a journal calls finished; note in it those to come."""
         self._journal = journal
         whole = set()
@@ -113,16 +113,16 @@ class Writer:
     def __setitem__(self, z: int, values: npt.ArrayLike) -> None:
         """Store `values`, a `(y, x)` array, as slice `z` (0-based, negative from the end)."""
         plane = np.asarray(values)
-        place = range(self.shape[0])[z]
+        index = range(self.shape[0])[z]
         if plane.shape != self.shape[1:]:
-            raise ValueError(f"slice {place} has shape {plane.shape}, wanted {self.shape[1:]}")
+            raise ValueError(f"slice {index} has shape {plane.shape}, wanted {self.shape[1:]}")
         if not np.can_cast(plane.dtype, self.dtype, "safe"):
-            raise TypeError(f"slice {place} holds {plane.dtype}, {self.dtype} is being written")
+            raise TypeError(f"slice {index} holds {plane.dtype}, {self.dtype} is being written")
         stored = plane.astype(self.dtype, copy=False)
-        self._target[place] = stored
-        self._moments[place] = _moments(plane)
+        self._target[index] = stored
+        self._moments[index] = _moments(plane)
         if self._journal is not None:
-            self._journal.add(place, checksum(stored))
+            self._journal.add(index, checksum(stored))
 
     def statistics(self) -> Statistics:
         """Statistics over all slices, those never given counting as zeros."""
