@@ -104,7 +104,7 @@ def describe(path: Path | str, mode0: str = "auto") -> Description:
     Raises
     ------
     InputError
-        As `read` does: a fault that is listed keeps nobody from reading the file.
+        As `read` does. A fault that is listed does not prevent reading.
     """
     path = Path(path)
     if mode0 in MODE0 and path.is_file() and mrc.is_mrc(path):
@@ -113,7 +113,7 @@ def describe(path: Path | str, mode0: str = "auto") -> Description:
 
 
 def is_volume(path: Path | str) -> bool:
-    """Whether `path` is one tomogram, judged by names.
+    """Whether `path` is one tomogram, judged by its name and, of a folder, by what is in it.
 
     A folder of slices is one; a folder that also holds MRC or Zarr volumes, or whose TIFFs are
     stacks, is a folder of tomograms.
@@ -152,7 +152,7 @@ def find_tomograms(path: Path | str) -> list[Path]:
 
 
 def _visible(folder: Path) -> list[Path]:
-    # What is being written is hidden, see atomic.py.
+    # What is being written has a hidden name, see storage/atomic.py.
     return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
 
 
@@ -174,21 +174,23 @@ def create(
     path
         Final name; its suffix chooses the format. What was there is replaced at the very end.
     like
-        Whose place and scale the new volume takes; its voxels are not touched. `not_kept` says what
-        of it the format cannot hold.
+        Volume whose voxel size, origin and MRC header the new one takes; its voxels are not read.
+        `not_kept` says which of them the format cannot hold.
     dtype
         uint8, int8, int16, uint16, float32 or, on request, float16; int32, uint32 and float64 in
         other formats than MRC.
     shape
         `(z, y, x)` extent in voxels, that of `like` unless given.
     legend
-        That the numbers are labels, and of what. OME-Zarr keeps it, and does not average labels.
+        Names and colours of labels; None for an image. OME-Zarr keeps them, and makes its coarser
+        levels of labels without averaging.
     ome_zarr
         Version of OME-Zarr, "0.5" unless "0.4" is given.
     key
-        What the voxels, their number and their type follow from. With it an interrupted writing of
-        MRC or OME-Zarr under the same key is gone on with: `writer.finished` names the slices that
-        need not be given again. Call `drop_journal` when all that belongs to the volume is written.
+        A text that differs whenever the voxels would, such as a hash of input, model and settings.
+        With it, an MRC or OME-Zarr volume whose writing was interrupted is resumed if it was begun
+        under the same key: `writer.finished` names the slices that need not be given again. Call
+        `drop_journal` when all that belongs to the volume is written.
 
     Raises
     ------
@@ -204,33 +206,34 @@ def create(
 
 
 def is_begun(path: Path | str, key: str) -> bool:
-    """Whether a volume was begun under `key`, and not yet settled."""
+    """Whether the volume's journal is under `key` and has a finished slice."""
     return SliceJournal(Path(path), key).is_begun
 
 
 def begun_bytes(path: Path | str) -> int:
-    """Return the disk space that the hidden part of a begun volume holds already."""
+    """Return the size in bytes of a volume's hidden, unfinished file or folder; 0 without one."""
     part = hidden(Path(path))
     parts = [part, *part.rglob("*")] if part.is_dir() else [part]
     return sum(each.stat().st_size for each in parts if each.is_file())
 
 
 def drop_journal(path: Path | str) -> None:
-    """Forget how a volume came about: it is whole, and so is all that belongs to it.
+    """Remove the journal of a volume that is whole, and with it the list of finished slices.
 
-    One that an interrupted run has begun to replace keeps its journal, which is that run's.
+    The journal stays while a hidden, unfinished file is there: it then belongs to an interrupted
+    run that is to replace the volume.
     """
     if not hidden(Path(path)).exists():
         journal_path(Path(path)).unlink(missing_ok=True)
 
 
 def title(path: Path | str) -> str:
-    """Return the name that the volume at a path bears, without opening it."""
+    """Return the name of the volume at a path without opening it: cell of cell.mrc.gz."""
     return formats.title(Path(path))
 
 
 def legend_of(path: Path | str) -> Legend | None:
-    """Return names and colours of labels, as they stand in OME-Zarr or in labels.json beside."""
+    """Return names and colours of labels, from inside OME-Zarr or else from the JSON beside it."""
     path = Path(path)
     inside = ome_zarr.read_legend(path) if ome_zarr.is_zarr(path) else None
     return inside or legend_beside(path)
@@ -244,8 +247,8 @@ def location(path: Path | str) -> Path:
 def write(path: Path | str, volume: Volume) -> None:
     """Write a whole volume, slice by slice, as `create` does.
 
-    The numbers are stored as they are. Label numbers and scores within 0..127 are read alike by
-    all programs.
+    The numbers are stored as they are. Programs differ in how they read bytes above 127, so label
+    numbers and scores should stay within 0..127.
     """
     with create(path, volume, volume.data.dtype) as writer:
         for z in range(volume.shape[0]):

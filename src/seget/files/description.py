@@ -19,7 +19,7 @@ from seget.volume import Triple, Volume, sampled_slices
 LEAST_NM, MOST_NM = 0.01, 200.0
 MOST_ANISOTROPIC = 20.0
 ONE_ANGSTROM_NM = 0.1
-# As much is read whole in a fraction of a second; of more a sample is.
+# A volume up to this size is read whole, in a fraction of a second; of a larger one a sample is.
 WHOLE_VOXELS, WHOLE_SLICES = 2**22, 2**10
 
 STATE_SIZE = "state it with --voxel-size Z,Y,X of `seget info --fix` or `seget convert`"
@@ -82,15 +82,15 @@ class Description:
     sampled
         True statistics of some slices.
     signed
-        Of bytes whose sign is a matter of reading (MRC mode 0), else None.
+        Whether bytes of MRC mode 0 were read as signed; None for all else.
     sign_reason
-        What decided on the sign, in words.
+        Why they were read so, in words.
     extended_header
         Type and length of an extended header, in words; empty where there is none.
     labels
         Lines of text that programs left in the file.
     faults
-        A sentence each: what was found, what was wanted, the mend.
+        A sentence each: what was found, what was wanted, how to mend it.
     """
 
     format: str
@@ -162,7 +162,7 @@ def sample(volume: Volume) -> Sampled:
 def _voxel_size_faults(size_nm: Triple, depth: int) -> list[str]:
     words = " x ".join(f"{length:g}" for length in size_nm)
     faults = []
-    # The z of a single image is no distance between anything.
+    # A single slice has no neighbour: its size along z is not a spacing.
     counted = size_nm if depth > 1 else size_nm[1:]
     if min(counted) < LEAST_NM or max(counted) > MOST_NM:
         faults.append(

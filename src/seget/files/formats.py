@@ -107,7 +107,7 @@ def location(path: Path) -> Path:
 
 
 def by_name(path: Path) -> Format | None:
-    """Return the format a name stands for, or None."""
+    """Return the format that a name stands for by its suffix, or None."""
     known = FORMATS.get(compressed.unpacked_name(location(path)).suffix.lower())
     if known is None and ome_zarr.is_inside(path):
         return OME_ZARR
@@ -124,7 +124,7 @@ def name_of(path: Path) -> str:
 
 
 def title(path: Path) -> str:
-    """Return the name that the volume at a path bears, without opening it."""
+    """Return the name of the volume at a path without opening it."""
     file, inner = hdf5.split(path)
     if path.is_dir():
         stem = path.stem if ome_zarr.is_zarr(path) else path.name
@@ -170,12 +170,12 @@ def _opened(path: Path, mode0: str) -> Volume:
 
 
 def written(path: Path) -> Format:
-    """Return the format that is written under a name.
+    """Return the format in which a file of this name is written.
 
     Raises
     ------
     InputError
-        If none is.
+        If the suffix names none, or a packed file.
     """
     form = by_name(path)
     if form is None or compressed.is_compressed(path):
@@ -193,7 +193,7 @@ def creating(plan: Plan) -> Iterator[Writer]:
     Raises
     ------
     InputError
-        If the format cannot hold it, or something else is in its place.
+        If the format cannot hold it, or something that would be lost has its name.
     """
     form = written(plan.path)
     _check(plan, form)
@@ -208,7 +208,7 @@ def creating(plan: Plan) -> Iterator[Writer]:
 
 @contextmanager
 def _appearing(plan: Plan, form: Format) -> Iterator[Writer]:
-    """Yield a Writer to the hidden path, which gets its name at the end."""
+    """Yield a Writer to the hidden path, which is renamed to the final one at the end."""
     journal = None
     if plan.key is not None and form in (MRC, OME_ZARR):
         journal = open_journal(plan.path, plan.key, plan.shape[0])

@@ -1,8 +1,8 @@
 """Where an output came from: a JSON beside it.
 
-what made a file -> `<name>.provenance.json`, or "made_by" in the JSON that stands there anyway
+what made a file -> `<name>.provenance.json`, or the key "made_by" of a JSON it has anyway
 
-It never reads voxels. A person reads it, and `seget info` shows it; nothing else depends on it.
+It never reads voxels. It is there for people, and for `seget info`; no result depends on it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from seget.files.storage.json_file import read_json, write_json
 
 
 def stamped(made_by: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what made an output, with the versions and the time of now added."""
+    """Return what made an output, with the versions of the software and the time now added."""
     packages = {name: version(name) for name in ("seget", "numpy")}
     versions = {**packages, "python": platform.python_version()}
     time = datetime.now(UTC).isoformat(timespec="seconds")
@@ -31,7 +31,7 @@ def write(output: Path, made_by: Mapping[str, Any]) -> None:
 
 
 def read(output: Path) -> dict[str, Any] | None:
-    """Return what is said beside `output` of how it was made; None where nothing is said."""
+    """Return what the JSON beside `output` says of how it was made; None if it says nothing."""
     beside = read_json(output.with_suffix(".json"))
     said = (
         read_json(_beside(output)),

@@ -14,7 +14,7 @@ from hypothesis.extra import numpy as hnp
 from imod_bytes import BY_HAND, IMAT, MINX, TRIANGLE, chunk, cont, head, minx, objt
 from seget.errors import InputError
 from seget.files import imod
-from seget.files.imod import Contour, Drawn, ImodObject, Kind, Mesh, Model
+from seget.files.imod import Contour, DrawnOn, ImodObject, Kind, Mesh, Model
 from seget.volume import Volume
 
 LIKE = Volume(np.zeros((4, 10, 12), np.uint8), (0.5, 1.0, 2.0), (4.0, 0.0, -0.7), "cell")
@@ -38,9 +38,9 @@ def test_a_model_by_hand_is_read(tmp_path: Path) -> None:
     model = read(tmp_path, BY_HAND)
     assert (model.name, model.shape, model.flipped) == ("cell", (4, 10, 12), False)
     assert model.pixel_size_nm == pytest.approx(2.0)
-    assert model.drawn is not None
-    assert model.drawn.voxel_size_nm == pytest.approx((0.5, 1.0, 2.0))
-    assert model.drawn.origin_nm == pytest.approx((4.0, 0.0, -0.7))
+    assert model.drawn_on is not None
+    assert model.drawn_on.voxel_size_nm == pytest.approx((0.5, 1.0, 2.0))
+    assert model.drawn_on.origin_nm == pytest.approx((4.0, 0.0, -0.7))
     (one,) = model.objects
     assert (one.name, one.colour, one.kind) == ("Golgi", "#ff8000", Kind.CLOSED)
     np.testing.assert_array_equal(one.contours[0].points_zyx, TRIANGLE)
@@ -52,7 +52,7 @@ def test_other_chunks_are_passed_over_and_old_models_lack_them(tmp_path: Path) -
     raw = head(2) + view + objt(1) + cont(TRIANGLE) + many + objt(0) + many + b"IEOF"
     model = read(tmp_path, raw + b"what follows the end is not read")
     assert [len(one.contours) for one in model.objects] == [1, 0]
-    assert model.drawn is None
+    assert model.drawn_on is None
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def models(draw: st.DrawFn) -> Model:
         draw(st.tuples(extents, extents, extents)),
         draw(texts),
         draw(st.none() | sizes),
-        draw(st.none() | st.builds(Drawn, st.tuples(sizes, sizes, sizes), triples, triples)),
+        draw(st.none() | st.builds(DrawnOn, st.tuples(sizes, sizes, sizes), triples, triples)),
     )
 
 
@@ -140,12 +140,12 @@ def test_what_is_written_is_read(tmp_path_factory: pytest.TempPathFactory, model
     assert model.name.startswith(found.name)
     assert len(found.name.encode()) > 123 or found.name == model.name
     assert (found.pixel_size_nm is None) == (model.pixel_size_nm is None)
-    if model.drawn is None:
-        assert found.drawn is None
+    if model.drawn_on is None:
+        assert found.drawn_on is None
     else:
-        assert found.drawn is not None
+        assert found.drawn_on is not None
         for field in ("voxel_size_nm", "origin_nm", "angles"):
-            got, put = getattr(found.drawn, field), getattr(model.drawn, field)
+            got, put = getattr(found.drawn_on, field), getattr(model.drawn_on, field)
             assert got == pytest.approx(put, rel=1e-6, abs=1e-30)
     for got, put in zip(found.objects, model.objects, strict=True):
         assert put.name.startswith(got.name)

@@ -11,7 +11,7 @@ from imod_examples import BOX, LIKE, ORIGIN_NM, SHAPE, SIZE_NM, ball, box, mask,
 from seget import files
 from seget.errors import InputError
 from seget.files import imod
-from seget.files.imod import Contour, Drawn, ImodObject, Kind
+from seget.files.imod import Contour, DrawnOn, ImodObject, Kind
 from seget.volume import Volume
 
 
@@ -76,19 +76,19 @@ def test_imod_keeps_the_negative_of_the_origin(tmp_path: Path) -> None:
     ("drawn", "like"),
     [
         (None, LIKE),
-        (Drawn((0.1, 0.1, 0.1), (0.0, 0.0, 0.0)), LIKE),  # an angstrom: it did not know
-        (Drawn(SIZE_NM, (9.0, 9.0, 9.0)), Volume(LIKE.data)),
+        (DrawnOn((0.1, 0.1, 0.1), (0.0, 0.0, 0.0)), LIKE),  # an angstrom: it did not know
+        (DrawnOn(SIZE_NM, (9.0, 9.0, 9.0)), Volume(LIKE.data)),
     ],
 )
 def test_pixels_lie_on_pixels_where_nothing_else_is_known(
-    tmp_path: Path, drawn: Drawn | None, like: Volume
+    tmp_path: Path, drawn: DrawnOn | None, like: Volume
 ) -> None:
     one = ImodObject("a", contours=tuple(square(z, (4, 10), (6, 20)) for z in (2, 3)))
-    path = one_object(tmp_path, LIKE, one, drawn=drawn)
+    path = one_object(tmp_path, LIKE, one, drawn_on=drawn)
     np.testing.assert_array_equal(mask(path, like), box())
-    one_object(tmp_path, LIKE, one, drawn=drawn, shape=(0, 0, 0))
+    one_object(tmp_path, LIKE, one, drawn_on=drawn, shape=(0, 0, 0))
     np.testing.assert_array_equal(mask(path, like), box())
-    one_object(tmp_path, LIKE, one, drawn=drawn, shape=(6, 20, 31))
+    one_object(tmp_path, LIKE, one, drawn_on=drawn, shape=(6, 20, 31))
     with pytest.raises(
         InputError, match=r"drawn on 6 x 20 x 31 voxels .* has 6 x 20 x 30.*in 3dmod"
     ):
@@ -97,10 +97,10 @@ def test_pixels_lie_on_pixels_where_nothing_else_is_known(
 
 def test_a_model_that_cannot_be_placed_is_refused(tmp_path: Path) -> None:
     one = ImodObject("a", contours=(square(2, (4, 10), (6, 20)),))
-    path = one_object(tmp_path, LIKE, one, drawn=Drawn(SIZE_NM, ORIGIN_NM, (90.0, 0.0, 0.0)))
+    path = one_object(tmp_path, LIKE, one, drawn_on=DrawnOn(SIZE_NM, ORIGIN_NM, (90.0, 0.0, 0.0)))
     with pytest.raises(InputError, match=r"turned by 90 x 0 x 0 degrees .*, cell by 0 x 0 x 0"):
         mask(path, LIKE)
-    one_object(tmp_path, LIKE, one, drawn=Drawn(SIZE_NM, (900.0, 0.0, 0.0)))
+    one_object(tmp_path, LIKE, one, drawn_on=DrawnOn(SIZE_NM, (900.0, 0.0, 0.0)))
     with pytest.raises(InputError, match=r"none of the 4 points lies within cell.*seget info"):
         mask(path, LIKE)
     raw = bytearray(path.read_bytes())
@@ -117,7 +117,7 @@ def test_an_image_turned_alike_is_no_fault(tmp_path: Path) -> None:
     (tmp_path / "a.mrc").write_bytes(raw)
     image = files.read(tmp_path / "a.mrc")
     imod.write_labels(tmp_path / "a.mod", image)
-    drawn = imod.read(tmp_path / "a.mod").drawn
+    drawn = imod.read(tmp_path / "a.mod").drawn_on
     assert drawn is not None
     assert drawn.angles == (-90.0, 0.0, 0.0)
     np.testing.assert_array_equal(mask(tmp_path / "a.mod", image), box())

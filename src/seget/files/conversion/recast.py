@@ -2,7 +2,8 @@
 
 Volume + type -> Volume whose slices are converted when they are read
 
-It never changes a number unless a range is given for it, and then counts what was beyond it.
+It never changes a number unless a range of grey values is given to rescale; then it counts the
+voxels that were outside of the range.
 """
 
 from __future__ import annotations
@@ -64,11 +65,11 @@ class Rescaled:
     volume
         The grey values.
     low, high
-        Become 0 and the type's largest value; what is beyond becomes them too.
+        The grey values that become 0 and the type's largest value; those outside are clipped.
     dtype
         uint8 or uint16.
     clipped
-        How many voxels of the slices read so far were beyond.
+        How many voxels of the slices read so far were outside.
     not_finite
         How many of them were NaN, which become 0.
     """
@@ -121,12 +122,12 @@ def rescale(
 
 
 def spread(volume: Volume) -> tuple[float, float]:
-    """Return the range of all but the outermost grey values of some slices.
+    """Return the range of grey values of some slices, without the outermost 0.1 % at both ends.
 
     Raises
     ------
     InputError
-        If no voxel of them is finite.
+        If no voxel of those slices is finite.
     """
     planes = [volume.slice(z)[::2, ::2].ravel() for z in sampled_slices(volume.shape[0])]
     sample = np.concatenate(planes)

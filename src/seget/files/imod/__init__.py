@@ -2,14 +2,14 @@
 
 .mod <-> Model; label volume -> .mod; .mod + image -> masks or labels on the image's grid
 
-The format: "IMOD Model File Format" at bio3d.colorado.edu/imod. It never holds more than a slice of
-voxels, and refuses to draw where it cannot tell how model and image lie to each other.
+The format: bio3d.colorado.edu/imod/doc/binspec.html. It never holds more than a slice of voxels,
+and never draws a model on an image whose position relative to it is unknown.
 """
 
 from seget.files.imod.masks import is_model, read_labels, read_mask, read_masks, write_labels
 from seget.files.imod.model import (
     Contour,
-    Drawn,
+    DrawnOn,
     ImodObject,
     Kind,
     Mesh,
@@ -22,7 +22,7 @@ from seget.files.imod.writing import write
 
 __all__ = [
     "Contour",
-    "Drawn",
+    "DrawnOn",
     "ImodObject",
     "Kind",
     "Mesh",

@@ -2,9 +2,10 @@
 
 mask <-> polygons
 
-The two are exact opposites. IMOD's contours have no holes: a hole is a contour within a contour,
-and a pixel is in where an odd number of contours goes around its centre. Polygons are `(n, 2)`
-y, x; pixel (i, j) reaches from (i, j) to (i + 1, j + 1).
+Filling the polygons of a mask gives exactly that mask. IMOD's contours have no holes: a hole is a
+contour within a contour, and a pixel is in if an odd number of contours goes around its centre (the
+even-odd rule). Polygons are `(n, 2)` y, x; pixel (i, j) reaches from (i, j) to (i + 1, j + 1). It
+never knows a model or a file.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy.typing as npt
 Mask = npt.NDArray[np.bool_]
 Polygon = npt.NDArray[np.floating[Any]]
 
-# Crossings of edges with rows that are held at once.
+# So many crossings of edges with rows are in memory at once.
 CROSSINGS = 1 << 21
 
 
@@ -46,7 +47,9 @@ def outline(mask: Mask) -> list[npt.NDArray[np.float32]]:
 
 
 def _cracks(mask: Mask) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
-    """Return the borders between pixels that are in and not, each walked with the inside at left.
+    """Return the borders between pixels that are in and not, directed around the inside.
+
+    A border along +x has the inside at larger y, one along +y at smaller x.
 
     Returns
     -------
@@ -83,7 +86,8 @@ def _following(
     ends = starts + np.array([1, width, -1, -width])[directions]
     first = np.searchsorted(starts, ends)
     second = np.minimum(first + 1, starts.size - 1)
-    # Where two pixels touch by a corner, two borders start: the turn to the left stays with ours.
+    # Where two pixels touch by a corner only, two borders start: the turn from +x
+    # to +y, from +y to -x and so on stays at the same pixel.
     left = (directions + 1) % 4
     is_fork = (second > first) & (starts[second] == ends)
     following: npt.NDArray[np.int64] = np.where(

@@ -3,7 +3,7 @@
 ImodObject + ModelToImage -> Drawing: z -> mask
 
 Closed contours are areas, open ones lines as thick as their radius, points are balls. It never
-draws a mesh, and never looks at an image.
+draws a mesh, and never reads a voxel.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def drawing(one: ImodObject, to_image: ModelToImage, like: Volume, who: str) -> 
 
 
 def _slice_of(contour: Contour, name: str) -> int:
-    """Return the slice of the model an area is in; between two it is the nearer, or the upper."""
+    """Return the slice nearest to the mean z of an area, the upper one of two equally near."""
     z = contour.points_zyx[:, 0].astype(np.float64)
     if z.max() - z.min() > MOST_SPREAD:
         raise InputError(

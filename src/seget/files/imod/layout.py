@@ -4,7 +4,8 @@ names and types of fields -> NumPy types of fixed length
 
 It never reads or writes a byte. Everything in a model file is big-endian and in the order x, y, z.
 A file is MAGIC, a HEADER and chunks, each with four letters in front. OBJT, CONT, MESH and IEOF
-are as long as the fields below say; every other chunk states its length after its letters.
+are as long as the fields below say; every other chunk states its length after its letters. The
+specification, whose names of fields these are: bio3d.colorado.edu/imod/doc/binspec.html.
 """
 
 from __future__ import annotations
@@ -62,10 +63,10 @@ MESH = np.dtype(
 MINX = np.dtype(
     [
         ("oscale", ">f4", 3),
-        ("otrans", ">f4", 3),  # origin of the whole image, in IMOD's sense
+        ("otrans", ">f4", 3),  # negative of the whole image's origin
         ("orot", ">f4", 3),
         ("cscale", ">f4", 3),  # voxel size in angstrom
-        ("ctrans", ">f4", 3),  # origin of the part that was loaded: place = point * cscale - ctrans
+        ("ctrans", ">f4", 3),  # of the part loaded: position = point * cscale - ctrans, angstrom
         ("crot", ">f4", 3),
     ]
 )

@@ -1,8 +1,9 @@
-"""IMOD models (.mod), read and written without IMOD.
+"""Label volumes as IMOD models, and models as masks or labels on the grid of an image.
 
-.mod <-> Model; label volume -> .mod; .mod + image -> masks or labels on the image's grid
+label volume -> .mod; .mod + image -> masks or labels
 
-It never holds more than a slice of voxels, and never draws on a grid that it had to guess.
+It never holds more than a slice of voxels, and never draws a model on an image whose position
+relative to it is unknown.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from seget.volume import Volume
 SUFFIX = ".mod"
 LARGEST_LABEL = 65535
 LARGEST_BYTE_LABEL = 127  # signed bytes hold no more, and some programs read them as signed
-GOLDEN = 0.618034  # of a turn of hues: neighbours differ, and no two are ever the same
+GOLDEN = 0.618034  # turn of hue from label to label: neighbours differ, and no hue comes twice
 
 
 def is_model(path: Path | str) -> bool:
@@ -216,7 +217,7 @@ def _chosen(path: Path, model: Model, name: str) -> str:
 
 
 def _drawings(path: Path, model: Model, like: Volume, names: list[str]) -> list[Drawing]:
-    """Prepare the objects of those names, checking that some point of them lies in the image."""
+    """Prepare the objects of those names; at least one of their points must lie in the image."""
     named = dict(zip(object_names(model), model.objects, strict=True))
     to_image = model_to_image(model, like, path)
     drawings, inside, points = [], False, 0

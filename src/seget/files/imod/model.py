@@ -97,15 +97,15 @@ class ImodObject:
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """Where the image lies that a model was last drawn on (the chunk MINX).
+class DrawnOn:
+    """Voxel size, origin and rotation of the image a model was last drawn on (the chunk MINX).
 
     Attributes
     ----------
     voxel_size_nm
         `(z, y, x)`; 0.1, an angstrom, where that image knew none.
     origin_nm
-        `(z, y, x)` position of the first voxel in the MRC2014 sense. IMOD stores the negative.
+        `(z, y, x)` position of the first voxel, as in MRC2014. IMOD stores the negative.
     angles
         `(x, y, z)` by which the image is turned against its first pose, in degrees.
     """
@@ -129,8 +129,8 @@ class Model:
         At most 127 bytes of UTF-8 are stored.
     pixel_size_nm
         Edge of a pixel along x, None if unknown.
-    drawn
-        Where that image lies, None if the file does not say.
+    drawn_on
+        Voxel size and origin of that image, None if the file does not say.
     flipped
         Whether it was drawn on an image with y and z exchanged.
     """
@@ -139,15 +139,15 @@ class Model:
     shape: tuple[int, int, int] = (0, 0, 0)
     name: str = ""
     pixel_size_nm: float | None = None
-    drawn: Drawn | None = None
+    drawn_on: DrawnOn | None = None
     flipped: bool = False
 
 
 def model_on(like: Volume, objects: tuple[ImodObject, ...], name: str = "") -> Model:
-    """Return a model whose objects are in the pixels of an image, lying where the image lies."""
+    """Return a model of objects in pixels of an image, with that image's voxel size and origin."""
     size = like.voxel_size_nm
     # Without a voxel size IMOD counts an angstrom a pixel, and an origin would mean nothing.
-    drawn = Drawn(
+    drawn = DrawnOn(
         size or (ANGSTROM_NM, ANGSTROM_NM, ANGSTROM_NM),
         like.origin_nm if size and like.origin_nm else (0.0, 0.0, 0.0),
         angles(like),

@@ -1,8 +1,8 @@
-"""Where a model lies in an image that need not be the one it was drawn on.
+"""From pixels of a model to pixels of an image that need not be the one it was drawn on.
 
 Model + Volume -> ModelToImage: points and slices of the model in pixels of the image
 
-It moves and scales as 3dmod does when it loads a model on another image, and never turns one.
+It scales and shifts as 3dmod does when it loads a model on another image, and never rotates.
 """
 
 from __future__ import annotations
@@ -19,19 +19,21 @@ from seget.errors import InputError
 from seget.files.imod.model import ANGSTROM_NM, Model, angles
 from seget.volume import Triple, Volume
 
-SAME_SCALE = 1e-5
-SAME_ANGLE = 0.01
+SAME_SCALE = 1e-5  # relative
+SAME_ANGLE = 0.01  # degrees
 MEND = "open the model on this tomogram in 3dmod, correct its place, and save it"
 
 
 @dataclass(frozen=True)
 class ModelToImage:
-    """image = model * scale + shift, with the borders of slices, not their middles, at whole z.
+    """Scale and shift: image = model * scale + shift_px.
+
+    In this equation a whole z is the border between two slices, not the middle of one.
 
     Attributes
     ----------
     scale
-        `(z, y, x)` pixels of the image a pixel of the model.
+        `(z, y, x)` pixels of the image per pixel of the model.
     shift_px
         `(z, y, x)` in pixels of the image.
     """
@@ -64,15 +66,15 @@ def _within(z: int, depth: int) -> int:
 
 
 def model_to_image(model: Model, like: Volume, path: Path) -> ModelToImage:
-    """Find out where a model lies in an image.
+    """Return scale and shift from pixels of a model to pixels of an image.
 
     By voxel sizes and origins if both sides know them, else pixel on pixel if both have the same
-    extents. An angstrom a pixel is what IMOD says when it does not know.
+    extents. IMOD writes one angstrom a pixel when it does not know the size.
 
     Raises
     ------
     InputError
-        If it cannot be told, or the image is turned against the one that was drawn on.
+        If they cannot be told, or the image is rotated against the one that was drawn on.
     """
     image = like.path or like.name
     if model.flipped:
@@ -80,7 +82,7 @@ def model_to_image(model: Model, like: Volume, path: Path) -> ModelToImage:
             f"{path}: the model was last saved on an image with y and z exchanged, wanted one in "
             "the tomogram's own order; open it in 3dmod without -Y and save it."
         )
-    drawn, size = model.drawn, like.voxel_size_nm
+    drawn, size = model.drawn_on, like.voxel_size_nm
     if drawn is None or size is None or _is_unknown(drawn.voxel_size_nm, size):
         if model.shape == like.shape or not any(model.shape):
             return ModelToImage()
@@ -95,7 +97,7 @@ def model_to_image(model: Model, like: Volume, path: Path) -> ModelToImage:
             f"{path}: the model was drawn on an image turned by {_words(drawn.angles)} degrees "
             f"(x, y, z), {image} by {_words(angles(like))}; {MEND}."
         )
-    # To a hundredth of a pixel: headers hold 24 binary digits.
+    # Rounded to a hundredth of a pixel, because headers hold float32.
     origin = np.subtract(drawn.origin_nm, like.origin_nm or (0.0, 0.0, 0.0))
     z, y, x = np.round(origin / size, 2).tolist()
     sz, sy, sx = (_exact(d / s) for d, s in zip(drawn.voxel_size_nm, size, strict=True))

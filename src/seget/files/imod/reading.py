@@ -1,4 +1,4 @@
-"""The bytes of an IMOD model, taken apart.
+"""IMOD models in the binary format, version 1.2, read.
 
 .mod -> Model
 
@@ -22,7 +22,7 @@ from seget.files.imod import layout
 from seget.files.imod.model import (
     ANGSTROM_NM,
     Contour,
-    Drawn,
+    DrawnOn,
     Floats,
     ImodObject,
     Kind,
@@ -66,7 +66,7 @@ def _check_magic(start: bytes, path: Path) -> None:
 
 
 @dataclass
-class _Drawing:
+class _Unfinished:
     """An object that is still being read."""
 
     start: ImodObject
@@ -80,8 +80,8 @@ class _Parser:
     path: Path
     raw: bytes
     at: int
-    objects: list[_Drawing] = field(default_factory=list)
-    drawn: Drawn | None = None
+    objects: list[_Unfinished] = field(default_factory=list)
+    drawn_on: DrawnOn | None = None
 
     def model(self) -> Model:
         head: Any = self.record(layout.HEADER, "header")
@@ -92,14 +92,14 @@ class _Parser:
             self.fail(f"its header promises {promised} objects and it has {len(self.objects)}")
         x, y, z = (max(0, int(extent)) for extent in head["max"])
         flags = int(head["flags"])
-        if self.drawn and not flags & layout.MODEL_HAS_ANGLES:
-            self.drawn = replace(self.drawn, angles=(0.0, 0.0, 0.0))
+        if self.drawn_on and not flags & layout.MODEL_HAS_ANGLES:
+            self.drawn_on = replace(self.drawn_on, angles=(0.0, 0.0, 0.0))
         return Model(
             tuple(self.finished(one, n) for n, one in enumerate(self.objects, start=1)),
             (z, y, x),
             _text(head["name"]),
             _pixel_size_nm(head),
-            self.drawn,
+            self.drawn_on,
             bool(flags & (layout.MODEL_FLIPPED | layout.MODEL_ROTATED)),
         )
 
@@ -117,9 +117,9 @@ class _Parser:
             if letters == b"SIZE":
                 self.radii(body)
             elif letters == b"MINX" and length >= layout.MINX.itemsize:
-                self.drawn = _drawn(np.frombuffer(body, layout.MINX, count=1)[0])
+                self.drawn_on = _drawn(np.frombuffer(body, layout.MINX, count=1)[0])
 
-    def object(self) -> _Drawing:
+    def object(self) -> _Unfinished:
         head: Any = self.record(layout.OBJT, "object")
         flags = int(head["flags"])
         kind = Kind.OPEN if flags & layout.OBJECT_OPEN else Kind.CLOSED
@@ -130,11 +130,11 @@ class _Parser:
             radius_px=max(0, int(head["pdrawsize"])),
         )
         contours = self.count(head["contsize"], "contours", layout.CONT.itemsize)
-        return _Drawing(
+        return _Unfinished(
             start, (contours, self.count(head["meshsize"], "meshes", layout.MESH.itemsize))
         )
 
-    def finished(self, one: _Drawing, number: int) -> ImodObject:
+    def finished(self, one: _Unfinished, number: int) -> ImodObject:
         found = (len(one.contours), len(one.meshes))
         if found != one.promised:
             self.fail(
@@ -184,7 +184,7 @@ class _Parser:
         if not np.isfinite(values).all():
             self.fail(f"not all {what} are numbers")
 
-    def last(self, what: str) -> _Drawing:
+    def last(self, what: str) -> _Unfinished:
         if not self.objects:
             self.fail(f"a {what} comes before the first object")
         return self.objects[-1]
@@ -233,15 +233,15 @@ def _corners(words: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.N
     return corners, normals
 
 
-def _drawn(stored: Any) -> Drawn | None:
-    """Return what MINX says, None if its numbers are no place."""
+def _drawn(stored: Any) -> DrawnOn | None:
+    """Return what MINX says, None if a number is not finite or a voxel size not above zero."""
     size = _floats(stored["cscale"])[::-1] * ANGSTROM_NM
     # IMOD's origin is the negative of the MRC2014 format's; + 0.0 makes -0.0 plain zero.
     origin = -_floats(stored["ctrans"])[::-1] * ANGSTROM_NM + 0.0
     angles = _floats(stored["crot"])
     if not (np.isfinite([size, origin, angles]).all() and (size > 0).all()):
         return None
-    return Drawn(tuple(size.tolist()), tuple(origin.tolist()), tuple(angles.tolist()))
+    return DrawnOn(tuple(size.tolist()), tuple(origin.tolist()), tuple(angles.tolist()))
 
 
 def _pixel_size_nm(head: Any) -> float | None:

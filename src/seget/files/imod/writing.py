@@ -1,9 +1,9 @@
-"""A model as the bytes that IMOD reads.
+"""IMOD models in the binary format, version 1.2, written.
 
 Model -> .mod
 
-It never writes a number that was not given, except the looks of objects, which are 3dmod's own
-defaults. Here, and only here, z, y, x become x, y, z.
+It never invents a number, except how objects look on the screen: that is 3dmod's own default. Here,
+and only here, z, y, x become x, y, z.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from seget.errors import InputError
 from seget.files.imod import layout
-from seget.files.imod.model import ANGSTROM_NM, Contour, Drawn, ImodObject, Kind, Mesh, Model
+from seget.files.imod.model import ANGSTROM_NM, Contour, DrawnOn, ImodObject, Kind, Mesh, Model
 from seget.files.storage.atomic import atomic_path
 
 MODEL_FLAGS = (
@@ -51,8 +51,8 @@ def write(path: Path, model: Model) -> None:
         for one in model.objects:
             for chunk in _object(one):
                 file.write(chunk)
-        if model.drawn:
-            file.write(_chunk(b"MINX", _minx(model.drawn)))
+        if model.drawn_on:
+            file.write(_chunk(b"MINX", _minx(model.drawn_on)))
         file.write(b"IEOF")
 
 
@@ -65,8 +65,8 @@ def _header(model: Model) -> bytes:
     head["drawmode"] = head["mousemode"] = 1
     head["levels"] = (0, 255)
     head["scale"] = 1
-    if model.drawn:
-        size = model.drawn.voxel_size_nm
+    if model.drawn_on:
+        size = model.drawn_on.voxel_size_nm
         head["scale"][2] = size[0] / size[2]
     head["res"] = 3
     head["thresh"] = 128
@@ -122,7 +122,7 @@ def _mesh(mesh: Mesh) -> bytes:
     return b"MESH" + head.tobytes() + _xyz(pairs) + listed
 
 
-def _minx(drawn: Drawn) -> bytes:
+def _minx(drawn: DrawnOn) -> bytes:
     stored = np.zeros((), layout.MINX)
     stored["oscale"] = stored["cscale"] = np.array(drawn.voxel_size_nm[::-1]) / ANGSTROM_NM
     # IMOD's origin is the negative of the MRC2014 format's; + 0.0 makes -0.0 plain zero.

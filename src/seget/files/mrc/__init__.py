@@ -2,8 +2,8 @@
 
 file -> Volume, Description or mended copy; Plan -> Writer
 
-Fields and rules are those of the MRC2014 format (Cheng et al., J. Struct. Biol. 192, 2015) and of
-IMOD's additions to it. It never flips or shifts what is stored.
+The format is MRC2014 (Cheng et al., J. Struct. Biol. 192:146, 2015) with IMOD's additions
+(bio3d.colorado.edu/imod/doc/mrc_format.txt). It never flips or shifts what is stored.
 """
 
 from seget.files.mrc.mending import mend

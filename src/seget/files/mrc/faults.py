@@ -1,8 +1,8 @@
 """What can be wrong with an MRC file that can be read all the same.
 
-Opened + what its voxels are -> sentences: found, wanted, the mend
+Opened + Description -> Description with faults, a sentence each: found, wanted, how to mend it
 
-It never changes or refuses anything: a file that cannot be read has said so before.
+It never changes or refuses a file: one that cannot be read is refused in `voxels.py`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ VERSIONS = range(20140, 21000)
 MOST_LABELS = 10
 STACKS_OF_VOLUMES = range(401, 631)
 SPACE_GROUPS = range(231)
-# Header and voxels are compared as float32 is rounded, and means as they are summed.
+# Relative difference up to which statistics count as equal: headers hold rounded float32.
 CLOSE = 1e-4
 
 
@@ -179,7 +179,7 @@ def _statistics(stored: Stored, sampled: Sampled, file: Opened) -> Iterator[str]
 
 
 def _disagree(stored: Stored, sampled: Sampled) -> bool:
-    # Of samples it is only known that they must lie within; of all voxels also how far they reach.
+    # Samples must lie within the stated range; all voxels must also reach both its ends.
     slack = CLOSE * max(abs(sampled.low), abs(sampled.high), sampled.high - sampled.low)
     below, above = stored.low - sampled.low, sampled.high - stored.high
     if below > slack or above > slack:

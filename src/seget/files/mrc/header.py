@@ -2,8 +2,8 @@
 
 bytes -> Header -> sign, axes, voxel size, origin (and back)
 
-It never touches a voxel. It speaks the file's tongue (x, y, z and angstrom); what it hands out is
-(z, y, x) and nanometre. Fields and rules: the MRC2014 format and IMOD's additions to it.
+It never touches a voxel. Fields of a header are in x, y, z and angstrom as in the file; functions
+take and return (z, y, x) and nm. Fields and rules: the MRC2014 format and IMOD's additions to it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ANGSTROM_PER_NM = 10.0
 IMOD_STAMP = 1146047817  # "IMOD" as a little-endian integer
 FLAG_SIGNED_BYTES = 1  # mode 0 holds signed bytes
 FLAG_SPACING_FROM_EXTENDED = 2  # the voxel size came from the extended header
-FLAG_ORIGIN_MRC2014 = 4  # origin is where the first voxel is; IMOD's own sense is the negative
+FLAG_ORIGIN_MRC2014 = 4  # origin is where the first voxel is; without the flag its negative
 FLAG_4_BIT = 16  # two voxels a byte
 
 LITTLE_STAMPS = (b"\x44\x44", b"\x44\x41")
@@ -68,7 +68,7 @@ HEADER = np.dtype(
 
 # Before the year 2000, bytes 208 to 219 held the origin in the order z, x, y.
 OLD_ORIGIN = np.dtype({"names": ["zxy"], "formats": ["3<f4"], "offsets": [208], "itemsize": 1024})
-# A new-style header without its stamps looks so there: an rms that was never computed.
+# What a new-style header without stamps holds in those bytes if its rms was never computed.
 NO_RMS = [0.0, 0.0, -1.0]
 
 Header = npt.NDArray[np.void]  # zero-dimensional, of type HEADER
@@ -80,7 +80,7 @@ def parse(raw: bytes, path: Path) -> tuple[Header, bool]:
     Returns
     -------
     header : Header
-        In little-endian order and in the new style whatever the file has.
+        In little-endian order and in the style of MRC2014, whatever the file has.
     big_endian : bool
         Whether the numbers of the file are big-endian.
 
@@ -211,7 +211,7 @@ def set_flag(header: Header, value: int, on: bool) -> None:
 
 
 def drop_extended(header: Header) -> None:
-    """State that no extended header follows, and nothing that only one could back."""
+    """State that no extended header follows, and clear the fields that describe one."""
     header["nsymbt"] = header["nint"] = header["nreal"] = 0
     header["exttyp"] = b""
     set_flag(header, FLAG_SPACING_FROM_EXTENDED, False)
@@ -220,8 +220,8 @@ def drop_extended(header: Header) -> None:
 def signed_bytes(header: Header) -> bool | None:
     """Whether mode 0 holds signed bytes; None where the header cannot tell.
 
-    With IMOD's stamp its flag is the truth. Without it the statistics are all there is, and they
-    leave it open if all values lie in 0..127, or were never computed (`dmin` above `dmax`).
+    With IMOD's stamp its flag decides. Without it smallest and largest value do, and they cannot
+    tell if all values lie in 0..127, or if they were never computed (`dmin` above `dmax`).
     """
     if has_imod_stamp(header):
         return flag(header, FLAG_SIGNED_BYTES)
@@ -237,7 +237,7 @@ def voxel_size_nm(header: Header) -> Triple | None:
     """`(z, y, x)` voxel size in nm, None if the header gives none that is above zero."""
     cell, intervals = _exact(header, "cell"), _exact(header, "m")
     if intervals[2] == 1 and shape(header)[0] > 1:
-        # A stack of images: zlen is one image's, so the only honest spacing is that along x.
+        # A stack of images: zlen is one image's, so the size along x is taken for that along z.
         cell[2], intervals[2] = cell[0], intervals[0]
     if not (np.isfinite(cell).all() and (cell > 0).all() and (intervals > 0).all()):
         return None
@@ -259,7 +259,7 @@ def set_voxel_size(header: Header, size_nm: Triple | None) -> None:
 
 def origin_nm(header: Header) -> Triple | None:
     """`(z, y, x)` position of the first voxel in nm, None if it is not finite."""
-    origin = _exact(header, "origin") * _origin_sense(header) / ANGSTROM_PER_NM
+    origin = _exact(header, "origin") * _origin_sign(header) / ANGSTROM_PER_NM
     if not np.isfinite(origin).all():
         return None
     x, y, z = (origin + 0.0).tolist()  # + 0.0 makes -0.0 plain zero
@@ -267,11 +267,11 @@ def origin_nm(header: Header) -> Triple | None:
 
 
 def set_origin(header: Header, origin: Triple | None) -> None:
-    """State the `(z, y, x)` position of the first voxel in nm, in the sense of this header."""
+    """State the `(z, y, x)` position of the first voxel in nm, with the sign the header uses."""
     header["origin"] = (
-        np.array((origin or (0, 0, 0))[::-1]) * _origin_sense(header) * ANGSTROM_PER_NM
+        np.array((origin or (0, 0, 0))[::-1]) * _origin_sign(header) * ANGSTROM_PER_NM
     )
 
 
-def _origin_sense(header: Header) -> int:
+def _origin_sign(header: Header) -> int:
     return -1 if has_imod_stamp(header) and not flag(header, FLAG_ORIGIN_MRC2014) else 1

@@ -44,7 +44,7 @@ def mend(
     Returns
     -------
     tuple of str
-        What the copy has lost, a sentence each.
+        What of the file is not in the copy, a sentence each.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def _demand_names(path: Path, out: Path) -> None:
 
 def _mended(old: Header, volume: Volume) -> Header:
     header: Header = old.copy()
-    in_xyz = mrc_header.axes(old)[::-1]  # place of x, y, z among sections, rows, columns
+    in_xyz = mrc_header.axes(old)[::-1]  # index of x, y, z among sections, rows, columns
     header["nstart"] = [old["nstart"].tolist()[2 - index] for index in in_xyz]
     header["nx"], header["ny"], header["nz"] = volume.shape[::-1]
     header["map"] = (1, 2, 3)

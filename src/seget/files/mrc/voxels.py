@@ -35,7 +35,7 @@ REFUSED = {
 
 SAMPLED_SECTIONS = 16
 COUNTED_BYTES = 2**22  # at once
-# How much is unpacked behind the last promised byte, to say whether there is more.
+# So much is unpacked behind the last promised byte, to report bytes that should not be there.
 SURPLUS_BYTES = 4096
 
 
@@ -50,7 +50,7 @@ class Sign:
     reason
         What decided, in words.
     certain
-        False where it was decided by the look of the bytes, and the other sign is another image.
+        False where the histogram decided and the other sign would give another image.
     """
 
     signed: bool
@@ -69,7 +69,7 @@ class Opened:
     raw
         Its first 1024 bytes.
     header
-        The same, in little-endian order and in the new style.
+        The same, in little-endian order and in the style of MRC2014.
     big_endian
         Whether the file's numbers are big-endian.
     content
@@ -79,7 +79,7 @@ class Opened:
     data
         `(z, y, x)` voxels, in the byte order of this machine.
     sign
-        Of mode 0, else None.
+        How the bytes of mode 0 were taken; None for other modes.
     """
 
     path: Path
@@ -210,13 +210,15 @@ def _sign(header: Header, stored: npt.NDArray[np.uint8], mode0: str) -> Sign:
 
 
 def _sign_by_bytes(stored: npt.NDArray[np.uint8]) -> Sign:
-    """Tell signed bytes by where their histogram is cut in two.
+    """Tell from the histogram whether bytes are signed.
 
-    Grey values are continuous. Taken with the wrong sign they are torn apart in their middle, so
-    the seam with many values close by on both sides is no end of the scale: 255|0 is the end of
-    unsigned bytes, 127|128 that of signed ones. 0 and 255 themselves do not count, images
-    saturate there and masks have nothing else. Without clear evidence (no byte above 127, the
-    same on both seams) bytes are unsigned, as in IMOD.
+    The grey values of an image form one continuous range. Read as unsigned, the two ends of the
+    scale are 0 and 255; read as signed, they are -128 and 127, which are the bytes 128 and 127.
+    At the ends of the true scale there are few values. So if the bytes just below 255 and just
+    above 0 are many on both sides, and those around 127|128 are fewer, the bytes are signed.
+    0 and 255 themselves do not count: images saturate there, and masks have no other values.
+    Without clear evidence (no byte above 127, or no great difference) bytes are unsigned, as IMOD
+    takes them.
     """
     step = -(-len(stored) // SAMPLED_SECTIONS)
     counts = np.zeros(256, dtype=np.int64)

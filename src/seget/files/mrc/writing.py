@@ -52,7 +52,7 @@ def writing(
     part
         The file to write.
     header
-        All that it says of place, scale and order of axes is kept.
+        Its origin, voxel size and order of axes are kept.
     dtype
         One of the types named in `MODE_OF`.
     extended
@@ -129,7 +129,7 @@ def _carried_over(like: Volume, shape: tuple[int, int, int]) -> Header | None:
     header: Header = np.frombuffer(like.grid, mrc_header.HEADER).copy().reshape(())
     if mrc_header.shape(header) != shape:
         return None
-    # Someone may have corrected what the file says; what the volume says now is the truth.
+    # Someone may have corrected the volume since it was read: its own values go before the file's.
     if mrc_header.voxel_size_nm(header) != like.voxel_size_nm:
         mrc_header.set_voxel_size(header, like.voxel_size_nm)
     if mrc_header.origin_nm(header) != like.origin_nm:

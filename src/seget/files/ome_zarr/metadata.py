@@ -83,7 +83,7 @@ def attributes(plan: Plan, pyramid: Sequence[Level], version: str) -> dict[str, 
 
 
 def versioned(said: dict[str, Any], version: str) -> dict[str, Any]:
-    """Return attributes with the version where that version wants it."""
+    """Return attributes with the version written where that version of the format wants it."""
     if version == "0.5":
         return {"ome": {"version": version, **said}}
     for part in (*said.get("multiscales", ()), said.get("image-label")):
@@ -93,7 +93,7 @@ def versioned(said: dict[str, Any], version: str) -> dict[str, Any]:
 
 
 def _steps(like: Volume, level: Level) -> list[dict[str, Any]]:
-    """Return scale and translation; without a voxel size a place would mean nothing."""
+    """Return scale and translation; without a voxel size the origin is left out."""
     factor = np.array(level.factor, dtype=np.float64)
     edges = np.array(like.voxel_size_nm or UNKNOWN_EDGES)
     steps: list[dict[str, Any]] = [{"type": "scale", "scale": (edges * factor).tolist()}]

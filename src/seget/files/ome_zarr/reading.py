@@ -2,8 +2,8 @@
 
 folder -> Volume, Legend
 
-It never reads a coarse level and never guesses an axis. Zarr is imported when it is needed: it is
-slow to import and most runs do without.
+It never reads a coarse level and never guesses an axis. Zarr is imported when it is needed: the
+import is slow, and most runs do not need it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from seget.volume import Volume
 SUFFIX = ".zarr"
 MARKS = ("zarr.json", ".zgroup", ".zattrs")
 
-# What zarr raises on metadata that are not what they should be, and what looking into them does.
+# What zarr and this module raise on metadata that are not what they should be.
 BROKEN = (
     OSError,
     ValueError,

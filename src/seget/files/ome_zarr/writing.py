@@ -88,7 +88,7 @@ def version_to_write(plan: Plan) -> str:
 
 
 def add_to_labels(path: Path, version: str) -> None:
-    """Add labels that are in their place to the list that the group around them keeps."""
+    """Add finished labels to the list of labels that the group around them keeps."""
     import zarr
 
     group = zarr.open_group(path.parent, mode="a", zarr_format=2 if version == "0.4" else 3)

@@ -23,7 +23,7 @@ def atomic_path(path: Path | str, keep: bool = False) -> Iterator[Path]:
 
     The hidden name has the suffix `.part`, so a library that guesses the format from the name has
     to be told it. An existing `path` is replaced only at the end; the parent folder is made.
-    With `keep` the hidden file outlives a failure, for a run that goes on with it.
+    With `keep` the hidden file is not removed after a failure, so that a later run can resume.
 
     Raises
     ------
@@ -51,8 +51,8 @@ def atomic_folder(path: Path | str, keep: bool = False) -> Iterator[Path]:
     """Yield a hidden folder `.<name>.part`, made empty; on a clean exit it becomes `path`.
 
     No system call replaces a full folder, so an older `path` is renamed aside for a moment and put
-    back if the new one cannot take its place. With `keep` the hidden folder is taken as it is, and
-    outlives a failure.
+    back if the new one cannot take its place. With `keep` a hidden folder that is there already is
+    not emptied, and it is not removed after a failure.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -88,7 +88,7 @@ def write_text(path: Path | str, text: str) -> None:
 
 
 def hidden(path: Path) -> Path:
-    """Return where `path` is written until it is whole."""
+    """Return the hidden path `.<name>.part` under which `path` is written until it is whole."""
     return path.with_name(f".{path.name}.part")
 
 

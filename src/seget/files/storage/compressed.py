@@ -57,7 +57,7 @@ def opened(path: Path) -> Iterator[Unpacking]:
 
 
 def fill(taken: bytearray, content: Unpacking, size: int) -> None:
-    """Add to `taken` until it has `size` bytes or `content` ends; memory grows with what comes."""
+    """Append to `taken`, step by step, until it has `size` bytes or `content` ends."""
     while len(taken) < size:
         step = content.read(min(STEP_BYTES, size - len(taken)))
         if not step:
@@ -71,7 +71,7 @@ def demand_memory(path: Path, size: int) -> None:
     Raises
     ------
     InputError
-        The mend is to unpack the file on the disk, where it is mapped and not held.
+        If it would. An unpacked file on the disk is memory-mapped and takes none.
     """
     free = free_memory_bytes()
     if size > free // 2:

@@ -39,7 +39,7 @@ class Flat:
     dtype: np.dtype[Any]
 
     def __post_init__(self) -> None:
-        """Ask the disk for all the space now: better a full disk at once than after an hour."""
+        """Reserve the whole file on the disk, so that a full disk is noticed before the work."""
         end = self.offset + math.prod(self.shape) * self.dtype.itemsize
         with self.path.open("r+b") as file:
             size = max(end, file.seek(0, os.SEEK_END))

@@ -2,8 +2,8 @@
 
 (z, slice) -> a line in a file beside the volume -> the slices that an interrupted run need not redo
 
-It never takes the disk's word: a line holds the checksum of its slice, and a slice that is not as
-it was (a power cut, a torn write) counts as not finished.
+A line holds the checksum of its slice: a slice that no longer has it (a power cut, a torn write)
+counts as not finished. It never knows a format.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from seget.files.storage.atomic import hidden
 
-# A line that a kill cut short is no whole line, and is not believed.
+# Only whole lines count: a kill can cut the last one short.
 LINE = re.compile(rb"(\d+) ([0-9a-f]{8})\n")
 
 
@@ -35,11 +35,11 @@ class SliceJournal:
     Attributes
     ----------
     key
-        What the voxels follow from; a journal under another key is of another volume.
+        A text that differs whenever the voxels would. Slices under another key are not used.
     finished
         From z, 0-based, to the checksum of the slice.
     is_foreign
-        Whether another key stood there, so that its slices are worth nothing here.
+        Whether the file held another key, so that its slices are not used.
     """
 
     def __init__(self, volume: Path, key: str) -> None:
@@ -55,11 +55,11 @@ class SliceJournal:
 
     @property
     def is_begun(self) -> bool:
-        """Whether slices of this very volume are finished."""
+        """Whether any slice under this key is finished."""
         return bool(self.finished)
 
     def begin(self) -> None:
-        """Start anew: no slice is finished."""
+        """Write a journal without slices."""
         self.finished = {}
         self.path.write_bytes(self.key.encode() + b"\n")
 
@@ -71,11 +71,12 @@ class SliceJournal:
 
 
 def open_journal(volume: Path, key: str, depth: int) -> SliceJournal:
-    """Return the journal of a volume that is going to be written, and ready its hidden path.
+    """Return the journal of a volume that is going to be written, and prepare its hidden path.
 
-    Hidden slices that the journal does not vouch for are removed. A volume that already has its
-    name goes back to the hidden path if the journal is complete: the run was killed after the
-    renaming, and before anybody was told.
+    A hidden file is kept only if the journal under this key has finished slices. If the journal
+    has all `depth` slices and the volume has its final name already, the run was killed between
+    the renaming and the removal of the journal: the volume is renamed back to the hidden path, and
+    its slices are checked there.
     """
     journal = SliceJournal(volume, key)
     part = hidden(volume)

@@ -2,7 +2,7 @@
 
 value <-> text -> path
 
-It never leaves a half-written file, and never takes a file's word for being JSON.
+It never leaves a half-written file, and never fails on a file that is not JSON.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from seget.files.storage.atomic import write_text
 def json_text(obj: Any) -> str:
     """Return `obj` as indented JSON.
 
-    A number that is not finite is a ValueError, since JSON has none: say None where it may occur.
+    A number that is not finite is a ValueError, since JSON has none: write None in its stead.
     """
     return json.dumps(obj, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

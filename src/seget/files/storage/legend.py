@@ -17,7 +17,7 @@ from seget.files.storage.json_file import read_json
 
 @dataclass(frozen=True)
 class Legend:
-    """Names and colours of labels; an empty one says no more than "these are labels".
+    """Names and colours of labels; an empty one says only that the numbers are labels.
 
     Attributes
     ----------

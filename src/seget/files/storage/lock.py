@@ -18,7 +18,7 @@ from seget.errors import RunError
 
 @contextmanager
 def only_one(folder: Path | str) -> Iterator[None]:
-    """Hold a folder of outputs, made if need be, against other processes.
+    """Lock a folder of outputs against other processes; it is made if it is not there.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def only_one(folder: Path | str) -> Iterator[None]:
 
 @contextmanager
 def only_one_writes(path: Path) -> Iterator[None]:
-    """Hold a file that is going to be written against other processes.
+    """Lock a file that is going to be written against other processes.
 
     Raises
     ------
@@ -57,8 +57,9 @@ def _held(lock: Path, written: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # Removed while it is still held: whoever opened it before finds that it is gone, and is
-        # turned away as a moment ago. Windows removes no open file, and filelock does it there.
+        # Removed before it is released: a process that opened the file just before then locks a
+        # file without a name, which filelock notices and takes for locked. Windows cannot remove
+        # an open file; there filelock removes it.
         with suppress(OSError):
             lock.unlink()
         held.release()

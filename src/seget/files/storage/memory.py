@@ -1,9 +1,9 @@
-"""What a file may claim of memory before any of its voxels is read.
+"""Whether a slice or a chunk of a file fits into the free memory.
 
-path, extents, free memory -> nothing, or one sentence
+(path, shape, dtype) -> nothing, or InputError
 
-It never reads a file. A header is a few bytes: what it promises is anybody's, so it is held against
-what this machine has before memory is taken, not after.
+It never reads a file. A damaged header of a few bytes can promise any size, so the promise is
+compared with the free memory before memory is taken.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 slices in any order -> whole slabs of a chunked array
 
-It never holds more than one slab, and never forgets what a slab held before.
+It never holds more than one slab. A slab that is written in two goes is read back in between.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ SLAB_BYTES = 256 * 2**20
 def chunk_shape(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> tuple[int, int, int]:
     """Return the `(z, y, x)` extent of a chunk.
 
-    Eight slices deep, so that a viewer in three axes and a reader of slices both read little that
-    they do not want; less where eight whole slices would be too much to hold in memory.
+    Eight slices deep, so that neither a viewer of cubes nor a reader of slices reads much that it
+    does not need; less where eight whole slices take more than `SLAB_BYTES`.
     """
     z, y, x = (min(extent, chunk) for extent, chunk in zip(shape, CHUNK, strict=True))
     plane = shape[1] * shape[2] * dtype.itemsize
@@ -28,9 +28,17 @@ def chunk_shape(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> tuple[int,
 
 
 class Slabs:
-    """Takes `slabs[z] = slice` and hands an array that stores chunks whole slabs of them.
+    """Takes slices as `slabs[z] = slice` and stores them in a chunked array, a slab at a time.
 
-    Slices in their order cost one write a slab; in another order a slab may be read back.
+    Given in order, each slab is written once; in another order it may be read back and written
+    again.
+
+    Parameters
+    ----------
+    target
+        The chunked `(z, y, x)` array.
+    depth
+        Slices in a slab.
     """
 
     def __init__(self, target: Any, depth: int) -> None:
@@ -47,7 +55,7 @@ class Slabs:
             self._start = start
             self._slab = np.array(self._target[start : start + self._depth])
         self._slab[z - start] = plane
-        if z - start == len(self._slab) - 1:  # in order it is full: safe from a kill now
+        if z - start == len(self._slab) - 1:  # its last slice; given in order, it is full
             self.flush()
 
     def __getitem__(self, z: int) -> npt.NDArray[Any]:

@@ -38,7 +38,7 @@ class Stamp:
 
     @classmethod
     def of(cls, path: Path) -> Stamp:
-        """Return what is true of a path now.
+        """Return size and time of change of the files at a path now.
 
         Raises
         ------
@@ -64,10 +64,10 @@ class Stamp:
             )
 
     def watched(self, volume: Volume) -> Volume:
-        """Return a volume whose slices are read only while the files are as they were throughout.
+        """Return the volume with a check of its files before and after each slice that is read.
 
-        Each slice is copied at once. Of a memory map that is touched later, after its file was cut
-        short, the system ends the process without a word.
+        Each slice is copied at once: the system ends a process (SIGBUS) that touches a memory map
+        of a file that was cut short.
         """
 
         def load(z: int) -> npt.NDArray[Any]:
@@ -80,7 +80,7 @@ class Stamp:
 
 
 def _parts(path: Path, names: list[str]) -> tuple[tuple[str, int, int], ...]:
-    """Return what is true of files in a folder; the empty name is `path` itself."""
+    """Return name, size and time of change of files in a folder; "" stands for `path` itself."""
     try:
         found = [(name, (path / name).stat()) for name in names]
     except OSError as error:

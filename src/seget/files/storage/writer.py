@@ -1,9 +1,9 @@
-"""Slices in, in any order, and what is true of all of them out.
+"""What every format is written through: slices in any order, and the statistics of all.
 
 Plan -> Writer; (z, slice) -> target array + statistics
 
-It never knows a format: the target is whatever takes `target[z] = slice`. It never converts a
-number that could change by it.
+It never knows a format: the target is whatever takes `target[z] = slice`. It never stores a slice
+of a type whose numbers could change in the volume's own type.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Plan:
     path
         Its final name, as the user gave it.
     like
-        Whose place and scale it takes.
+        Volume whose voxel size, origin and MRC header it takes.
     dtype
         Type of its voxels.
     shape
@@ -39,7 +39,7 @@ class Plan:
     ome_zarr
         Version of OME-Zarr, "0.4" or "0.5"; None for 0.5, or for what the image has already.
     key
-        What its voxels follow from, if an interrupted writing is to be gone on with.
+        A text that differs whenever the voxels would; given if an interrupted writing is resumed.
     goes_on
         Whether the hidden path holds slices that an earlier writing finished.
     """
@@ -96,11 +96,11 @@ class Writer:
 
     @property
     def is_foreign(self) -> bool:
-        """Whether the slices of another volume stood there half written, and were dropped."""
+        """Whether an unfinished volume under another key was there, and was removed."""
         return self._journal is not None and self._journal.is_foreign
 
     def follow(self, journal: SliceJournal) -> None:
-        """Take up the slices that a journal calls finished; note in it those to come."""
+        """Keep the slices whose checksum is that in the journal, and note new ones in it."""
         self._journal = journal
         whole = set()
         for z, wanted in journal.finished.items():

@@ -66,16 +66,17 @@ def _ome(xml: str, depth: int) -> Triple | None:
         * nm_per(pixels.get(f"PhysicalSize{axis}Unit", "\u00b5m"))
         for axis in "ZYX"
     ]
-    return _triple(_deep(lengths, depth))
+    return _triple(_with_z(lengths, depth))
 
 
 def _imagej(metadata: dict[str, Any], page: Any, depth: int) -> Triple | None:
     nm = nm_per(str(metadata.get("unit", "")))
     y, x = _pixel(page, nm)
-    return _triple(_deep([abs(float(metadata.get("spacing", 0))) * nm, y, x], depth))
+    return _triple(_with_z([abs(float(metadata.get("spacing", 0))) * nm, y, x], depth))
 
 
-def _deep(lengths: list[float], depth: int) -> list[float]:
+def _with_z(lengths: list[float], depth: int) -> list[float]:
+    """Give a single slice without a size along z the size along x."""
     z, y, x = lengths
     return [x if depth == 1 and z == 0 else z, y, x]
 

@@ -2,8 +2,7 @@
 
 file -> Volume, Plan -> Writer
 
-It never reads a stack as a whole, and never writes what it cannot take back: TIFF has no place for
-an origin.
+It never reads a stack as a whole. TIFF keeps no origin.
 """
 
 from __future__ import annotations
