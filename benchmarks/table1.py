@@ -16,7 +16,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from seget.evaluation import markdown
+from seget.comparison import markdown
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "table1"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seget.dataset import Split, hold_out, parse_slices
+from seget.dataset import Split, hold_out, parse_slices, slice_ranges
 from seget.errors import InputError
 
 
@@ -95,3 +97,11 @@ def test_parse_slices(text: str, slices: tuple[int, ...]) -> None:
 def test_parse_slices_refuses(text: str) -> None:
     with pytest.raises(InputError, match=r"^--slices .*; write slice numbers"):
         parse_slices(text)
+
+
+@pytest.mark.parametrize(
+    ("slices", "text"),
+    [((), ""), ((4,), "4"), ((1, 2, 4), "1-2, 4"), (range(0, 76, 5), "0, 5, ..., 75")],
+)
+def test_slices_are_said_in_short(slices: Sequence[int], text: str) -> None:
+    assert slice_ranges(list(slices)) == text

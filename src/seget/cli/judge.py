@@ -54,7 +54,7 @@ def _print_table(result: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from seget.evaluation import slice_ranges
+    from seget.dataset import slice_ranges
 
     columns = {
         "mIOU": "miou",

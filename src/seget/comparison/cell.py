@@ -22,7 +22,7 @@ from seget import files
 from seget.comparison.plan import Cell
 from seget.dataset import Dataset, read_dataset
 from seget.device import choose_device
-from seget.evaluation.score import Tally, without_nan
+from seget.evaluation import StructureScores, without_nan
 from seget.prediction import Scorer, TorchEngine, score_slices
 from seget.trained import Trained
 from seget.training import Diverged, Listener, Run, read_log, train
@@ -34,7 +34,7 @@ CURVE = ("epoch", "step", "loss", "miou", "elapsed_s")
 
 
 @dataclass(frozen=True)
-class Place:
+class CellSetup:
     """Where and how a comparison's cells run; the same for all of them."""
 
     dataset: Path
@@ -43,15 +43,15 @@ class Place:
     device: str = "auto"
 
 
-def run_cell(cell: Cell, place: Place, listener: Listener | None = None) -> dict[str, Any]:
+def run_cell(cell: Cell, setup: CellSetup, listener: Listener | None = None) -> dict[str, Any]:
     """Train a cell, or go on with it, and score it; return its result in plain values.
 
     A training whose loss became no number is a result too: `failed` says why.
     """
-    dataset = read_dataset(place.dataset)
-    folder = place.folder / cell.key
-    recipe = cell.recipe(place.changes)
-    run = Run(folder, seed=cell.seed, device=place.device, resume=True)
+    dataset = read_dataset(setup.dataset)
+    folder = setup.folder / cell.key
+    recipe = cell.recipe(setup.changes)
+    run = Run(folder, seed=cell.seed, device=setup.device, resume=True)
     result: dict[str, Any] = {
         "network": cell.network,
         "structures": list(cell.structures),
@@ -73,7 +73,7 @@ def run_cell(cell: Cell, place: Place, listener: Listener | None = None) -> dict
         "rows": [{key: row[key] for key in CURVE} for row in rows],
     }
     if not cell.search:
-        result |= _score(dataset, trained, place.device, folder)
+        result |= _score(dataset, trained, setup.device, folder)
     plain: dict[str, Any] = without_nan(result)
     return plain
 
@@ -82,7 +82,7 @@ def _score(dataset: Dataset, trained: Trained, device: str, folder: Path) -> dic
     """Score the test part (else validation, else all); keep the score maps for the pictures."""
     engine = TorchEngine(trained.network, choose_device(device))
     scorer = Scorer.of(engine, trained.architecture)
-    tallies = {s: Tally(trained.thresholds[s]) for s in trained.structures}
+    counted = {s: StructureScores(trained.thresholds[s]) for s in trained.structures}
     kept: dict[str, npt.NDArray[np.uint8]] = {}
     seconds = 0.0
     for tomogram in dataset.tomograms:
@@ -93,14 +93,14 @@ def _score(dataset: Dataset, trained: Trained, device: str, folder: Path) -> dic
             for structure, score in zip(trained.structures, scores, strict=True):
                 if structure in tomogram.masks:
                     truth = tomogram.masks[structure].slice(z)
-                    tallies[structure].add_slice(tomogram.name, z, score, truth)
+                    counted[structure].add_slice(tomogram.name, z, score, truth)
             started = perf_counter()
     with files.atomic_path(folder / SCORES) as part, part.open("wb") as file:
         np.savez_compressed(file, **kept)  # type: ignore[arg-type]
     return {
         "slice_s": seconds / len(kept),
-        "scores": {s: tally.summary() for s, tally in tallies.items()},
-        "counts": {s: tally.scores.counts() for s, tally in tallies.items()},
+        "scores": {s: one.summary() for s, one in counted.items()},
+        "counts": {s: one.scores.counts() for s, one in counted.items()},
     }
 
 

@@ -20,15 +20,16 @@ from typing import Any
 import torch
 
 from seget import files, runners
-from seget.comparison.cell import RUNS, Place, run_cell, tidy
-from seget.comparison.journal import Journal
+from seget.comparison.cell import RUNS, CellSetup, run_cell, tidy
+from seget.comparison.cell_results import CellResults
 from seget.comparison.pictures import draw
 from seget.comparison.plan import Cell, Settings
+from seget.comparison.report import comparison_report
 from seget.comparison.table import make_table
+from seget.comparison.text import csv_text, markdown
 from seget.dataset import Dataset, read_dataset
 from seget.device import choose_device
 from seget.errors import InputError, RunError
-from seget.evaluation import comparison_report, csv_text, markdown
 from seget.training import Listener, measure_pace
 
 
@@ -50,20 +51,20 @@ class Observer:
 class Workers:
     """Who does the cells that are not done yet, and where their results are kept."""
 
-    place: Place
+    setup: CellSetup
     where: str
-    journal: Journal
+    results: CellResults
     observer: Observer
 
     def do(self, stage: str, cells: Sequence[Cell]) -> Iterator[Cell]:
         """Yield each cell of a stage when its result is kept; those kept before are skipped."""
-        waiting = [cell for cell in cells if cell not in self.journal]
+        waiting = [cell for cell in cells if cell not in self.results]
         done = len(cells) - len(waiting)
         self.observer.stage(stage, done, len(cells))
-        work = self._here if self.where == "here" else partial(run_cell, place=self.place)
+        work = self._here if self.where == "here" else partial(run_cell, setup=self.setup)
         for cell, result in runners.run(work, waiting, self.where):
-            self.journal.add(cell, result)
-            tidy(self.place.folder, cell)
+            self.results.add(cell, result)
+            tidy(self.setup.folder, cell)
             if "failed" in result:
                 self.observer.note(f"{cell.key}: {result['failed']}")
             done += 1
@@ -72,7 +73,7 @@ class Workers:
 
     def _here(self, cell: Cell) -> dict[str, Any]:
         with self.observer.listener(cell) as listener:
-            return run_cell(cell, self.place, listener)
+            return run_cell(cell, self.setup, listener)
 
 
 def compare(
@@ -110,25 +111,25 @@ def compare(
     dataset = read_dataset(path)
     _check(dataset, settings)
     out.mkdir(parents=True, exist_ok=True)
-    journal = Journal(out, dataset, settings)
-    _pace(dataset, settings, journal, observer)
-    place = Place(path.resolve(), (out / RUNS).resolve(), settings.changes, settings.device)
-    workers = Workers(place, where, journal, observer)
-    search = settings.search(journal.pace)
+    results = CellResults(out, dataset, settings)
+    _pace(dataset, settings, results, observer)
+    setup = CellSetup(path.resolve(), (out / RUNS).resolve(), settings.changes, settings.device)
+    workers = Workers(setup, where, results, observer)
+    search = settings.search(results.pace)
     for _ in workers.do("learning rates", search):
         pass
-    cells = settings.cells(journal.pace, best_rates(search, journal))
+    cells = settings.cells(results.pace, best_rates(search, results))
     for _ in workers.do("table", cells):
-        write_tables(out, make_table(dataset, settings, cells, journal))
-    table: dict[str, Any] = make_table(dataset, settings, cells, journal)
+        write_tables(out, make_table(dataset, settings, cells, results))
+    table: dict[str, Any] = make_table(dataset, settings, cells, results)
     write_tables(out, table)
-    pictures, curves = draw(out, dataset, settings, cells, journal, slices)
+    pictures, curves = draw(out, dataset, settings, cells, results, slices)
     comparison_report(out / "report.html", table, pictures, curves)
     return table
 
 
 def best_rates(
-    search: Sequence[Cell], journal: Journal
+    search: Sequence[Cell], results: CellResults
 ) -> dict[tuple[str, tuple[str, ...]], float]:
     """Return (network, structures) -> the tried rate with the best validation mIOU.
 
@@ -139,7 +140,7 @@ def best_rates(
     """
     best: dict[tuple[str, tuple[str, ...]], tuple[float, float]] = {}
     for cell in search:
-        result = journal.results[cell.key]
+        result = results[cell]
         miou = result.get("validation_miou")
         if miou is not None and cell.learning_rate is not None:
             found = (miou, cell.learning_rate)
@@ -175,22 +176,22 @@ def _check(dataset: Dataset, settings: Settings) -> None:
         )
 
 
-def _pace(dataset: Dataset, settings: Settings, journal: Journal, observer: Observer) -> None:
+def _pace(dataset: Dataset, settings: Settings, results: CellResults, observer: Observer) -> None:
     """Measure the seconds a step of the networks whose pace is not known yet.
 
     A network that joins later is measured beside those that are known, and their ratio is what
     counts: a machine that is busier today gives it no fewer steps.
     """
-    journal.machine = journal.machine or machine(settings.device)
-    missing = [network for network in settings.networks if network not in journal.pace]
+    results.machine = results.machine or machine(settings.device)
+    missing = [network for network in settings.networks if network not in results.pace]
     if missing and settings.fight.kind == "budget":
         observer.note("measuring the seconds of a training step, network by network in turn")
-        known = journal.pace
+        known = results.pace
         group = settings.groups[0]
         recipes = [Cell(n, group, 0, None, 1).recipe(settings.changes) for n in [*missing, *known]]
         paces = measure_pace(dataset, group, recipes, choose_device(settings.device))
-        journal.pace = in_known_seconds(known, dict(zip([*missing, *known], paces, strict=True)))
-    journal.save()
+        results.pace = in_known_seconds(known, dict(zip([*missing, *known], paces, strict=True)))
+    results.save()
 
 
 def in_known_seconds(known: Mapping[str, float], today: Mapping[str, float]) -> dict[str, float]:

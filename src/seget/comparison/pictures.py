@@ -2,7 +2,7 @@
 
 finished cells + Dataset -> figures 3 and 4 of the paper, training curves
 
-It chooses what is shown; `evaluation` draws it. A cell whose score maps are not in the folder (its
+It chooses what is shown; `figures` draws it. A cell whose score maps are not in the folder (its
 numbers came from elsewhere) is left out of the pictures.
 """
 
@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from seget import files
 from seget.comparison.cell import RUNS, read_scores
-from seget.comparison.journal import Journal
+from seget.comparison.cell_results import CellResults
+from seget.comparison.figures import comparison_curves, figure3, figure4
 from seget.comparison.plan import Cell, Settings
 from seget.dataset import Dataset, Tomogram
 from seget.errors import InputError
-from seget.evaluation import comparison_curves, figure3, figure4
 from seget.fusion import colour, fuse
 from seget.networks import Architecture
 
@@ -35,7 +35,7 @@ def draw(
     dataset: Dataset,
     settings: Settings,
     cells: Sequence[Cell],
-    journal: Journal,
+    results: CellResults,
     slices: Sequence[int] | None,
 ) -> tuple[Captioned, Captioned]:
     """Draw into `out`/pictures; return (caption, path) of the figures and of the curves.
@@ -51,14 +51,14 @@ def draw(
         A slice asked for was not scored.
     """
     structures = [s for group in settings.groups for s in group]
-    shown = [cell for cell in cells if cell.seed == settings.seeds[0] and cell in journal]
+    shown = [cell for cell in cells if cell.seed == settings.seeds[0] and cell in results]
     pictures: Captioned = []
     for tomogram in dataset.tomograms:
         for z in _chosen(tomogram, slices):
             place = out / PICTURES / f"{tomogram.name}_{z:04d}"
-            panels = _panels(out, shown, journal, structures, f"{tomogram.name}__{z}")
+            panels = _panels(out, shown, results, structures, f"{tomogram.name}__{z}")
             pictures += _figures(place, tomogram, z, panels, structures)
-    return pictures, _curves(out, settings, cells, journal)
+    return pictures, _curves(out, settings, cells, results)
 
 
 def _chosen(tomogram: Tomogram, slices: Sequence[int] | None) -> Sequence[int]:
@@ -75,7 +75,7 @@ def _chosen(tomogram: Tomogram, slices: Sequence[int] | None) -> Sequence[int]:
 
 
 def _panels(
-    out: Path, shown: Sequence[Cell], journal: Journal, structures: Sequence[str], name: str
+    out: Path, shown: Sequence[Cell], results: CellResults, structures: Sequence[str], name: str
 ) -> dict[str, Labels]:
     """Return network's title -> its labels of one slice, its models' score maps fused."""
     panels: dict[str, Labels] = {}
@@ -86,7 +86,7 @@ def _panels(
             maps = read_scores(out / RUNS, cell)
             if maps is not None and name in maps:
                 scores |= dict(zip(cell.structures, maps[name], strict=True))
-                found = journal.results[cell.key]["scores"]
+                found = results[cell]["scores"]
                 thresholds |= {s: found[s]["threshold"] for s in cell.structures}
         if set(scores) == set(structures):
             title = Architecture(network).title
@@ -125,16 +125,18 @@ def _figures(
     return found
 
 
-def _curves(out: Path, settings: Settings, cells: Sequence[Cell], journal: Journal) -> Captioned:
+def _curves(
+    out: Path, settings: Settings, cells: Sequence[Cell], results: CellResults
+) -> Captioned:
     """Draw the validation mIOU of every cell, a picture a group of structures."""
     by: Literal["minutes", "step"] = "step" if settings.fight.kind == "steps" else "minutes"
     found: Captioned = []
     for group in settings.groups:
         runs: dict[str, list[Any]] = {}
-        for cell in (cell for cell in cells if cell.structures == group and cell in journal):
-            if "rows" in journal.results[cell.key]:
-                rows = journal.results[cell.key]["rows"]
-                pace = journal.pace.get(cell.network)
+        for cell in (cell for cell in cells if cell.structures == group and cell in results):
+            if "rows" in results[cell]:
+                rows = results[cell]["rows"]
+                pace = results.pace.get(cell.network)
                 if pace is not None:  # the time that is shared out, whatever the machine did beside
                     rows = [row | {"elapsed_s": pace * row["step"]} for row in rows]
                 runs.setdefault(Architecture(cell.network).title, []).append(rows)

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seget.comparison.journal import Journal
+from seget.comparison.cell_results import CellResults
 from seget.comparison.plan import Cell, Settings
 from seget.dataset import Dataset
-from seget.evaluation.score import without_nan
+from seget.evaluation import without_nan
 from seget.metrics import mean_ignoring_absent
 from seget.networks import Architecture
 
@@ -27,12 +27,12 @@ MEANS = ("iou", "dice", "miou_at_threshold", "miou_per_patch", "pixel_accuracy")
 
 
 def make_table(
-    dataset: Dataset, settings: Settings, cells: Sequence[Cell], journal: Journal
+    dataset: Dataset, settings: Settings, cells: Sequence[Cell], results: CellResults
 ) -> Any:
     """Return the table of the cells that are finished."""
-    done = [cell for cell in cells if _is_scored(cell, journal)]
+    done = [cell for cell in cells if _is_scored(cell, results)]
     structures = [s for group in settings.groups for s in group]
-    scores = {n: _network_scores(n, structures, done, journal) for n in settings.networks}
+    scores = {n: _network_scores(n, structures, done, results) for n in settings.networks}
     one = Architecture.of(cells[0].recipe(settings.changes), outputs=1)
     networks = {name: replace(one, name=name) for name in settings.networks}
     return without_nan(
@@ -48,35 +48,35 @@ def make_table(
             },
             "recipe": ", ".join([cells[0].recipe(()).name, *settings.changes]),
             "seeds": list(settings.seeds),
-            "machine": journal.machine,
+            "machine": results.machine,
             "structures": structures,
-            "networks": {name: _cost(network, done, journal) for name, network in networks.items()},
+            "networks": {name: _cost(network, done, results) for name, network in networks.items()},
             "scores": scores,
-            "averages": {n: _averages(n, structures, done, journal) for n in settings.networks},
-            "search": _search(settings, cells, journal),
+            "averages": {n: _averages(n, structures, done, results) for n in settings.networks},
+            "search": _search(settings, cells, results),
         }
     )
 
 
-def _is_scored(cell: Cell, journal: Journal) -> bool:
-    return cell in journal and "scores" in journal.results[cell.key]
+def _is_scored(cell: Cell, results: CellResults) -> bool:
+    return cell in results and "scores" in results[cell]
 
 
 def _mean(values: Any) -> float:
     return mean_ignoring_absent(math.nan if v is None else v for v in values)[0]
 
 
-def _cost(network: Architecture, done: Sequence[Cell], journal: Journal) -> dict[str, Any]:
+def _cost(network: Architecture, done: Sequence[Cell], results: CellResults) -> dict[str, Any]:
     """Return a network's size, arithmetic and time."""
     counted = network.cost()
-    results = [journal.results[cell.key] for cell in done if cell.network == network.name]
-    pace = journal.pace.get(network.name)  # measured in turn, where there was need to
+    own = [results[cell] for cell in done if cell.network == network.name]
+    pace = results.pace.get(network.name)  # measured in turn, where there was need to
     return {
         "title": network.title,
         "parameters": counted.parameters,
         "gflop": counted.gflop,
-        "step_s": _mean(result["step_s"] for result in results) if pace is None else pace,
-        "slice_s": _mean(result["slice_s"] for result in results),
+        "step_s": _mean(result["step_s"] for result in own) if pace is None else pace,
+        "slice_s": _mean(result["slice_s"] for result in own),
     }
 
 
@@ -105,24 +105,24 @@ def describe_split(dataset: Dataset) -> dict[str, Any]:
 
 
 def _network_scores(
-    network: str, structures: Sequence[str], done: Sequence[Cell], journal: Journal
+    network: str, structures: Sequence[str], done: Sequence[Cell], results: CellResults
 ) -> dict[str, Any]:
     """Return structure -> its scores, means over the seeds that are finished."""
     table = {}
     for structure in structures:
-        results = [
-            journal.results[cell.key]
+        own = [
+            results[cell]
             for cell in done
             if cell.network == network and structure in cell.structures
         ]
-        if not results:
+        if not own:
             continue
-        scores = [result["scores"][structure] for result in results]
+        scores = [result["scores"][structure] for result in own]
         table[structure] = {
             "miou": [score["miou"] for score in scores],
-            "interval": interval([result["counts"][structure] for result in results]),
-            "steps": results[0]["steps_made"],
-            "learning_rate": results[0]["learning_rate"],
+            "interval": interval([result["counts"][structure] for result in own]),
+            "steps": own[0]["steps_made"],
+            "learning_rate": own[0]["learning_rate"],
             "foreground_fraction": scores[0]["foreground_fraction"],
             "miou_per_slice": _mean(s["miou"] for score in scores for s in score["miou_per_slice"]),
             **{key: _mean(score[key] for score in scores) for key in MEANS},
@@ -131,13 +131,13 @@ def _network_scores(
 
 
 def _averages(
-    network: str, structures: Sequence[str], done: Sequence[Cell], journal: Journal
+    network: str, structures: Sequence[str], done: Sequence[Cell], results: CellResults
 ) -> list[float]:
     """Return the mean over all structures, a value a seed for which all are finished."""
     averages = []
     for seed in sorted({cell.seed for cell in done}):
         mious = {
-            structure: journal.results[cell.key]["scores"][structure]["miou"]
+            structure: results[cell]["scores"][structure]["miou"]
             for cell in done
             if (cell.network, cell.seed) == (network, seed)
             for structure in cell.structures
@@ -188,7 +188,9 @@ def _mious(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     return means
 
 
-def _search(settings: Settings, cells: Sequence[Cell], journal: Journal) -> list[dict[str, Any]]:
+def _search(
+    settings: Settings, cells: Sequence[Cell], results: CellResults
+) -> list[dict[str, Any]]:
     """Return each rate that was tried, its validation mIOU, and which was chosen."""
     chosen = {(cell.network, cell.structures, cell.learning_rate) for cell in cells}
     return [
@@ -196,10 +198,10 @@ def _search(settings: Settings, cells: Sequence[Cell], journal: Journal) -> list
             "network": cell.network,
             "structures": list(cell.structures),
             "learning_rate": cell.learning_rate,
-            "validation_miou": journal.results[cell.key].get("validation_miou"),
+            "validation_miou": results[cell].get("validation_miou"),
             "steps": cell.steps,
             "chosen": (cell.network, cell.structures, cell.learning_rate) in chosen,
         }
-        for cell in settings.search(journal.pace)
-        if cell in journal
+        for cell in settings.search(results.pace)
+        if cell in results
     ]

@@ -17,7 +17,7 @@ from typing import Any
 
 from seget import files
 from seget.dataset.masks import Mask, MaskFile, count
-from seget.dataset.split import Split, hold_out, parse_slices
+from seget.dataset.split import Split, hold_out, parse_slices, slice_ranges
 from seget.dataset.tables import MaskTable, PartsTable, TomogramTable, parse
 from seget.errors import InputError
 from seget.files import imod
@@ -32,6 +32,7 @@ __all__ = [
     "hold_out",
     "parse_slices",
     "read_dataset",
+    "slice_ranges",
 ]
 
 

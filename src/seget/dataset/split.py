@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from seget.errors import InputError
 
@@ -128,3 +129,23 @@ def _explicit(annotated: Sequence[int], parts: Mapping[str, Sequence[int]], wher
         )
     train = tuple(z for z in annotated if z not in named)
     return Split("explicit", train, tuple(sorted(validation)), tuple(sorted(test)))
+
+
+def slice_ranges(slices: Sequence[int]) -> str:
+    """Return slice numbers in short: `16-19, 25`, or `0, 5, ..., 75` for even steps.
+
+    >>> slice_ranges([16, 17, 18, 19, 25])
+    '16-19, 25'
+    >>> slice_ranges([0, 5, 10, 15])
+    '0, 5, ..., 15'
+    """
+    steps = {b - a for a, b in pairwise(slices)}
+    if len(slices) > 3 and len(steps) == 1 and steps != {1}:
+        return f"{slices[0]}, {slices[1]}, ..., {slices[-1]}"
+    runs: list[list[int]] = []
+    for z in slices:
+        if runs and z == runs[-1][-1] + 1:
+            runs[-1].append(z)
+        else:
+            runs.append([z])
+    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)

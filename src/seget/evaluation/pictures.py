@@ -14,10 +14,10 @@ import numpy as np
 from seget.evaluation.sheet import (
     RGB,
     Colours,
-    Grid,
     Image,
     Key,
     Labels,
+    SheetLayout,
     check_labels,
     draw_sheet,
     enlarged,
@@ -80,8 +80,8 @@ def slice_picture(
     height, width = panels["image"].shape[:2]
     kinds = [CORRECT, SPURIOUS, MISSED, *([MIXED_UP] if len(colours) > 1 else [])]
     keys = [Key("prediction and truth", list(colours.values())), Key("errors", kinds)]
-    grid = Grid(len(panels), height, width, 4 if height > 2 * width else 2, shown=shown)
-    draw_sheet(path, panels, keys, title, grid, pixel_size_nm)
+    layout = SheetLayout(len(panels), height, width, 4 if height > 2 * width else 2, shown=shown)
+    draw_sheet(path, panels, keys, title, layout, pixel_size_nm)
 
 
 def _errors(background: RGB, prediction: Labels, truth: Labels) -> RGB:

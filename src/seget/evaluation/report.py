@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from seget import files
 from seget.fusion import colour
@@ -60,10 +60,16 @@ def report(
     write_page(path, "report.html.j2", values)
 
 
-def write_page(path: Path, template: str, values: Mapping[str, Any]) -> None:
-    """Write a template's page, every value in it escaped; a value it lacks is an error."""
+def write_page(
+    path: Path, template: str, values: Mapping[str, Any], package: str = "seget.evaluation"
+) -> None:
+    """Write a template's page, every value in it escaped; a value it lacks is an error.
+
+    The template stands in the folder `templates` of `package`; what it extends may stand in that
+    of `seget.evaluation`.
+    """
     environment = Environment(
-        loader=PackageLoader("seget.evaluation"),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("seget.evaluation")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

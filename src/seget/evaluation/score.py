@@ -90,7 +90,7 @@ class Agreement:
 
 
 @dataclass
-class Tally:
+class StructureScores:
     """All that is counted of one structure: its scores at 0.5, at its threshold, its labels."""
 
     threshold: float
@@ -141,15 +141,15 @@ def evaluate(
     The object of `seget evaluate --json`: `structures`, `mean_miou`, `scored`. A score that does
     not exist (a class absent in truth and prediction) is None.
     """
-    tallies: dict[str, Tally] = {}
+    counted: dict[str, StructureScores] = {}
     scored = []
     for predicted in find_predictions(Path(folder), dataset, slices):
         name = predicted.tomogram.name
         scored.append({"tomogram": name, "part": predicted.part, "slices": list(predicted.slices)})
         for structure in predicted.structures:
             threshold = predicted.maps[structure].sidecar.threshold
-            tallies.setdefault(structure, Tally(threshold)).add(predicted, structure)
-    structures = {structure: tally.summary() for structure, tally in tallies.items()}
+            counted.setdefault(structure, StructureScores(threshold)).add(predicted, structure)
+    structures = {structure: one.summary() for structure, one in counted.items()}
     mean = mean_ignoring_absent(s["miou"] for s in structures.values())[0]
     result: dict[str, Any] = without_nan(
         {"structures": structures, "mean_miou": mean, "scored": scored}

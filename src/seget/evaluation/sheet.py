@@ -43,7 +43,7 @@ class Key(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Grid:
+class SheetLayout:
     """How panels of one shape stand, and how large the letters around them are.
 
     A sheet is shrunk to the width of a page: the wider it is, the larger its letters must be.
@@ -68,7 +68,7 @@ class Grid:
     shown: float = 1.0
 
     @classmethod
-    def of(cls, panels: int, shape: tuple[int, ...], shown: float = 1.0) -> Grid:
+    def of(cls, panels: int, shape: tuple[int, ...], shown: float = 1.0) -> SheetLayout:
         """Lay panels of one shape out about half as wide again as high."""
         height, width = shape[:2]
         rows = max(1, round(math.sqrt(panels * width / (1.5 * height))))
@@ -86,13 +86,13 @@ class Grid:
         return self.px(MARGIN_PX)
 
     @property
-    def cell(self) -> int:
+    def step_x(self) -> int:
         """Pixels from one panel's left edge to the next one's."""
         narrowest = (NARROWEST_PX - self.margin) // self.columns
         return max(self.width + self.margin, narrowest)
 
     @property
-    def row(self) -> int:
+    def step_y(self) -> int:
         """Pixels from one panel's lower edge to the next one's."""
         return self.height + self.px(CAPTION_PX)
 
@@ -102,19 +102,19 @@ class Grid:
         return math.ceil(self.panels / self.columns)
 
     @property
-    def free(self) -> int:
+    def free_panels(self) -> int:
         """Cells that the last row has left over."""
         return self.rows * self.columns - self.panels
 
     @property
-    def across(self) -> int:
+    def sheet_width(self) -> int:
         """Width of the sheet in pixels."""
-        return self.margin + self.columns * self.cell
+        return self.margin + self.columns * self.step_x
 
     def corner(self, index: int, bottom: int) -> tuple[int, int]:
         """Return x and y of a panel's lower left corner, the last row standing on `bottom`."""
         row, column = divmod(index, self.columns)
-        return self.margin + column * self.cell, bottom + (self.rows - 1 - row) * self.row
+        return self.margin + column * self.step_x, bottom + (self.rows - 1 - row) * self.step_y
 
 
 def stretched(image: Image) -> npt.NDArray[np.uint8]:
@@ -188,7 +188,7 @@ def draw_sheet(
     panels: Mapping[str, RGB],
     keys: Sequence[Key],
     title: str,
-    grid: Grid,
+    layout: SheetLayout,
     pixel_size_nm: float | None = None,
 ) -> None:
     """Write a PNG of panels in rows, their legends in the free end of the last row or below.
@@ -198,45 +198,45 @@ def draw_sheet(
     path
         Where the PNG is written, whatever its suffix.
     panels
-        Caption -> `(y, x, 3)` bytes, all of the grid's shape; each pixel stays as it is.
+        Caption -> `(y, x, 3)` bytes, all of the layout's shape; each pixel stays as it is.
     keys
         The legends, from left to right.
     title
         What is shown.
-    grid
+    layout
         Where the panels stand.
     pixel_size_nm
         Edge of a pixel of the slice in nm; None draws no scale bar into the first panel.
     """
-    figure = Figure(figsize=(grid.across / DPI, 1), dpi=DPI, facecolor="white")
-    bottom = _place_keys(figure, keys, grid)
+    figure = Figure(figsize=(layout.sheet_width / DPI, 1), dpi=DPI, facecolor="white")
+    bottom = _place_keys(figure, keys, layout)
     for index, (name, panel) in enumerate(panels.items()):
-        x, y = grid.corner(index, bottom)
+        x, y = layout.corner(index, bottom)
         figure.figimage(panel, x, y, origin="upper")
-        _text(figure, x, y + grid.height + grid.px(10), name, grid.px(MIDDLE_PX))
-    top = bottom + grid.rows * grid.row
-    _text(figure, grid.margin, top + grid.px(22), title, grid.px(LARGE_PX))
+        _text(figure, x, y + layout.height + layout.px(10), name, layout.px(MIDDLE_PX))
+    top = bottom + layout.rows * layout.step_y
+    _text(figure, layout.margin, top + layout.px(22), title, layout.px(LARGE_PX))
     if pixel_size_nm is not None:
-        _scale_bar(figure, grid.corner(0, bottom), pixel_size_nm / grid.shown, grid)
-    figure.set_size_inches(grid.across / DPI, (top + grid.px(TITLE_PX)) / DPI)
+        _scale_bar(figure, layout.corner(0, bottom), pixel_size_nm / layout.shown, layout)
+    figure.set_size_inches(layout.sheet_width / DPI, (top + layout.px(TITLE_PX)) / DPI)
     # The format is said outright: while it is written, a file may have a passing name.
     figure.savefig(path, dpi=DPI, format="png")
 
 
-def _place_keys(figure: Figure, keys: Sequence[Key], grid: Grid) -> int:
+def _place_keys(figure: Figure, keys: Sequence[Key], layout: SheetLayout) -> int:
     """Add the legends; return the height on which the last row of panels stands."""
-    margin, letter = grid.margin, grid.px(SMALL_PX)
+    margin, letter = layout.margin, layout.px(SMALL_PX)
     if not keys:
         return margin
-    if len(keys) == 1 and grid.free:
-        legend = _legend(figure, keys[0], grid.free * grid.cell - margin, letter)
+    if len(keys) == 1 and layout.free_panels:
+        legend = _legend(figure, keys[0], layout.free_panels * layout.step_x - margin, letter)
         box = legend.get_window_extent()
-        if box.width <= grid.free * grid.cell - margin and box.height <= grid.height:
-            x, y = grid.corner(grid.panels, margin)
-            legend.set_bbox_to_anchor((x, y + grid.height), transform=IdentityTransform())
+        if box.width <= layout.free_panels * layout.step_x - margin and box.height <= layout.height:
+            x, y = layout.corner(layout.panels, margin)
+            legend.set_bbox_to_anchor((x, y + layout.height), transform=IdentityTransform())
             return margin
         legend.remove()
-    span = grid.columns // len(keys) * grid.cell
+    span = layout.columns // len(keys) * layout.step_x
     legends = [_legend(figure, key, span - margin, letter) for key in keys]
     top = margin + math.ceil(max(one.get_window_extent().height for one in legends))
     for index, legend in enumerate(legends):
@@ -279,17 +279,17 @@ def _text(figure: Figure, x: float, y: float, words: str, size: int) -> None:
     )
 
 
-def _scale_bar(figure: Figure, corner: tuple[int, int], nm: float, grid: Grid) -> None:
+def _scale_bar(figure: Figure, corner: tuple[int, int], nm: float, layout: SheetLayout) -> None:
     """Draw a bar of 1, 2 or 5 x 10^k nm into a panel whose pixels measure `nm`."""
-    largest = grid.width / 4 * nm
+    largest = layout.width / 4 * nm
     decade = 10.0 ** math.floor(math.log10(largest))
     length = max(one * decade for one in (1, 2, 5) if one * decade <= largest)
-    x, y = corner[0] + grid.px(24), corner[1] + grid.px(24)
-    bar = Rectangle((x, y), length / nm, grid.px(8), facecolor="white", edgecolor="black")
+    x, y = corner[0] + layout.px(24), corner[1] + layout.px(24)
+    bar = Rectangle((x, y), length / nm, layout.px(8), facecolor="white", edgecolor="black")
     bar.set_transform(IdentityTransform())
     figure.add_artist(bar)
-    _text(figure, x, y + grid.px(18), f"{length:g} nm", grid.px(SMALL_PX))
-    outline = withStroke(linewidth=3 * grid.size, foreground="black")
+    _text(figure, x, y + layout.px(18), f"{length:g} nm", layout.px(SMALL_PX))
+    outline = withStroke(linewidth=3 * layout.size, foreground="black")
     figure.texts[-1].set(color="white", path_effects=[outline])
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from statistics import mean, stdev
 from typing import Any, NamedTuple
+
+from seget.dataset import slice_ranges
 
 Table = Mapping[str, Any]
 
@@ -146,26 +147,6 @@ def facts(table: Table) -> list[tuple[str, str]]:
         ("Seeds", ", ".join(map(str, table["seeds"]))),
         ("Machine", table["machine"] or "-"),
     ]
-
-
-def slice_ranges(slices: Sequence[int]) -> str:
-    """Return slice numbers in short: `16-19, 25`, or `0, 5, ..., 75` for even steps.
-
-    >>> slice_ranges([16, 17, 18, 19, 25])
-    '16-19, 25'
-    >>> slice_ranges([0, 5, 10, 15])
-    '0, 5, ..., 15'
-    """
-    steps = {b - a for a, b in pairwise(slices)}
-    if len(slices) > 3 and len(steps) == 1 and steps != {1}:
-        return f"{slices[0]}, {slices[1]}, ..., {slices[-1]}"
-    runs: list[list[int]] = []
-    for z in slices:
-        if runs and z == runs[-1][-1] + 1:
-            runs[-1].append(z)
-        else:
-            runs.append([z])
-    return ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
 
 
 def cost_rows(table: Table) -> list[list[str]]:

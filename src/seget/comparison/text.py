@@ -2,7 +2,7 @@
 
 table.json's object -> table.md, table.csv
 
-It never computes a score, and shows what the report shows: `comparison_rows` makes both.
+It never computes a score, and shows what the report shows: `rows` makes both.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import html
 import io
 from collections.abc import Sequence
 
-from seget.evaluation.comparison_rows import (
+from seget.comparison.rows import (
     AVERAGE,
     COST,
     Row,

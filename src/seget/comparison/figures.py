@@ -22,10 +22,10 @@ from seget.evaluation.sheet import (
     DPI,
     RGB,
     Colours,
-    Grid,
     Image,
     Key,
     Labels,
+    SheetLayout,
     check_labels,
     draw_sheet,
     enlarged,
@@ -53,7 +53,7 @@ NETWORK_COLOURS: Mapping[str, str] = {
 OTHER_COLOURS = ("#d55e00", "#666666", "#b8a800")
 
 
-class Window(NamedTuple):
+class MagnifiedSquare(NamedTuple):
     """The square of a slice that is shown `times` as large: its first row, column and its edge."""
 
     y: int
@@ -99,8 +99,8 @@ def figure3(
         check_labels(structure, labels, image, one)
         panels[structure] = painted(labels, one)
     panels, shown = enlarged(panels)
-    grid = Grid.of(len(panels), panels["image"].shape, shown)
-    draw_sheet(path, panels, [], title, grid, pixel_size_nm)
+    layout = SheetLayout.of(len(panels), panels["image"].shape, shown)
+    draw_sheet(path, panels, [], title, layout, pixel_size_nm)
 
 
 def figure4(
@@ -145,31 +145,33 @@ def figure4(
         check_labels(name, labels, image, colours)
     whole = {"image": grey(image)} | {n: painted(labels, colours) for n, labels in panels.items()}
     drawn, shown = enlarged(whole)
-    grid = Grid.of(len(drawn), drawn["image"].shape, shown)
+    layout = SheetLayout.of(len(drawn), drawn["image"].shape, shown)
     truth = list(panels.values())[-1]
-    window = _busiest(truth, grid) if zoom is None else _designated(zoom, image.shape, grid)
+    square = _busiest(truth, layout) if zoom is None else _designated(zoom, image.shape, layout)
     for name, panel in drawn.items():
-        _magnify(panel, whole[name], window, grid)
+        _magnify(panel, whole[name], square, layout)
     key = Key("structures", list(colours.values()))
-    draw_sheet(path, drawn, [key], title, grid, pixel_size_nm)
+    draw_sheet(path, drawn, [key], title, layout, pixel_size_nm)
 
 
-def _designated(zoom: tuple[int, int, int], shape: tuple[int, ...], grid: Grid) -> Window:
+def _designated(
+    zoom: tuple[int, int, int], shape: tuple[int, ...], layout: SheetLayout
+) -> MagnifiedSquare:
     """Return the area asked for, if it can be shown larger than the panel shows it."""
     y, x, edge = zoom
     if min(y, x) < 0 or edge < 1 or y + edge > shape[0] or x + edge > shape[1]:
         raise ValueError(f"zoom {zoom} is not inside the slice of shape {shape}.")
-    box = BOX_SHARE * min(grid.height, grid.width)
-    largest = int(box / (int(grid.shown) + 1))
+    box = BOX_SHARE * min(layout.height, layout.width)
+    largest = int(box / (int(layout.shown) + 1))
     if edge > largest:
         raise ValueError(f"zoom {zoom} is too large to be magnified; its edge may be {largest} px.")
-    return Window(y, x, edge, int(box / edge))
+    return MagnifiedSquare(y, x, edge, int(box / edge))
 
 
-def _busiest(truth: Labels, grid: Grid) -> Window:
-    """Return the window with the most borders of labels that the square does not hide."""
-    box = BOX_SHARE * min(grid.height, grid.width)
-    edge = max(1, int(box / max(1, math.ceil(MAGNIFICATION * grid.shown))))
+def _busiest(truth: Labels, layout: SheetLayout) -> MagnifiedSquare:
+    """Return the square with the most borders of labels that the magnified one does not hide."""
+    box = BOX_SHARE * min(layout.height, layout.width)
+    edge = max(1, int(box / max(1, math.ceil(MAGNIFICATION * layout.shown))))
     times = max(1, int(box / edge))
     borders = np.zeros(truth.shape, dtype=np.int64)
     borders[1:] += truth[1:] != truth[:-1]
@@ -177,16 +179,16 @@ def _busiest(truth: Labels, grid: Grid) -> Window:
     # Sums over all windows from sums over all rectangles that begin in the corner.
     sums = np.pad(borders.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
     counts = sums[edge:, edge:] - sums[:-edge, edge:] - sums[edge:, :-edge] + sums[:-edge, :-edge]
-    hidden = math.ceil((edge * times + 3 * grid.px(FRAME_PX)) / grid.shown)
+    hidden = math.ceil((edge * times + 3 * layout.px(FRAME_PX)) / layout.shown)
     counts[:hidden, :hidden] = -1
     y, x = np.unravel_index(int(counts.argmax()), counts.shape)
-    return Window(int(y), int(x), edge, times)
+    return MagnifiedSquare(int(y), int(x), edge, times)
 
 
-def _magnify(panel: RGB, whole: RGB, window: Window, grid: Grid) -> None:
-    """Frame the window in the panel, and put it into the corner, magnified."""
-    y, x, edge, times = window
-    shown, line = grid.shown, grid.px(FRAME_PX)
+def _magnify(panel: RGB, whole: RGB, square: MagnifiedSquare, layout: SheetLayout) -> None:
+    """Frame the square in the panel, and put it into the corner, magnified."""
+    y, x, edge, times = square
+    shown, line = layout.shown, layout.px(FRAME_PX)
     top, left = int(y * shown), int(x * shown)
     bottom, right = math.ceil((y + edge) * shown), math.ceil((x + edge) * shown)
     _frame(panel, panel[top:bottom, left:right].copy(), (top, left), line)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from seget.evaluation.comparison_rows import (
+from seget.comparison.rows import (
     AVERAGE,
     COST,
     Row,
@@ -87,7 +87,7 @@ def comparison_report(
         "cost_rows": cost_rows(table),
         "curves": [_picture(*picture) for picture in curves],
     }
-    write_page(path, "comparison.html.j2", values)
+    write_page(path, "comparison.html.j2", values, "seget.comparison")
 
 
 def paper_rows() -> list[Row]:

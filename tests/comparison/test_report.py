@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from comparison_table import NAME, comparison_table
-from seget.evaluation import comparison_report, csv_text, markdown
-from seget.evaluation.comparison_report import PAPER_TABLE
-from seget.evaluation.comparison_rows import Score, mark_best, slice_ranges
+from seget.comparison import comparison_report, csv_text, markdown
+from seget.comparison.report import PAPER_TABLE
+from seget.comparison.rows import Score, mark_best
 
 
 class Page(HTMLParser):
@@ -144,14 +144,6 @@ def test_a_number_of_fewer_seeds_says_so(tmp_path: Path) -> None:
     table = comparison_table()
     table["scores"]["unet"]["golgi"]["miou"] = [0.8, None]
     assert "1 of 2 seeds" in page(tmp_path, table).texts
-
-
-@pytest.mark.parametrize(
-    ("slices", "text"),
-    [((), ""), ((4,), "4"), ((1, 2, 4), "1-2, 4"), (range(0, 76, 5), "0, 5, ..., 75")],
-)
-def test_slices_are_said_in_short(slices, text) -> None:
-    assert slice_ranges(list(slices)) == text
 
 
 def test_the_csv_has_a_line_a_network_in_full_precision() -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seget.evaluation import comparison_curves, figure3, figure4
-from seget.evaluation.comparison_figures import EDGE, FRAME, NETWORK_COLOURS, network_colour
-from seget.evaluation.sheet import Grid, painted
+from seget.comparison import comparison_curves, figure3, figure4
+from seget.comparison.figures import EDGE, FRAME, NETWORK_COLOURS, network_colour
+from seget.evaluation.sheet import SheetLayout, painted
 
 COLOURS = {1: ("synapse", "#ffffff"), 2: ("golgi", "#00ff00")}
 TITLES = [*NETWORK_COLOURS]
@@ -26,12 +26,12 @@ def picture(path) -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
-def panel(drawn: np.ndarray, grid: Grid, index: int) -> np.ndarray:
+def panel(drawn: np.ndarray, layout: SheetLayout, index: int) -> np.ndarray:
     """Cut a panel out: the title stands above the first row, and x is counted from the left."""
-    row, column = divmod(index, grid.columns)
-    top = grid.px(76) + row * grid.row + grid.row - grid.height
-    left = grid.margin + column * grid.cell
-    return drawn[top : top + grid.height, left : left + grid.width]
+    row, column = divmod(index, layout.columns)
+    top = layout.px(76) + row * layout.step_y + layout.step_y - layout.height
+    left = layout.margin + column * layout.step_x
+    return drawn[top : top + layout.height, left : left + layout.width]
 
 
 @pytest.fixture
@@ -49,12 +49,12 @@ def test_figure_3_has_a_panel_a_mask_in_its_colour(scene, tmp_path):
     masks = {"synapse": truth == 1, "golgi": truth == 2}
     figure3(tmp_path / "3.part", image, masks, dict(COLOURS.values()), "cell, slice 3", 2.0)
     drawn = picture(tmp_path / "3.part")
-    grid = Grid.of(3, (1000, 1000))
+    layout = SheetLayout.of(3, (1000, 1000))
     for index, label in ((1, 1), (2, 2)):
         expected = painted(np.where(truth == label, label, 0), COLOURS)
         expected = expected.repeat(20, axis=0).repeat(20, axis=1)
-        np.testing.assert_array_equal(panel(drawn, grid, index), expected)
-    assert (panel(drawn, grid, 0)[:500] == panel(drawn, grid, 0)[:500, :, :1]).all()
+        np.testing.assert_array_equal(panel(drawn, layout, index), expected)
+    assert (panel(drawn, layout, 0)[:500] == panel(drawn, layout, 0)[:500, :, :1]).all()
 
 
 def test_figure_4_is_exact_outside_of_square_and_frame(scene, tmp_path):
@@ -62,11 +62,11 @@ def test_figure_4_is_exact_outside_of_square_and_frame(scene, tmp_path):
     panels = {title: np.roll(truth, i, axis=0) for i, title in enumerate(TITLES)}
     figure4(tmp_path / "4.png", image, panels | {"truth": truth}, COLOURS, "cell", (28, 26, 5))
     drawn = picture(tmp_path / "4.png")
-    grid = Grid.of(7, (1000, 1000))
-    assert grid.columns == 4
+    layout = SheetLayout.of(7, (1000, 1000))
+    assert layout.columns == 4
     for index, labels in enumerate([*panels.values(), truth], start=1):
         expected = painted(labels, COLOURS).repeat(20, axis=0).repeat(20, axis=1)
-        found = panel(drawn, grid, index)
+        found = panel(drawn, layout, index)
         differs = (found != expected).any(axis=-1)
         differs[:420, :420] = False
         around = np.zeros_like(differs)
@@ -80,19 +80,19 @@ def test_figure_4_is_exact_outside_of_square_and_frame(scene, tmp_path):
 def test_the_square_in_the_corner_is_the_area_magnified(zoom, scene, tmp_path):
     image, truth = scene
     figure4(tmp_path / "4.png", image, {"truth": truth}, COLOURS, "cell", zoom)
-    grid = Grid.of(2, (1000, 1000))
+    layout = SheetLayout.of(2, (1000, 1000))
     y, x, edge = zoom
     times = 400 // edge
     assert times >= 3 * 20
-    line = grid.px(3)
+    line = layout.px(3)
     cut = painted(truth, COLOURS)[y : y + edge, x : x + edge]
     cut = cut.repeat(times, axis=0).repeat(times, axis=1)
-    drawn = panel(picture(tmp_path / "4.png"), grid, 1)
+    drawn = panel(picture(tmp_path / "4.png"), layout, 1)
     size = edge * times
     np.testing.assert_array_equal(drawn[line : line + size, line : line + size], cut)
     assert (drawn[:line, : size + 2 * line] == rgb(FRAME)).all()
     assert (drawn[: size + 2 * line, line + size : 2 * line + size] == rgb(FRAME)).all()
-    grey = panel(picture(tmp_path / "4.png"), grid, 0)[line : line + size, line : line + size]
+    grey = panel(picture(tmp_path / "4.png"), layout, 0)[line : line + size, line : line + size]
     assert (grey[::times, ::times] == grey[times - 1 :: times, times - 1 :: times]).all()
     assert grey.std() > 10
 
@@ -102,7 +102,7 @@ def test_the_area_chosen_is_the_one_with_most_borders_that_the_square_leaves_fre
     truth[5:30:2, 5:30] = 1  # the most borders of all, where the square is
     truth[80:90:2, 60:70] = 2
     figure4(tmp_path / "4.png", truth * 1.0, {"truth": truth}, COLOURS, "cell")
-    drawn = panel(picture(tmp_path / "4.png"), Grid.of(2, (1000, 1000)), 1)
+    drawn = panel(picture(tmp_path / "4.png"), SheetLayout.of(2, (1000, 1000)), 1)
     framed = (drawn == rgb(FRAME)).all(axis=-1)
     framed[:420, :420] = False
     rows, columns = np.flatnonzero(framed.any(axis=1)), np.flatnonzero(framed.any(axis=0))

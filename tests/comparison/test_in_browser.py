@@ -13,7 +13,7 @@ from PIL import Image
 
 from browser import needs_browser, opened
 from comparison_table import NAME, comparison_table
-from seget.evaluation import comparison_report
+from seget.comparison import comparison_report
 
 WIDTHS = (390, 1280)
 LONG = "a structure with an uncommonly long name, without end " * 3

@@ -18,8 +18,9 @@ from PIL import Image
 from browser import needs_browser, opened
 from comparison_table import comparison_table
 from seget import files
+from seget.comparison import comparison_report
 from seget.dataset import read_dataset
-from seget.evaluation import Part, comparison_report, draw_slices, evaluate, report
+from seget.evaluation import Part, draw_slices, evaluate, report
 from seget.networks import Architecture
 from seget.prediction import segment_files
 from seget.recipes import modern
