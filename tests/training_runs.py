@@ -9,9 +9,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from seget.listener import Listener
 from seget.networks import SegET
 from seget.recipes import Recipe, modern, paper
-from seget.training import Listener, kept_steps, read_log
+from seget.training import kept_steps, read_log
 from seget.training.checkpoints import load_checkpoint
 
 # Three steps an epoch, of either recipe; the last batch of the paper's is a smaller one.

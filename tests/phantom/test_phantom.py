@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from listening import Heard
 from seget.phantom import STRUCTURES, Phantom, Settings, simulate
 
 SETTINGS = Settings(shape=(8, 256, 256), voxel_nm=8.0, seed=1, tilt=(-60.0, 60.0, 6.0))
@@ -79,7 +80,8 @@ def test_the_scene_is_json_and_holds_every_thing(phantom: Phantom) -> None:
 
 
 def test_progress_is_told() -> None:
-    told: list[tuple[str, float]] = []
-    simulate(replace(SETTINGS, shape=(8, 64, 64)), lambda what, share: told.append((what, share)))
-    assert {what for what, _ in told} == {"painting", "imaging"}
-    assert all(0 <= share <= 1 for _, share in told)
+    heard = Heard()
+    simulate(replace(SETTINGS, shape=(8, 64, 64)), heard)
+    assert heard.parts == ["painting", "imaging"]
+    assert heard.counts[-1] == (100, 100)
+    assert all(0 <= done <= total == 100 for done, total in heard.counts)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from torch import Tensor
 
+from listening import Heard
 from seget import files
 from seget.errors import InputError, RunError
 from seget.prediction import Options, predict_files, segment_files
@@ -67,25 +68,17 @@ def test_a_killed_run_goes_on(
     tomogram: Volume, echo: Trained, tmp_path: Path, format: str, after: int
 ) -> None:
     out = tmp_path / "out"
-    said: list[str] = []
+    heard = Heard()
     with pytest.raises(Kill):
         predict_files(tomogram, [stopping(echo, after)], out, Options(format=format))
     assert not list(out.glob("ramp*"))
-    seen: list[int] = []
     counting = stopping(echo, 99)
-    (path,) = predict_files(
-        tomogram,
-        [counting],
-        out,
-        Options(format=format),
-        lambda done, _: seen.append(done),
-        said.append,
-    )
+    (path,) = predict_files(tomogram, [counting], out, Options(format=format), heard)
     np.testing.assert_array_equal(np.asarray(files.read(path).data), np.asarray(tomogram.data))
     done = after - 1 if format == "mrc" else 0  # OME-Zarr stores eight slices at a time
     assert type(counting.network).calls == 3 - done
-    assert seen == list(range(done, 4))
-    assert any("going on" in words for words in said) == (done > 0)
+    assert heard.counts == [(number, 3) for number in range(done, 4)]
+    assert any("going on" in words for words in heard.notes) == (done > 0)
     assert sorted(p.name for p in out.iterdir()) == ["ramp__echo.json", f"ramp__echo.{format}"]
 
 
@@ -95,11 +88,11 @@ def test_another_model_says_so_and_starts_anew(
     out = tmp_path / "out"
     with pytest.raises(Kill):
         predict_files(tomogram, [stopping(echo, 3)], out)
-    said: list[str] = []
+    heard = Heard()
     other = stopping(replace(echo, weights_sha256="other"), 99)
-    predict_files(tomogram, [other], out, note=said.append)
+    predict_files(tomogram, [other], out, listener=heard)
     assert type(other.network).calls == 3
-    assert any("starting anew" in words for words in said)
+    assert any("starting anew" in words for words in heard.notes)
 
 
 def test_an_input_that_was_written_again_starts_anew(

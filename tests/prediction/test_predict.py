@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from listening import Heard
 from seget import files
 from seget.errors import InputError
 from seget.prediction import Options, predict, predict_files
@@ -28,13 +29,11 @@ def named(echo: Trained, *structures: str) -> Trained:
 def test_a_network_that_echoes_gives_the_volume_back(
     ramp: Volume, echo: Trained, window: int | None, views: int
 ) -> None:
-    seen: list[tuple[int, int]] = []
-    scores = predict(
-        ramp, echo, Options(window_px=window, views=views), lambda *at: seen.append(at)
-    )["echo"]
+    heard = Heard()
+    scores = predict(ramp, echo, Options(window_px=window, views=views), heard)["echo"]
     np.testing.assert_array_equal(scores.data, ramp.data)
     assert (scores.voxel_size_nm, scores.origin_nm) == (ramp.voxel_size_nm, ramp.origin_nm)
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert heard.counts == [(1, 3), (2, 3), (3, 3)]
 
 
 @pytest.mark.parametrize("format", ["mrc", "zarr"])

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from listening import Heard
 from seget.device import Device, choose_device
 from seget.errors import InputError, RunError
 from seget.networks import Architecture, SegET
@@ -120,11 +121,11 @@ class Greedy(nn.Module):
 
 def test_memory_that_runs_out_halves_the_windows_and_says_so() -> None:
     pixels = rough(100, 100)
-    said: list[str] = []
+    heard = Heard()
     whole = Scorer(TorchEngine(Greedy(10_000), FLOAT32), Footprint(0, 1)).scores(pixels)
-    engine = Scorer(TorchEngine(Greedy(700), FLOAT32), Footprint(0, 1), note=said.append)
+    engine = Scorer(TorchEngine(Greedy(700), FLOAT32), Footprint(0, 1), listener=heard)
     np.testing.assert_array_equal(engine.scores(pixels), whole)
-    assert [words.split(";")[0] for words in said] == [
+    assert [words.split(";")[0] for words in heard.notes] == [
         "out of memory with windows of 100 px",
         "out of memory with windows of 50 px",
     ]

@@ -13,8 +13,9 @@ import pytest
 
 from seget.dataset import Dataset, read_dataset
 from seget.errors import RunError
+from seget.listener import Listener
 from seget.trained import load
-from seget.training import Listener, Run, kept_steps, read_log, train
+from seget.training import Run, kept_steps, read_log, train
 from training_runs import assert_same_run, short
 
 # Log, model and one checkpoint of a SegET fit, and no second checkpoint.

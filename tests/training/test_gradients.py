@@ -17,9 +17,10 @@ from torch import nn
 from seget.dataset import Dataset, read_dataset
 from seget.device import Device
 from seget.errors import RunError
+from seget.listener import Listener
 from seget.losses import regulariser, segmentation_loss
 from seget.samples import Batch, Samples
-from seget.training import Listener, Run, kept_steps, train
+from seget.training import Run, kept_steps, train
 from seget.training.clock import Clock
 from seget.training.state import State
 from seget.training.steps import take_epoch

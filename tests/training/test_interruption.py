@@ -15,8 +15,9 @@ from seget import files
 from seget.dataset import Dataset, read_dataset
 from seget.device import choose_device
 from seget.errors import RunError
+from seget.listener import Listener
 from seget.samples import Samples
-from seget.training import Listener, Run, kept_steps, read_log, train
+from seget.training import Run, kept_steps, read_log, train
 from seget.training.clock import Clock
 from seget.training.state import State
 from seget.training.steps import take_epoch

@@ -9,13 +9,14 @@ import torch
 
 from seget.dataset import Dataset, read_dataset
 from seget.errors import InputError
+from seget.listener import Listener
 from seget.losses import segmentation_loss
 from seget.metrics import count
 from seget.networks import SegET
 from seget.recipes import Recipe, modern, paper
 from seget.samples import Samples
 from seget.trained import load
-from seget.training import Diverged, Listener, Run, read_log, train
+from seget.training import Diverged, Run, read_log, train
 from seget.training.checkpoints import load_checkpoint, save_checkpoint
 
 TINY = ["patch_px=32", "batch_size=2", "epochs=4", "steps_per_epoch=3"]

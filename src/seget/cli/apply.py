@@ -146,8 +146,8 @@ def fuse(
     from seget.cli.progress import bar, say
     from seget.results import fuse_files
 
-    with bar("fuse") as progress:
-        fuse_files(folder, out, _thresholds(threshold or []), overwrite, progress)
+    with bar("fuse") as listener:
+        fuse_files(folder, out, _thresholds(threshold or []), overwrite, listener)
     say(str(out))
 
 
@@ -172,9 +172,9 @@ def _each(verb: str, inputs: list[Path], out: Path, options: Any) -> None:
             with bar(text) as told:
                 place = (files.read(path), models, out / name if several else out, options)
                 written = (
-                    predict_files(*place, told, told.note)
+                    predict_files(*place, told)
                     if verb == "predict"
-                    else [segment_files(*place, told, told.note)]
+                    else [segment_files(*place, told)]
                 )
         except (InputError, RunError, OSError) as error:
             if not several:

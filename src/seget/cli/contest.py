@@ -8,7 +8,6 @@ It never trains itself: it reads what is asked for, shows progress and says wher
 from __future__ import annotations
 
 import re
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -101,11 +100,12 @@ def compare(
 
 
 def _compare(dataset: Path, out: Path, asked: Any, on: str, slices: tuple[int, ...] | None) -> None:
-    from seget.cli.progress import say
+    from seget.cli.progress import bar, say
     from seget.comparison import compare as run
 
     try:
-        run(dataset, out, asked, on, _observer(), slices)
+        with bar("compare") as listener:
+            run(dataset, out, asked, on, listener, slices)
     except KeyboardInterrupt:
         say(f"Stopped: what is done is in {out / 'cells.json'}; the same command goes on.")
         raise SystemExit(1) from None
@@ -159,23 +159,3 @@ def _rates(text: str | None, recipe: str) -> tuple[float, ...]:
             f"--learning-rates {text}: wanted different numbers in 0 to 1 with commas between."
         )
     return rates
-
-
-def _observer() -> Any:
-    from seget.cli.progress import TrainingBar, say
-    from seget.comparison import Cell, Observer
-
-    class Teller(Observer):
-        """Shows the stages, and each cell's training."""
-
-        def note(self, text: str) -> None:
-            say(text)
-
-        def stage(self, text: str, done: int, total: int) -> None:
-            if total:
-                say(f"{text}: {done} of {total} cells are done")
-
-        def listener(self, cell: Cell) -> AbstractContextManager[Any]:
-            return TrainingBar(None, cell.key, tensorboard=False)
-
-    return Teller()

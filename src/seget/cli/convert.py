@@ -128,12 +128,12 @@ def _write(out: Path, volume: Volume, legend: Legend | None, ome_zarr: str | Non
         say(sentence)
     depth = volume.shape[0]
     with (
-        bar(f"convert {volume.name}") as progress,
+        bar(f"convert {volume.name}") as listener,
         files.create(out, volume, volume.data.dtype, legend=legend, ome_zarr=ome_zarr) as writer,
     ):
         for z in range(depth):
             writer[z] = _checked(volume, z, legend is not None)
-            progress(z + 1, depth)
+            listener.progress(z + 1, depth)
 
 
 def _check_places(source: Path, out: Path, overwrite: bool) -> None:

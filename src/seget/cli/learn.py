@@ -121,12 +121,12 @@ def _recipe(name: str, structure: str, settings: list[str]) -> Any:
 
 
 def _train_one(dataset: Any, group: tuple[str, ...], recipe: Any, run: Any, board: bool) -> None:
-    from seget.cli.progress import TrainingBar, say
+    from seget.cli.progress import bar, say
     from seget.training import train
 
     text = group[0] if len(group) == 1 else "joint"
     try:
-        with _sigterm_is_ctrl_c(), TrainingBar(run.folder, text, board) as listener:
+        with _sigterm_is_ctrl_c(), bar(text, run.folder, board) as listener:
             trained = train(dataset, group, recipe, run, listener)
     except KeyboardInterrupt:
         say(f"Stopped: {_kept(run.folder)}; the same command with --resume goes on.")

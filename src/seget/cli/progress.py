@@ -11,14 +11,14 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from seget.training import Listener, read_log
+from seget.listener import Listener
 
 # A log file gets a line about this often, a terminal a bar that moves.
 LOG_EVERY_S = 30.0
@@ -29,36 +29,39 @@ def say(text: str) -> None:
     Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(text)
 
 
-class Bar:
-    """Shows how much is done: called with (done, total) it moves, and notes stand above it."""
+@contextmanager
+def bar(text: str, run_folder: Path | None = None, tensorboard: bool = False) -> Iterator[Listener]:
+    """Show how far something is while the context is open.
 
-    def __init__(self, text: str, progress: Progress) -> None:
-        self._text = text
-        self._progress = progress
-        self._task = progress.add_task(text, total=None)
-        self._last = time.monotonic()
-
-    def __call__(self, done: int, total: int) -> None:
-        """Show that `done` of `total` are done."""
-        self._progress.update(self._task, completed=done, total=total)
-        now = time.monotonic()
-        if not sys.stderr.isatty() and (done == total or now - self._last > LOG_EVERY_S):
-            self._last = now
-            self.note(f"{self._text}: {done} of {total}")
-
-    def note(self, text: str) -> None:
-        """Print a sentence."""
-        self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+    Parameters
+    ----------
+    text
+        What is being done.
+    run_folder
+        Of a training: where curves.png is drawn after each epoch.
+    tensorboard
+        Whether the training is also logged, into `tensorboard/` of the run folder.
+    """
+    with _bars() as bars, _board(run_folder if tensorboard else None) as board:
+        top = Bar(text, bars, run_folder, board)
+        try:
+            yield top
+        finally:
+            top.hide_if_uncounted()
 
 
 @contextmanager
-def bar(text: str) -> Iterator[Bar]:
-    """Show progress while the context is open."""
-    with _progress() as progress:
-        yield Bar(text, progress)
+def _board(run_folder: Path | None) -> Iterator[Any]:
+    if run_folder is None:
+        yield None
+        return
+    from tensorboardX import SummaryWriter
+
+    with SummaryWriter(str(run_folder / "tensorboard")) as board:
+        yield board
 
 
-def _progress() -> Progress:
+def _bars() -> Progress:
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -69,59 +72,77 @@ def _progress() -> Progress:
     )
 
 
-class TrainingBar(Listener, AbstractContextManager["TrainingBar"]):
-    """Shows a training run: loss, validation mIOU, time left; draws curves.png an epoch.
+class Bar(Listener):
+    """One bar on a terminal, lines now and then in a log file; sentences stand above.
 
-    Without a folder it shows alone.
+    A part of the work has a bar of its own below, for as long as it takes.
     """
 
-    def __init__(self, folder: Path | None, text: str, tensorboard: bool) -> None:
-        self.folder = folder
-        self.text = text
-        self._progress = _progress()
-        self._task: TaskID = self._progress.add_task(text, total=1.0)
-        self._miou = math.nan
+    def __init__(
+        self, text: str, bars: Progress, run_folder: Path | None = None, board: Any = None
+    ) -> None:
+        self._text = text
+        self._bars = bars
+        self._task = bars.add_task(text, total=None)
+        self._run_folder = run_folder
+        self._board = board
+        self._counted = False
+        self._logged_at = time.monotonic()
         self._loss = math.nan
-        self._board: Any = None
-        if tensorboard and folder is not None:
-            from tensorboardX import SummaryWriter
+        self._miou = math.nan
 
-            self._board = SummaryWriter(str(folder / "tensorboard"))
+    def hide_if_uncounted(self) -> None:
+        """Take the bar away if it never moved, as that of a work which only has parts."""
+        if not self._counted:
+            self._bars.update(self._task, visible=False)
 
-    def __enter__(self) -> TrainingBar:
-        """Show the bar."""
-        self._progress.start()
-        return self
+    def note(self, text: str) -> None:
+        """Print a sentence."""
+        self._bars.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
-    def __exit__(self, *_: object) -> None:
-        """Take the bar away."""
-        self._progress.stop()
-        if self._board is not None:
-            self._board.close()
-
-    def step(self, progress: float, loss: float) -> None:
+    def progress(self, done: int, total: int) -> None:
         """Move the bar."""
+        self._counted = True
+        self._bars.update(self._task, completed=done, total=total)
+        now = time.monotonic()
+        if not sys.stderr.isatty() and (done == total or now - self._logged_at > LOG_EVERY_S):
+            self._logged_at = now
+            self.note(f"{self._text}: {done} of {total}")
+
+    def step(self, share: float, loss: float) -> None:
+        """Move the bar of a training."""
+        self._counted = True
         self._loss = loss if math.isnan(self._loss) else 0.95 * self._loss + 0.05 * loss
-        text = f"{self.text}  loss {self._loss:.3f}  validation mIOU {self._miou:.4f}"
-        self._progress.update(self._task, completed=progress, description=text)
+        text = f"{self._text}  loss {self._loss:.3f}  validation mIOU {self._miou:.4f}"
+        self._bars.update(self._task, completed=share, total=1.0, description=text)
 
     def epoch(self, row: dict[str, float]) -> None:
         """Print an epoch's line and draw the curves."""
-        from seget import files
-        from seget.evaluation import curves
-
         self._miou = row["miou"]
         self.note(
-            f"{self.text}: epoch {row['epoch']:.0f}  loss {row['loss']:.4f}  "
+            f"{self._text}: epoch {row['epoch']:.0f}  loss {row['loss']:.4f}  "
             f"validation mIOU {row['miou']:.4f}  {row['elapsed_s'] / 60:.1f} min"
         )
-        if self.folder is not None:
-            with files.atomic_path(self.folder / "curves.png") as part:
-                curves(part, read_log(self.folder))
+        if self._run_folder is not None:
+            _draw_curves(self._run_folder)
         if self._board is not None:
             for key in ("loss", "miou", "learning_rate"):
                 self._board.add_scalar(key, row[key], int(row["step"]))
 
-    def note(self, text: str) -> None:
-        """Print a sentence."""
-        self._progress.console.print(text, highlight=False, markup=False, soft_wrap=True)
+    @contextmanager
+    def part(self, name: str) -> Iterator[Listener]:
+        """Show a bar for the part below, and take it away at the end."""
+        below = Bar(name, self._bars)
+        try:
+            yield below
+        finally:
+            self._bars.remove_task(below._task)
+
+
+def _draw_curves(run_folder: Path) -> None:
+    from seget import files
+    from seget.evaluation import curves
+    from seget.training import read_log
+
+    with files.atomic_path(run_folder / "curves.png") as part:
+        curves(part, read_log(run_folder))

@@ -78,8 +78,8 @@ def write_phantom(settings: Any, folder: Path, overwrite: bool) -> Path:
             say(f"{folder}: this phantom is there already.")
             return toml
         raise InputError(f"{folder}: holds another dataset; give --overwrite, or another folder.")
-    with bar(f"phantom {settings.seed}") as progress:
-        made = simulate(settings, lambda _what, share: progress(round(100 * share), 100))
+    with bar(f"phantom {settings.seed}") as listener:
+        made = simulate(settings, listener)
     for name, volume in {"tomogram": made.tomogram, **made.masks}.items():
         files.write(folder / f"{name}.mrc", volume)
     files.write_json(scene, made.scene)

@@ -10,7 +10,7 @@ all.
 """
 
 from seget.comparison.cell import CellSetup, run_cell
-from seget.comparison.compare import Observer, compare
+from seget.comparison.compare import compare
 from seget.comparison.figures import comparison_curves, figure3, figure4
 from seget.comparison.plan import Cell, Fight, Settings
 from seget.comparison.report import comparison_report
@@ -20,7 +20,6 @@ __all__ = [
     "Cell",
     "CellSetup",
     "Fight",
-    "Observer",
     "Settings",
     "compare",
     "comparison_curves",

@@ -23,9 +23,10 @@ from seget.comparison.plan import Cell
 from seget.dataset import Dataset, read_dataset
 from seget.device import choose_device
 from seget.evaluation import StructureScores, without_nan
+from seget.listener import Listener
 from seget.prediction import Scorer, TorchEngine, score_slices
 from seget.trained import Trained
-from seget.training import Diverged, Listener, Run, read_log, train
+from seget.training import Diverged, Run, read_log, train
 
 RUNS = "runs"  # of a comparison's folder: a run folder a cell
 SCORES = "scores.npz"

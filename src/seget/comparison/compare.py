@@ -2,7 +2,7 @@
 
 dataset.toml + Settings + folder -> cells.json, table.csv, table.json, table.md, report.html
 
-It never prints: whoever asked is told through an `Observer`. A cell that is done is not done again.
+It never prints: whoever asked is told through a `Listener`. A cell that is done is not done again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -30,21 +29,8 @@ from seget.comparison.text import csv_text, markdown
 from seget.dataset import Dataset, read_dataset
 from seget.device import choose_device
 from seget.errors import InputError, RunError
-from seget.training import Listener, measure_pace
-
-
-class Observer:
-    """Is told what happens in a comparison; does nothing unless a subclass does."""
-
-    def note(self, text: str) -> None:
-        """Hear a sentence for people."""
-
-    def stage(self, text: str, done: int, total: int) -> None:
-        """Hear how many cells of a stage are done."""
-
-    def listener(self, cell: Cell) -> AbstractContextManager[Listener]:
-        """Return who listens to the training of a cell in this process."""
-        return nullcontext(Listener())
+from seget.listener import Listener
+from seget.training import measure_pace
 
 
 @dataclass(frozen=True)
@@ -54,26 +40,33 @@ class Workers:
     setup: CellSetup
     where: str
     results: CellResults
-    observer: Observer
+    listener: Listener
 
     def do(self, stage: str, cells: Sequence[Cell]) -> Iterator[Cell]:
         """Yield each cell of a stage when its result is kept; those kept before are skipped."""
+        if not cells:
+            return
         waiting = [cell for cell in cells if cell not in self.results]
         done = len(cells) - len(waiting)
-        self.observer.stage(stage, done, len(cells))
-        work = self._here if self.where == "here" else partial(run_cell, setup=self.setup)
-        for cell, result in runners.run(work, waiting, self.where):
-            self.results.add(cell, result)
-            tidy(self.setup.folder, cell)
-            if "failed" in result:
-                self.observer.note(f"{cell.key}: {result['failed']}")
-            done += 1
-            self.observer.stage(stage, done, len(cells))
-            yield cell
+        with self.listener.part(stage) as told:
+            told.progress(done, len(cells))
+            if self.where == "here":
+                work = partial(_run_here, setup=self.setup, listener=told)
+            else:  # a listener cannot be sent to another process
+                work = partial(run_cell, setup=self.setup)
+            for cell, result in runners.run(work, waiting, self.where):
+                self.results.add(cell, result)
+                tidy(self.setup.folder, cell)
+                if "failed" in result:
+                    told.note(f"{cell.key}: {result['failed']}")
+                done += 1
+                told.progress(done, len(cells))
+                yield cell
 
-    def _here(self, cell: Cell) -> dict[str, Any]:
-        with self.observer.listener(cell) as listener:
-            return run_cell(cell, self.setup, listener)
+
+def _run_here(cell: Cell, setup: CellSetup, listener: Listener) -> dict[str, Any]:
+    with listener.part(cell.key) as told:
+        return run_cell(cell, setup, told)
 
 
 def compare(
@@ -81,7 +74,7 @@ def compare(
     out: Path,
     settings: Settings,
     where: str = "here",
-    observer: Observer | None = None,
+    listener: Listener | None = None,
     slices: Sequence[int] | None = None,
 ) -> dict[str, Any]:
     """Train and score every cell that is not done yet; write the table and the report.
@@ -97,8 +90,9 @@ def compare(
         What is compared.
     where
         Who does the cells, see `runners.run`.
-    observer
-        Is told of the progress.
+    listener
+        Is told of each stage ("learning rates", "table") as a part whose progress counts cells, and
+        of the training of each cell in this process as a part of that.
     slices
         Slices to show in the report; the default is the middle one of those scored.
 
@@ -106,15 +100,15 @@ def compare(
     -------
     The object of table.json.
     """
-    observer = observer or Observer()
+    listener = listener or Listener()
     runners.check(where)
     dataset = read_dataset(path)
     _check(dataset, settings)
     out.mkdir(parents=True, exist_ok=True)
     results = CellResults(out, dataset, settings)
-    _pace(dataset, settings, results, observer)
+    _pace(dataset, settings, results, listener)
     setup = CellSetup(path.resolve(), (out / RUNS).resolve(), settings.changes, settings.device)
-    workers = Workers(setup, where, results, observer)
+    workers = Workers(setup, where, results, listener)
     search = settings.search(results.pace)
     for _ in workers.do("learning rates", search):
         pass
@@ -176,7 +170,7 @@ def _check(dataset: Dataset, settings: Settings) -> None:
         )
 
 
-def _pace(dataset: Dataset, settings: Settings, results: CellResults, observer: Observer) -> None:
+def _pace(dataset: Dataset, settings: Settings, results: CellResults, listener: Listener) -> None:
     """Measure the seconds a step of the networks whose pace is not known yet.
 
     A network that joins later is measured beside those that are known, and their ratio is what
@@ -185,7 +179,7 @@ def _pace(dataset: Dataset, settings: Settings, results: CellResults, observer: 
     results.machine = results.machine or machine(settings.device)
     missing = [network for network in settings.networks if network not in results.pace]
     if missing and settings.fight.kind == "budget":
-        observer.note("measuring the seconds of a training step, network by network in turn")
+        listener.note("measuring the seconds of a training step, network by network in turn")
         known = results.pace
         group = settings.groups[0]
         recipes = [Cell(n, group, 0, None, 1).recipe(settings.changes) for n in [*missing, *known]]

@@ -7,20 +7,18 @@ It never opens a file and never imports torch. The structures are those of the p
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from seget.phantom.painting import paint
+from seget.listener import Listener
+from seget.phantom.painting import Progress, paint
 from seget.phantom.scene import STRUCTURES, build
 from seget.phantom.settings import PRESETS, Settings
 from seget.volume import Volume
 
 __all__ = ["PRESETS", "STRUCTURES", "Phantom", "Settings", "simulate"]
-
-Progress = Callable[[str, float], None]
 
 _TOML = """\
 # A simulated tomogram: seed {seed}, every object's geometry is in scene.json.
@@ -61,15 +59,15 @@ class Phantom:
         return _TOML.format(seed=self.scene["settings"]["seed"]) + lines
 
 
-def simulate(settings: Settings, progress: Progress | None = None) -> Phantom:
+def simulate(settings: Settings, listener: Listener | None = None) -> Phantom:
     """Return the phantom of some settings; the same settings give the same bytes.
 
     Parameters
     ----------
     settings
         Size, seed and microscope: `PRESETS["small"]`, say, or your own.
-    progress
-        Called with what is being done and the share of that which is done, 0 to 1.
+    listener
+        Is told of the parts "painting" and "imaging", and the percent of each that is done.
 
     Raises
     ------
@@ -78,13 +76,15 @@ def simulate(settings: Settings, progress: Progress | None = None) -> Phantom:
     """
     from seget.phantom.microscope import Microscope, image, to_bytes
 
-    tell = progress or (lambda _what, _share: None)
+    listener = listener or Listener()
     things = build(settings)
-    density, labels = paint(things, settings, lambda share: tell("painting", share))
+    with listener.part("painting") as told:
+        density, labels = paint(things, settings, _percent(told))
     microscope = Microscope(
         settings.voxel_nm, tilt=settings.tilt, dose=settings.dose, seed=settings.seed
     )
-    reconstruction = image(density, microscope, progress=lambda share: tell("imaging", share))
+    with listener.part("imaging") as told:
+        reconstruction = image(density, microscope, progress=_percent(told))
     del density  # at the paper's size, each volume of floats is a gigabyte
     tomogram = Volume(to_bytes(reconstruction), (settings.voxel_nm,) * 3, (0, 0, 0), "tomogram")
     del reconstruction
@@ -94,3 +94,8 @@ def simulate(settings: Settings, progress: Progress | None = None) -> Phantom:
     }
     scene = {"settings": asdict(settings), "things": [asdict(thing) for thing in things]}
     return Phantom(tomogram, masks, scene)
+
+
+def _percent(listener: Listener) -> Progress:
+    """Return what tells a listener a share of 0 to 1 in percent."""
+    return lambda share: listener.progress(round(100 * share), 100)

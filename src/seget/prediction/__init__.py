@@ -9,7 +9,7 @@ goes the whole way.
 
 from seget.prediction.engine import Engine, TorchEngine
 from seget.prediction.openvino_engine import OpenVinoEngine
-from seget.prediction.predict import Options, Progress, choose_engine, predict, score_slices
+from seget.prediction.predict import Options, choose_engine, predict, score_slices
 from seget.prediction.scorer import Effort, Scorer
 from seget.prediction.segment import segment_files
 from seget.prediction.writing import predict_files
@@ -19,7 +19,6 @@ __all__ = [
     "Engine",
     "OpenVinoEngine",
     "Options",
-    "Progress",
     "Scorer",
     "TorchEngine",
     "choose_engine",

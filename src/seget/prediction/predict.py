@@ -7,13 +7,14 @@ It never writes a file. The sigmoid is applied here (in the engine) and nowhere 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from seget.device import Device, choose_device
 from seget.errors import InputError
+from seget.listener import Listener
 from seget.prediction.engine import Engine, Scores, TorchEngine
 from seget.prediction.openvino_engine import OpenVinoEngine
 from seget.prediction.plan import SMALLEST_WINDOW_PX
@@ -24,17 +25,6 @@ from seget.trained import Trained
 from seget.volume import Volume, normalisation
 
 ENGINES = ("auto", "torch", "openvino")
-
-Progress = Callable[[int, int], None]
-Note = Callable[[str], None]
-
-
-def silent(_done: int, _total: int) -> None:
-    """Report no progress."""
-
-
-def deaf(_sentence: str) -> None:
-    """Hear no sentence."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +137,10 @@ def score_slices(
 
 
 def predict(
-    volume: Volume, trained: Trained, options: Options = DEFAULT, progress: Progress = silent
+    volume: Volume,
+    trained: Trained,
+    options: Options = DEFAULT,
+    listener: Listener | None = None,
 ) -> dict[str, Volume]:
     """Return the score maps of a volume in memory: structure -> Volume of 0..127.
 
@@ -157,11 +150,14 @@ def predict(
         `(z, y, x)` tomogram, any type; normalised here by its own mean and deviation.
     trained
         One model, of one structure or several.
+    listener
+        Is told the number of slices done.
     """
+    listener = listener or Listener()
     depth = volume.shape[0]
     maps = {s: np.empty(volume.shape, np.uint8) for s in trained.structures}
     for z, scores in score_slices(volume, scorer(trained, volume, options), range(depth)):
         for structure, score in zip(trained.structures, scores, strict=True):
             maps[structure][z] = score
-        progress(z + 1, depth)
+        listener.progress(z + 1, depth)
     return {s: volume.on_same_grid(data, f"{volume.name}__{s}") for s, data in maps.items()}

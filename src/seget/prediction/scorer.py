@@ -9,7 +9,6 @@ itself for that size.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -18,6 +17,7 @@ import numpy.typing as npt
 import torch
 
 from seget.errors import RunError
+from seget.listener import Listener
 from seget.networks import Architecture
 from seget.patches import windows
 from seget.prediction import plan
@@ -59,14 +59,14 @@ class Scorer:
         How much memory a window takes, and how far it reads.
     effort
         Windows, views and memory.
-    note
+    listener
         Is told a sentence when there is less memory than was thought.
     """
 
     engine: Engine
     footprint: Footprint
     effort: Effort = field(default_factory=Effort)
-    note: Callable[[str], None] = lambda _: None
+    listener: Listener = field(default_factory=Listener)
 
     @classmethod
     def of(cls, engine: Engine, architecture: Architecture, effort: Effort | None = None) -> Scorer:
@@ -139,7 +139,7 @@ class Scorer:
                 "the device, or use --device cpu."
             )
         self.effort = replace(self.effort, window_px=half)
-        self.note(f"out of memory with windows of {size} px; going on with {half} px.")
+        self.listener.note(f"out of memory with windows of {size} px; going on with {half} px.")
 
     def _windows(self, pixels: npt.NDArray[np.float32], size: int | None) -> Scores:
         views = self.effort.views

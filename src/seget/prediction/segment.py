@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from seget.prediction.predict import DEFAULT, Note, Options, Progress, deaf, silent
+from seget.listener import Listener
+from seget.prediction.predict import DEFAULT, Options
 from seget.prediction.writing import predict_files
 from seget.results import LABELS, fuse_files
 from seget.trained import Trained
@@ -24,13 +25,12 @@ def segment_files(
     models: Sequence[Trained],
     folder: Path,
     options: Options = DEFAULT,
-    progress: Progress = silent,
-    note: Note = deaf,
+    listener: Listener | None = None,
 ) -> Path:
     """Predict and fuse: write the score maps and labels.mrc into `folder`; return the latter.
 
     Goes on where it was interrupted, as `predict_files` does, and raises what that raises.
     """
     labels = int(np.prod(volume.shape))
-    predict_files(volume, models, folder, options, progress, note, spare_bytes=labels)
+    predict_files(volume, models, folder, options, listener, spare_bytes=labels)
     return fuse_files(folder, folder / LABELS, overwrite=options.overwrite)

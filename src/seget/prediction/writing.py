@@ -18,17 +18,9 @@ import numpy as np
 
 from seget import files, machine
 from seget.errors import InputError
+from seget.listener import Listener
 from seget.prediction import plan
-from seget.prediction.predict import (
-    DEFAULT,
-    Note,
-    Options,
-    Progress,
-    deaf,
-    score_slices,
-    scorer,
-    silent,
-)
+from seget.prediction.predict import DEFAULT, Options, score_slices, scorer
 from seget.prediction.scorer import Scorer
 from seget.results import Sidecar, is_made, map_path, output_id, read_sidecar, write_sidecar
 from seget.trained import Trained
@@ -90,8 +82,7 @@ def predict_files(
     models: Sequence[Trained],
     folder: Path,
     options: Options = DEFAULT,
-    progress: Progress = silent,
-    note: Note = deaf,
+    listener: Listener | None = None,
     spare_bytes: int = 0,
 ) -> list[Path]:
     """Write a score map a structure into `folder`; return their paths in the models' order.
@@ -105,8 +96,8 @@ def predict_files(
         `(z, y, x)` tomogram, any type; normalised here by its own mean and deviation.
     models
         Each of one structure or several, no structure twice.
-    progress, note
-        Are told the number of slices done, and sentences for people.
+    listener
+        Is told the number of slices done, and sentences for people.
     spare_bytes
         Disk space that has to be left for what comes after.
 
@@ -118,6 +109,7 @@ def predict_files(
         Memory or disk do not suffice, the tomogram's file changed or went away meanwhile, or
         another process writes into the folder.
     """
+    listener = listener or Listener()
     _refuse_twins(models)
     stamp = files.Stamp.of(files.location(volume.path)) if volume.path else None
     if stamp is not None:
@@ -129,8 +121,8 @@ def predict_files(
         machine.require_disk(folder, _missing_bytes(waiting, size) + spare_bytes)
         depth = volume.shape[0]
         for number, job in enumerate(waiting):
-            for done in _write_maps(volume, job, options, note):
-                progress(number * depth + done, len(waiting) * depth)
+            for done in _write_maps(volume, job, options, listener):
+                listener.progress(number * depth + done, len(waiting) * depth)
     return [path for job in jobs for path in job.maps]
 
 
@@ -201,10 +193,10 @@ def _missing_bytes(jobs: Sequence[Job], voxels: int) -> int:
     return sum(max(0, voxels - files.begun_bytes(path)) for job in jobs for path in job.maps)
 
 
-def _write_maps(volume: Volume, job: Job, options: Options, note: Note) -> Iterator[int]:
+def _write_maps(volume: Volume, job: Job, options: Options, listener: Listener) -> Iterator[int]:
     """Write the maps of one model; yield the number of slices done, first of those found done."""
     scoring = scorer(job.trained, volume, options)
-    scoring.note = note
+    scoring.listener = listener
     shape = volume.shape
     scoring.window_px(shape[1:])  # too little memory is said before a file is begun
     with ExitStack() as stack:
@@ -215,10 +207,10 @@ def _write_maps(volume: Volume, job: Job, options: Options, note: Note) -> Itera
             for path, sidecar in job.maps.items()
         ]
         finished = frozenset.intersection(*(writer.finished for writer in writers))
-        _tell(volume, finished, any(writer.is_foreign for writer in writers), note)
+        _tell(volume, finished, any(writer.is_foreign for writer in writers), listener)
         yield len(finished)
         left = [z for z in range(shape[0]) if z not in finished]
-        note(f"{volume.name}: {_plan(scoring, (len(left), *shape[1:]))}")
+        listener.note(f"{volume.name}: {_plan(scoring, (len(left), *shape[1:]))}")
         for number, (z, scores) in enumerate(score_slices(volume, scoring, left), start=1):
             for writer, score in zip(writers, scores, strict=True):
                 writer[z] = score
@@ -238,14 +230,14 @@ def _plan(scoring: Scorer, shape: tuple[int, int, int]) -> str:
     return f"{words} ({scoring.engine.name}, {scoring.engine.device.precision})"
 
 
-def _tell(volume: Volume, finished: frozenset[int], foreign: bool, note: Note) -> None:
+def _tell(volume: Volume, finished: frozenset[int], foreign: bool, listener: Listener) -> None:
     if foreign:
-        note(
+        listener.note(
             f"{volume.name}: an interrupted run is there, but of another tomogram, model or "
             "settings; starting anew."
         )
     if finished:
-        note(
+        listener.note(
             f"{volume.name}: going on after an interrupted run; {len(finished)} of "
             f"{volume.shape[0]} slices are finished."
         )

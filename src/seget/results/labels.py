@@ -8,7 +8,7 @@ It never holds more than a slice, and never decides a pixel itself: `fusion` doe
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from seget import files, machine
 from seget.errors import InputError
 from seget.files import provenance
 from seget.fusion import colour, fuse
+from seget.listener import Listener
 from seget.results.score_maps import ScoreMap, find_score_maps, is_made, output_id
 from seget.volume import Volume
 
@@ -28,7 +29,7 @@ def fuse_files(
     out: Path,
     thresholds: Mapping[str, float] | None = None,
     overwrite: bool = False,
-    progress: Callable[[int, int], None] = lambda _done, _total: None,
+    listener: Listener | None = None,
 ) -> Path:
     """Fuse the score maps in `folder` into the label volume `out`, with `out`'s `.json` beside it.
 
@@ -40,12 +41,15 @@ def fuse_files(
         `.mrc` or `.zarr`; values 1, 2, ... in the order of the models, 0 background.
     thresholds
         Scores in 0 to 1 by structure that replace those of the models.
+    listener
+        Is told the number of slices done.
 
     Raises
     ------
     InputError
         The maps differ in shape, a threshold names no map, or `out` was made by another command.
     """
+    listener = listener or Listener()
     maps = find_score_maps(folder)
     chosen = _thresholds(maps, thresholds or {})
     legend = _legend(maps, chosen)
@@ -67,7 +71,7 @@ def fuse_files(
         for z in range(first.shape[0]):
             if z not in writer.finished:
                 writer[z] = fuse({s: volume.slice(z) for s, volume in volumes.items()}, chosen)
-            progress(z + 1, first.shape[0])
+            listener.progress(z + 1, first.shape[0])
         out.with_suffix(".json").unlink(missing_ok=True)  # it spoke of older labels
     provenance.write(out, _made_by(maps, chosen))
     files.write_json(out.with_suffix(".json"), legend)

@@ -8,10 +8,9 @@ checkpoints, `run_folder` and `checkpoints` what is on disk, `interruption` how 
 """
 
 from seget.training.checkpoints import kept_steps
-from seget.training.listener import Listener
 from seget.training.loop import train
 from seget.training.run_folder import Run, read_log
 from seget.training.steps import measure_pace
 from seget.training.tally import Diverged
 
-__all__ = ["Diverged", "Listener", "Run", "kept_steps", "measure_pace", "read_log", "train"]
+__all__ = ["Diverged", "Run", "kept_steps", "measure_pace", "read_log", "train"]

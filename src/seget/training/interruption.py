@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from seget.training.listener import Listener
+from seget.listener import Listener
 from seget.training.state import State
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

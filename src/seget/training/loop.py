@@ -19,6 +19,7 @@ from seget import files, machine
 from seget.dataset import Dataset
 from seget.device import choose_device
 from seget.errors import InputError
+from seget.listener import Listener
 from seget.prediction import Effort, Scorer, TorchEngine
 from seget.recipes import Recipe
 from seget.samples import Samples
@@ -26,7 +27,6 @@ from seget.trained import Trained, load
 from seget.training.checkpoints import Checkpoints
 from seget.training.clock import Clock
 from seget.training.interruption import in_one_piece
-from seget.training.listener import Listener
 from seget.training.run_folder import (
     MODEL,
     Row,

@@ -14,13 +14,13 @@ from time import perf_counter
 
 from seget.dataset import Dataset
 from seget.device import Device
+from seget.listener import Listener
 from seget.recipes import Recipe
 from seget.samples import Batch, Samples
 from seget.threads import made_ahead
 from seget.training.checkpoints import Checkpoints
 from seget.training.clock import Clock
 from seget.training.interruption import in_one_piece
-from seget.training.listener import Listener
 from seget.training.state import State
 
 # Of so many turns of so many steps the quickest is the pace: it was disturbed the least.
