@@ -11,7 +11,7 @@ import pytest
 
 from mrc_bytes import write_mrc
 from seget import files
-from seget.cli.info import parse_voxel_size
+from seget.cli.options import parse_voxel_size
 from seget.errors import InputError
 from seget.volume import Volume
 

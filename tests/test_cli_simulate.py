@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from seget import files
-from seget.cli.simulate import go_the_whole_way
+from seget.cli.demo import go_the_whole_way
 from seget.dataset import read_dataset
 from seget.phantom import STRUCTURES, Settings
 
@@ -72,7 +72,7 @@ def test_wrong_phantoms_are_one_sentence(
 def test_the_demo_goes_the_whole_way(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seget.cli.simulate.DEMO_SETTINGS", ["binning=1", "patch_px=32"])
+    monkeypatch.setattr("seget.cli.demo.DEMO_SETTINGS", ["binning=1", "patch_px=32"])
     go_the_whole_way(tmp_path, COARSE, 0.05, overwrite=False)
     said = capsys.readouterr().err.strip().splitlines()
     assert said[-1] == f"Report: {tmp_path / 'report.html'}"

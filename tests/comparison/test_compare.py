@@ -20,7 +20,7 @@ TWO = ("--networks", "unet,seget", "--structures", "discs", "--learning-rates", 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, small_dataset: Path) -> Path:
     """All five networks, joint, with a search: the folder of the comparison."""
-    from seget.cli.contest import compare
+    from seget.cli.compare import compare
 
     out = tmp_path_factory.mktemp("compare")
     settings = [text for text in QUICK if text != "--set"]

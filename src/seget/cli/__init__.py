@@ -1,4 +1,4 @@
-"""The command line: one verb a function, a few lines each.
+"""The command line: a module a verb, by the verb's name.
 
 arguments -> rooms -> files, messages, exit code
 
@@ -12,7 +12,18 @@ import sys
 
 import typer
 
-from seget.cli import apply, contest, convert, info, judge, learn, simulate
+from seget.cli import (
+    compare,
+    convert,
+    demo,
+    evaluate,
+    fuse,
+    info,
+    phantom,
+    predict,
+    segment,
+    train,
+)
 from seget.errors import InputError, RunError, in_words
 
 __all__ = ["app", "main"]
@@ -28,14 +39,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(simulate.demo)
-app.command()(simulate.phantom)
-app.command()(learn.train)
-app.command()(apply.predict)
-app.command()(apply.fuse)
-app.command()(apply.segment)
-app.command()(judge.evaluate)
-app.command()(contest.compare)
+app.command()(demo.demo)
+app.command()(phantom.phantom)
+app.command()(train.train)
+app.command()(predict.predict)
+app.command()(fuse.fuse)
+app.command()(segment.segment)
+app.command()(evaluate.evaluate)
+app.command()(compare.compare)
 app.command()(info.info)
 app.command()(convert.convert)
 

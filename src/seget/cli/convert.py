@@ -1,4 +1,4 @@
-"""The verb that changes formats: `seget convert`.
+"""The verb `seget convert`: a volume in another format.
 
 one volume -> the same volume in another format
 
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seget.cli import imod
-from seget.cli.info import parse_voxel_size
+from seget.cli import convert_imod
+from seget.cli.options import Mode0, parse_voxel_size
 from seget.errors import InputError
 
 if TYPE_CHECKING:
@@ -37,7 +37,6 @@ Size = Annotated[
     str | None,
     typer.Option(metavar="Z,Y,X", help="Voxel size in nm, replaces IN's; one number for a cube."),
 ]
-Mode0 = Annotated[str, typer.Option(help="Bytes of MRC mode 0: auto, signed or unsigned.")]
 Type = Annotated[
     str | None,
     typer.Option(
@@ -101,20 +100,20 @@ def convert(
     from seget.cli.progress import say
 
     _check_places(source, out, overwrite)
-    volume, drawn = imod.opened(source, like, object_name, mode0)
-    labels = labels or drawn is not None or imod.is_model(out)
+    volume, drawn = convert_imod.opened(source, like, object_name, mode0)
+    labels = labels or drawn is not None or convert_imod.is_model(out)
     if voxel_size is not None:
         volume = replace(volume, voxel_size_nm=parse_voxel_size(voxel_size))
     volume, counts = _retyped(volume, dtype, rescale, labels)
     legend = (drawn or files.legend_of(source) or files.Legend()) if labels else None
-    if legend is not None and imod.is_model(out):
-        say(imod.write(out, volume, legend))
+    if legend is not None and convert_imod.is_model(out):
+        say(convert_imod.write(out, volume, legend))
         return
     if drawn is not None:
-        _check_places(source, imod.legend_path(out), overwrite)
+        _check_places(source, convert_imod.legend_path(out), overwrite)
     _write(out, volume, legend, ome_zarr)
     if drawn is not None:
-        say(str(imod.write_legend(out, drawn)))
+        say(str(convert_imod.write_legend(out, drawn)))
     if counts is not None and (counts.clipped or counts.not_finite):
         say(f"{counts.clipped} voxels were beyond the range, {counts.not_finite} were no number.")
     say(f"{out}: {_summary(volume)}")

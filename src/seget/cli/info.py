@@ -1,4 +1,4 @@
-"""The verb that looks at files: `seget info`.
+"""The verb `seget info`: what a file is and what is wrong with it.
 
 files -> what they are, what is wrong with them (-> a mended copy)
 
@@ -8,13 +8,13 @@ It never changes a file that it looks at.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seget.cli.options import Mode0, parse_voxel_size
 from seget.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Tomograms or masks, or folders of them.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: an object, of several a list.")]
-Mode0 = Annotated[str, typer.Option(help="Bytes of MRC mode 0: auto, signed or unsigned.")]
 Fix = Annotated[
     Path | None,
     typer.Option(metavar="OUT", help="Write a mended copy of one MRC file."),
@@ -74,28 +73,6 @@ def info(
         _print_several(described)
     if failed:
         raise SystemExit(1)
-
-
-def parse_voxel_size(text: str) -> tuple[float, float, float]:
-    """Return `(z, y, x)` in nm of "Z,Y,X" or of one number.
-
-    Raises
-    ------
-    InputError
-        It is neither, or a length is not above zero.
-    """
-    try:
-        lengths = [float(part) for part in text.split(",")]
-    except ValueError:
-        lengths = []
-    if len(lengths) == 1:
-        lengths *= 3
-    if len(lengths) != 3 or not all(0 < length < math.inf for length in lengths):
-        raise InputError(
-            f"--voxel-size {text}: wanted one number, or three with commas between (z, y, x), of "
-            "nm above zero."
-        )
-    return lengths[0], lengths[1], lengths[2]
 
 
 def _fix(paths: list[Path], out: Path, size: str | None, mode0: str, overwrite: bool) -> None:

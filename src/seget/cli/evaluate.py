@@ -1,4 +1,4 @@
-"""The verb that judges: `seget evaluate`.
+"""The verb `seget evaluate`: scores of predictions against masks.
 
 predictions + masks -> scores, pictures
 

@@ -1,4 +1,4 @@
-"""The verb that learns: `seget train`.
+"""The verb `seget train`: models from annotated slices.
 
 dataset.toml -> run folders
 
@@ -11,25 +11,22 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seget.cli.options import Data, DeviceName, Names, Settings, split_names
 from seget.errors import InputError
 
-Data = Annotated[Path, typer.Argument(metavar="DATASET.toml", help="What is annotated.")]
+if TYPE_CHECKING:
+    from seget.dataset import Dataset
+    from seget.recipes import Recipe
+    from seget.training import Run
+
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="RUN", help="Run folder.")]
-Names = Annotated[
-    list[str] | None,
-    typer.Option("-s", "--structures", help="Comma list of structures; the default is all."),
-]
 Joint = Annotated[bool, typer.Option("--joint", help="One network with an output a structure.")]
 RecipeName = Annotated[
     str, typer.Option(help="modern (works in minutes) or paper (section 3.2, hours).")
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a number of the recipe; repeatable."),
 ]
 Minutes = Annotated[
     float | None,
@@ -44,7 +41,6 @@ CheckpointMinutes = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Of weights, patches and augmentation.")]
-DeviceName = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Remove the run in RUN first.")]
 Board = Annotated[bool, typer.Option("--tensorboard", help="Also log to RUN/tensorboard.")]
@@ -96,22 +92,7 @@ def train(
         _train_one(read, group, numbers, run, tensorboard)
 
 
-def split_names(given: list[str] | None, option: str = "--structures") -> list[str]:
-    """Return the names in repeated comma lists, each once.
-
-    Raises
-    ------
-    InputError
-        A name stands there twice.
-    """
-    names = [name.strip() for text in given or [] for name in text.split(",") if name.strip()]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise InputError(f"{option}: {', '.join(twice)} is named twice; name it once.")
-    return names
-
-
-def _recipe(name: str, structure: str, settings: list[str]) -> Any:
+def _recipe(name: str, structure: str, settings: list[str]) -> Recipe:
     from seget import recipes
 
     if name not in ("modern", "paper"):
@@ -120,7 +101,9 @@ def _recipe(name: str, structure: str, settings: list[str]) -> Any:
     return base.override(settings)
 
 
-def _train_one(dataset: Any, group: tuple[str, ...], recipe: Any, run: Any, board: bool) -> None:
+def _train_one(
+    dataset: Dataset, group: tuple[str, ...], recipe: Recipe, run: Run, board: bool
+) -> None:
     from seget.cli.progress import bar, say
     from seget.training import train
 

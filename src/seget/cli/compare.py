@@ -1,4 +1,4 @@
-"""The verb that sets networks against each other: `seget compare`.
+"""The verb `seget compare`: networks against each other on one dataset.
 
 dataset.toml -> table.csv, table.json, table.md, report.html
 
@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from seget.cli.learn import Data, DeviceName, Names, Settings, split_names
+from seget.cli.options import Data, DeviceName, Names, Settings, split_names
 from seget.errors import InputError
 
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of the comparison.")]

@@ -1,0 +1,149 @@
+"""Options that several verbs share, and what their texts mean.
+
+text of an option -> its value, or a sentence that says what is wanted
+
+It never acts on them: the verbs do.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seget.errors import InputError
+
+if TYPE_CHECKING:
+    from seget.prediction import Options
+
+# of train and compare
+Data = Annotated[Path, typer.Argument(metavar="DATASET.toml", help="What is annotated.")]
+Names = Annotated[
+    list[str] | None,
+    typer.Option("-s", "--structures", help="Comma list of structures; the default is all."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a number of the recipe; repeatable."),
+]
+DeviceName = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+
+# of predict and segment
+Inputs = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="TOMOGRAM... MODEL...",
+        help="Tomograms (files, or folders of them) and models (run folders, or folders of runs).",
+    ),
+]
+Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of outputs.")]
+WindowPx = Annotated[
+    int | None,
+    typer.Option(help="Edge in pixels of windows; the default is the largest that fit, or none."),
+]
+Views = Annotated[
+    int,
+    typer.Option(
+        help="Average 4 or 8 mirrored and turned views: better, in 4 or 8 times the time."
+    ),
+]
+Format = Annotated[str, typer.Option(help="Of score maps: mrc or zarr (OME-Zarr).")]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        metavar="SIZE", help="Memory to use at most, as 4G; the default is half of what is free."
+    ),
+]
+EngineName = Annotated[
+    str, typer.Option(help="auto, torch or openvino; auto takes OpenVINO on a processor.")
+]
+Precision = Annotated[
+    str,
+    typer.Option(
+        help="auto, float32, bf16 or int8; auto takes bf16 where the device has it. int8 is "
+        "quicker still on most processors, and coarser (docs/performance.md)."
+    ),
+]
+Hash = Annotated[
+    str,
+    typer.Option(help="Tell tomograms apart by sixteen slices (sampled) or by all voxels (full)."),
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+
+# of info and convert
+Mode0 = Annotated[str, typer.Option(help="Bytes of MRC mode 0: auto, signed or unsigned.")]
+
+
+def split_names(given: list[str] | None, option: str = "--structures") -> list[str]:
+    """Return the names in repeated comma lists, each once.
+
+    Raises
+    ------
+    InputError
+        A name stands there twice.
+    """
+    names = [name.strip() for text in given or [] for name in text.split(",") if name.strip()]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"{option}: {', '.join(twice)} is named twice; name it once.")
+    return names
+
+
+def parse_voxel_size(text: str) -> tuple[float, float, float]:
+    """Return `(z, y, x)` in nm of "Z,Y,X" or of one number.
+
+    Raises
+    ------
+    InputError
+        It is neither, or a length is not above zero.
+    """
+    try:
+        lengths = [float(part) for part in text.split(",")]
+    except ValueError:
+        lengths = []
+    if len(lengths) == 1:
+        lengths *= 3
+    if len(lengths) != 3 or not all(0 < length < math.inf for length in lengths):
+        raise InputError(
+            f"--voxel-size {text}: wanted one number, or three with commas between (z, y, x), of "
+            "nm above zero."
+        )
+    return lengths[0], lengths[1], lengths[2]
+
+
+def prediction_options(
+    device: str,
+    engine: str,
+    precision: str,
+    window: int | None,
+    views: int,
+    format: str,
+    max_memory: str | None,
+    hash: str,
+    overwrite: bool,
+) -> Options:
+    """Return what predict and segment were told, as `seget.prediction` takes it.
+
+    Raises
+    ------
+    InputError
+        An option has a value that it cannot have.
+    """
+    from seget.machine import parse_bytes
+    from seget.prediction import Options
+
+    if hash not in ("sampled", "full"):
+        raise InputError(f"--hash {hash}: wanted sampled or full.")
+    return Options(
+        device=device,
+        engine=engine,
+        precision=precision,
+        window_px=window,
+        views=views,
+        format=format,
+        overwrite=overwrite,
+        memory_bytes=parse_bytes(max_memory, "--max-memory") if max_memory else None,
+        full_hash=hash == "full",
+    )
