@@ -39,7 +39,7 @@ def comparison_table(structures: tuple[str, ...] = ("golgi", NAME)) -> dict[str,
             "text": "scored on the test slices, which neither trained nor chose anything.",
             "flatters": False,
         },
-        "fight": {
+        "terms": {
             "kind": "budget",
             "budget_s": 600.0,
             "text": "equal time: 600 s of optimiser steps a network, steps = time / pace",

@@ -1,8 +1,8 @@
 """Where a network runs, and in which precision.
 
-names of a user -> Device
+names that a user gives ("cpu", "bf16") -> Device
 
-It never runs anything.
+It never runs a network.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from seget.errors import InputError
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "float32", "bf16", "int8")
-MOST_THREADS = 8  # more of them wait for Python's own lock
+MOST_THREADS = 8  # more would only wait for Python's global interpreter lock
 AMPERE = (8, 0)  # the first compute capability of CUDA with bf16
 
 
@@ -31,9 +31,10 @@ class Device:
     torch
         As torch names it.
     bf16
-        Only where the processor computes in it: emulated it is slower than float32.
+        Whether it computes in bfloat16. `auto` says so only where the hardware does: emulated it is
+        slower than float32.
     int8
-        Convolutions in whole numbers of 8 bits, and what is between them as `bf16` says.
+        Whether convolutions compute in integers of 8 bits, and the rest as `bf16` says.
     """
 
     torch: torch.device
@@ -42,12 +43,12 @@ class Device:
 
     @property
     def precision(self) -> str:
-        """As `--precision` says it."""
+        """Its name as the option `--precision` takes it."""
         return "int8" if self.int8 else "bf16" if self.bf16 else "float32"
 
     @property
     def idle_cores(self) -> int:
-        """Cores that may prepare what comes next: one beside a processor's own work."""
+        """Threads that may prepare what comes next: one where the processor computes itself."""
         if self.torch.type == "cpu":
             return 1
         return max(1, min(MOST_THREADS, torch.get_num_threads() - 1))
@@ -59,7 +60,7 @@ class Device:
         return machine.free_memory_bytes()
 
     def take(self, tensor: Tensor) -> Tensor:
-        """Return a processor's tensor on the device, without waiting for what that still does."""
+        """Return a tensor of the processor on the device, without waiting for the device's work."""
         if self.torch.type == "cuda":
             tensor = tensor.pin_memory()  # from other memory CUDA copies after all work is done
         return tensor.to(self.torch, non_blocking=True)

@@ -1,8 +1,8 @@
-"""Work that is done ahead, in threads.
+"""Items made ahead in threads, while the caller works on the one before.
 
-iterator, or function and its arguments -> the same items, the next of them being made meanwhile
+iterator, or function and its arguments -> the same items in the same order
 
-It never holds more items that nobody asked for yet than it has threads.
+It never has more items waiting than it has threads.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def ahead(items: Iterable[T]) -> Iterator[T]:
     """Yield `items`; while the caller works on one, a thread makes the next.
 
     An error in making an item is raised where that item would have come. What is being made when
-    the caller goes away is finished and forgotten.
+    the caller stops is finished and dropped.
     """
     source, nothing = iter(items), object()
     made: Iterator[T] = made_ahead(lambda _: next(source, nothing), repeat(None))  # type: ignore[arg-type,return-value]
@@ -31,7 +31,8 @@ def ahead(items: Iterable[T]) -> Iterator[T]:
 def made_ahead(make: Callable[[A], T], arguments: Iterable[A], threads: int = 1) -> Iterator[T]:
     """Yield `make(argument)` in order; while the caller works on one, threads make the next.
 
-    Errors come, and callers go, as with `ahead`.
+    An error in `make` is raised where its item would have come. What is being made when the caller
+    stops is finished and dropped.
     """
     pool = ThreadPoolExecutor(threads)
     coming: deque[Future[T]] = deque()
@@ -43,6 +44,6 @@ def made_ahead(make: Callable[[A], T], arguments: Iterable[A], threads: int = 1)
         while coming:
             yield coming.popleft().result()
     finally:
-        # Not waited for: a caller that went away leaves this to the garbage collector, which may
-        # run in any thread, even in one that the last item needs to be finished.
+        # Not waited for: when a caller stops early, the garbage collector runs this, maybe in the
+        # very thread that must finish the last item, which would then wait for itself.
         pool.shutdown(wait=False, cancel_futures=True)

@@ -154,12 +154,12 @@ def test_what_cannot_be_compared_is_one_sentence(
     assert not (tmp_path / "out" / "cells.json").exists()
 
 
-def test_another_fight_in_the_same_folder_is_refused(
+def test_other_terms_in_the_same_folder_are_refused(
     seget: Seget, small_dataset: Path, whole: Path
 ) -> None:
     before = (whole / "cells.json").read_bytes()
     command = ("compare", small_dataset, "-o", whole, *QUICK, "--joint")
     code, _, err = seget(*command, "--steps", "11")
     assert code == 2
-    assert "another fight" in err
+    assert "differs in terms" in err
     assert (whole / "cells.json").read_bytes() == before

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seget.comparison import Cell, Fight, Settings
+from seget.comparison import Cell, ComparisonSettings, Terms
 from seget.comparison.compare import in_known_seconds
 from seget.recipes import paper
 
@@ -14,29 +14,29 @@ PACE = {"unet": 0.5, "seget": 1.0}
 
 
 def settings(
-    fight: Fight, rates: tuple[float, ...] = (1e-3, 3e-3), seeds: tuple[int, ...] = (0, 1)
-) -> Settings:
-    return Settings(("unet", "seget"), (("golgi",), ("synapse",)), fight, rates, seeds)
+    terms: Terms, rates: tuple[float, ...] = (1e-3, 3e-3), seeds: tuple[int, ...] = (0, 1)
+) -> ComparisonSettings:
+    return ComparisonSettings(("unet", "seget"), (("golgi",), ("synapse",)), terms, rates, seeds)
 
 
 def test_equal_time_gives_the_faster_network_more_steps_and_equal_steps_do_not() -> None:
-    cells = settings(Fight("budget", 100)).cells(PACE, {})
+    cells = settings(Terms("budget", 100)).cells(PACE, {})
     assert {(c.network, c.steps) for c in cells} == {("unet", 200), ("seget", 100)}
-    cells = settings(Fight("steps", 70)).cells(PACE, {})
+    cells = settings(Terms("steps", 70)).cells(PACE, {})
     assert {c.steps for c in cells} == {70}
 
 
 def test_each_rate_is_searched_in_a_fifth_of_the_length_with_the_first_seed() -> None:
-    search = settings(Fight("budget", 100)).search(PACE)
+    search = settings(Terms("budget", 100)).search(PACE)
     assert len(search) == 2 * 2 * 2
     assert {(c.network, c.steps, c.seed) for c in search} == {("unet", 40, 0), ("seget", 20, 0)}
     assert all(c.search for c in search)
-    assert settings(Fight("steps", 70), rates=(1e-3,)).search(PACE) == []
+    assert settings(Terms("steps", 70), rates=(1e-3,)).search(PACE) == []
 
 
 def test_the_table_takes_the_rates_that_were_chosen() -> None:
     chosen = {("unet", ("golgi",)): 3e-3}
-    cells = settings(Fight("steps", 70), rates=(1e-3,)).cells(PACE, chosen)
+    cells = settings(Terms("steps", 70), rates=(1e-3,)).cells(PACE, chosen)
     rates = {(c.network, c.structures[0]): c.learning_rate for c in cells}
     assert rates["unet", "golgi"] == 3e-3
     assert set(rates.values()) == {1e-3, 3e-3}
@@ -44,7 +44,7 @@ def test_the_table_takes_the_rates_that_were_chosen() -> None:
 
 
 def test_every_cell_has_a_folder_of_its_own() -> None:
-    asked = settings(Fight("steps", 70))
+    asked = settings(Terms("steps", 70))
     cells = asked.search(PACE) + asked.cells(PACE, {})
     assert len({cell.key for cell in cells}) == len(cells)
     changed = Cell("unet", ("golgi",), 0, 1e-2, 70)
@@ -61,7 +61,7 @@ def test_a_cell_s_recipe_is_about_as_long_as_it_is_allowed_and_never_longer(step
 
 
 def test_the_paper_s_recipes_are_the_paper_s_for_every_network() -> None:
-    cell = Cell("unet", ("golgi",), 0, None, Fight("paper").steps(1.0))
+    cell = Cell("unet", ("golgi",), 0, None, Terms("paper").steps(1.0))
     assert cell.recipe(()) == paper("golgi").override(["network=unet"])
 
 

@@ -79,7 +79,7 @@ def test_every_name_is_text_and_nothing_runs(tmp_path: Path, picture: Path) -> N
     table = comparison_table()
     table["title"] = table["dataset"] = table["machine"] = table["recipe"] = NAME
     table["split"]["slices"] = {NAME: [1]}
-    table["split"]["text"] = table["fight"]["text"] = NAME
+    table["split"]["text"] = table["terms"]["text"] = NAME
     table["networks"]["seget"]["title"] = NAME
     shown = page(tmp_path, table, [(NAME, picture)], [(NAME, picture)])
     assert "script" not in shown.tags

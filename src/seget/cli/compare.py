@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seget.cli.options import Data, DeviceName, Names, Settings, split_names
+from seget.cli.options import Data, DeviceName, Names, RecipeSettings, split_names
 from seget.errors import InputError
+
+if TYPE_CHECKING:
+    from seget.comparison import ComparisonSettings, Terms
 
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of the comparison.")]
 Networks = Annotated[
@@ -61,7 +64,7 @@ def compare(
     steps: Steps = None,
     recipe: RecipeName = "modern",
     learning_rates: Rates = None,
-    settings: Settings = None,
+    settings: RecipeSettings = None,
     seeds: Seeds = 1,
     slices: Slices = None,
     on: On = "here",
@@ -79,14 +82,14 @@ def compare(
     seget compare dataset.toml -o paper --recipe paper --device cuda
     seget compare dataset.toml -o table1 --on gpus
     """
-    from seget.comparison import Settings as Asked
+    from seget.comparison import ComparisonSettings
     from seget.dataset import parse_slices, read_dataset
 
     chosen = split_names(structures) or list(read_dataset(dataset).structures)
-    asked = Asked(
+    asked = ComparisonSettings(
         networks=_networks(networks),
         groups=(tuple(chosen),) if joint else tuple((structure,) for structure in chosen),
-        fight=_fight(budget, steps, recipe, joint),
+        terms=_terms(budget, steps, recipe, joint),
         learning_rates=_rates(learning_rates, recipe),
         seeds=tuple(range(seeds)),
         changes=tuple(settings or ()),
@@ -99,7 +102,9 @@ def compare(
         typer.echo((out / "table.md").read_text(), nl=False)
 
 
-def _compare(dataset: Path, out: Path, asked: Any, on: str, slices: tuple[int, ...] | None) -> None:
+def _compare(
+    dataset: Path, out: Path, asked: ComparisonSettings, on: str, slices: tuple[int, ...] | None
+) -> None:
     from seget.cli.progress import bar, say
     from seget.comparison import compare as run
 
@@ -123,8 +128,8 @@ def _networks(given: list[str] | None) -> tuple[str, ...]:
     return tuple(name for name in NETWORKS if name in names)
 
 
-def _fight(budget: str | None, steps: int | None, recipe: str, joint: bool) -> Any:
-    from seget.comparison import Fight
+def _terms(budget: str | None, steps: int | None, recipe: str, joint: bool) -> Terms:
+    from seget.comparison import Terms
 
     if recipe not in ("modern", "paper"):
         raise InputError(f"--recipe {recipe}: wanted modern or paper.")
@@ -135,8 +140,8 @@ def _fight(budget: str | None, steps: int | None, recipe: str, joint: bool) -> A
             raise InputError(
                 "--recipe paper --joint: the paper's recipes differ by structure; leave out one."
             )
-        return Fight("paper")
-    return Fight("steps", steps) if steps else Fight("budget", _seconds(budget or DEFAULT_BUDGET))
+        return Terms("paper")
+    return Terms("steps", steps) if steps else Terms("budget", _seconds(budget or DEFAULT_BUDGET))
 
 
 def _seconds(text: str) -> float:

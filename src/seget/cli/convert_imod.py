@@ -1,8 +1,8 @@
-"""The part of `seget convert` that knows IMOD models.
+"""What `seget convert` does with IMOD models.
 
 model + tomogram -> labels or a mask; labels -> model
 
-It never draws: `files.imod` does.
+It never fills or follows a contour itself: `files.imod` does.
 """
 
 from __future__ import annotations

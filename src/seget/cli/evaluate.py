@@ -1,6 +1,6 @@
 """The verb `seget evaluate`: scores of predictions against masks.
 
-predictions + masks -> scores, pictures
+results + masks -> scores, pictures
 
 It never computes: it prints what `evaluation` found.
 """

@@ -24,7 +24,7 @@ Names = Annotated[
     list[str] | None,
     typer.Option("-s", "--structures", help="Comma list of structures; the default is all."),
 ]
-Settings = Annotated[
+RecipeSettings = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a number of the recipe; repeatable."),
 ]

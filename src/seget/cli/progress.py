@@ -1,8 +1,8 @@
-"""What a person sees while something long runs.
+"""How far a long command is: a bar on a terminal, lines in a log file.
 
-steps, epochs, slices -> a bar on a terminal, lines in a log file
+sentences, counts, steps, epochs -> text on standard error
 
-It only ever writes to standard error, so that `--json` on standard output stays clean.
+It never writes to standard output, where `--json` stands alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from seget.listener import Listener
 
-# A log file gets a line about this often, a terminal a bar that moves.
+# Seconds between lines of progress where standard error is no terminal.
 LOG_EVERY_S = 30.0
 
 

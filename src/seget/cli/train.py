@@ -2,7 +2,7 @@
 
 dataset.toml -> run folders
 
-It never trains itself: it chooses structures, recipes and folders and tells a person what happens.
+It never trains itself: it chooses structures, recipes and folders, and shows what happens.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seget.cli.options import Data, DeviceName, Names, Settings, split_names
+from seget.cli.options import Data, DeviceName, Names, RecipeSettings, split_names
 from seget.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def train(
     structures: Names = None,
     joint: Joint = False,
     recipe: RecipeName = "modern",
-    settings: Settings = None,
+    settings: RecipeSettings = None,
     max_minutes: Minutes = None,
     checkpoint_minutes: CheckpointMinutes = 5.0,
     seed: Seed = 0,
@@ -124,7 +124,7 @@ def _train_one(
 
 @contextmanager
 def _sigterm_is_ctrl_c() -> Iterator[None]:
-    """Let what a cluster sends before it kills do what a person does."""
+    """Let SIGTERM, which a cluster sends before it kills, do what Ctrl-C does."""
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt

@@ -2,8 +2,8 @@
 
 Cell + dataset.toml + folder -> run folder, scores of the test slices, a plain result
 
-It never looks at another cell. A cell may run in another process or on another machine, so all that
-it needs comes as plain values, and all that the table needs goes back so.
+It never looks at another cell. A cell may run in another process or on another machine, so it takes
+and returns plain values that can be sent there and back.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from seget.prediction import Scorer, TorchEngine, score_slices
 from seget.trained import Trained
 from seget.training import Diverged, Run, read_log, train
 
-RUNS = "runs"  # of a comparison's folder: a run folder a cell
+RUNS = "runs"  # in the folder of a comparison; holds a run folder for each cell
 SCORES = "scores.npz"
 # Columns of log.csv that the curves need.
 CURVE = ("epoch", "step", "loss", "miou", "elapsed_s")
@@ -36,7 +36,19 @@ CURVE = ("epoch", "step", "loss", "miou", "elapsed_s")
 
 @dataclass(frozen=True)
 class CellSetup:
-    """Where and how a comparison's cells run; the same for all of them."""
+    """What all cells of a comparison have in common.
+
+    Attributes
+    ----------
+    dataset
+        The dataset.toml.
+    folder
+        Where each cell has a run folder of its name.
+    changes
+        `key=value` settings of the recipe.
+    device
+        `auto`, `cpu`, `cuda` or `mps`.
+    """
 
     dataset: Path
     folder: Path
@@ -115,6 +127,6 @@ def read_scores(folder: Path, cell: Cell) -> Mapping[str, npt.NDArray[np.uint8]]
 
 
 def tidy(folder: Path, cell: Cell) -> None:
-    """Remove what nothing will ask for: checkpoints, and the models that chose a rate."""
+    """Remove what is not needed any more: checkpoints, and all of a cell that chose a rate."""
     run = folder / cell.key
     shutil.rmtree(run if cell.search else run / "checkpoints", ignore_errors=True)

@@ -1,9 +1,9 @@
-"""What a comparison has finished: cells.json, whole at any moment.
+"""The results of the cells that a comparison has finished, in cells.json.
 
 results of cells <-> DIR/cells.json
 
-It never trains. The file is enough to make the table again, and to go on elsewhere: put it into an
-empty folder, and the cells in it are not done again.
+It never trains. The file appears whole or not at all. It is enough to make the table again, and to
+go on elsewhere: put it into an empty folder, and the cells in it are not trained again.
 """
 
 from __future__ import annotations
@@ -13,25 +13,34 @@ from pathlib import Path
 from typing import Any
 
 from seget import files
-from seget.comparison.plan import Cell, Settings
+from seget.comparison.plan import Cell, ComparisonSettings
 from seget.dataset import Dataset
 from seget.errors import InputError
 from seget.recipes import modern
 
 CELLS = "cells.json"
-FORMAT = 1
+FORMAT = 2
 
 
 class CellResults:
-    """The pace of the networks and the results of the cells, on disk after every change.
+    """The results of the finished cells, written to cells.json after every change.
+
+    Attributes
+    ----------
+    pace
+        Network -> seconds of one of its training steps, where it was measured.
+    machine
+        What the networks run on, in words.
+    begun_with
+        What a comparison that goes on must have in common with the one that began.
 
     Raises
     ------
     InputError
-        cells.json is damaged, or belongs to another dataset, fight or recipe.
+        cells.json is damaged, or belongs to another dataset, terms or recipe.
     """
 
-    def __init__(self, folder: Path, dataset: Dataset, settings: Settings) -> None:
+    def __init__(self, folder: Path, dataset: Dataset, settings: ComparisonSettings) -> None:
         self.path = folder / CELLS
         self.pace: dict[str, float] = {}
         self.machine = ""
@@ -39,11 +48,11 @@ class CellResults:
         self.begun_with: dict[str, Any] = {
             "format": FORMAT,
             "dataset": {"name": dataset.name, "tomograms": dataset.identity()},
-            "fight": {"kind": settings.fight.kind, "amount": settings.fight.amount},
+            "terms": {"kind": settings.terms.kind, "amount": settings.terms.amount},
             "changes": list(settings.changes),
             "joint": settings.joint,
         }
-        if settings.fight.kind != "paper":  # the defaults of a later version may differ
+        if settings.terms.kind != "paper":  # the defaults of a later version may differ
             self.begun_with["recipe"] = modern().override(settings.changes).model_dump(mode="json")
         if self.path.is_file():
             self._read()
@@ -76,8 +85,8 @@ class CellResults:
             for key, value in self.begun_with.items():
                 if saved[key] != value:
                     raise InputError(
-                        f"{self.path}: was begun with another {key}; go on with the same, or "
-                        "name another -o."
+                        f"{self.path}: was begun by another command, which differs in {key}; go on "
+                        "with that one, or name another -o."
                     )
             self.machine, self.pace = saved["machine"], saved["pace_s"]
             self._results = saved["cells"]

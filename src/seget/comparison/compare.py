@@ -1,8 +1,8 @@
-"""The comparison from its first step to its report.
+"""The whole comparison: measure paces, choose learning rates, train, score, write the report.
 
-dataset.toml + Settings + folder -> cells.json, table.csv, table.json, table.md, report.html
+dataset.toml + settings + folder -> cells.json, table.csv, table.json, table.md, report.html
 
-It never prints: whoever asked is told through a `Listener`. A cell that is done is not done again.
+It never prints: a `Listener` is told. A cell whose result is in cells.json is not trained again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from seget import files, runners
 from seget.comparison.cell import RUNS, CellSetup, run_cell, tidy
 from seget.comparison.cell_results import CellResults
 from seget.comparison.pictures import draw
-from seget.comparison.plan import Cell, Settings
+from seget.comparison.plan import Cell, ComparisonSettings
 from seget.comparison.report import comparison_report
 from seget.comparison.table import make_table
 from seget.comparison.text import csv_text, markdown
@@ -35,7 +35,19 @@ from seget.training import measure_pace
 
 @dataclass(frozen=True)
 class Workers:
-    """Who does the cells that are not done yet, and where their results are kept."""
+    """What trains the cells that are not done yet, and keeps their results.
+
+    Attributes
+    ----------
+    setup
+        What all cells have in common.
+    where
+        This process, others or a cluster; see `runners.run`.
+    results
+        Where results are kept.
+    listener
+        Is told of each stage as a part of the work.
+    """
 
     setup: CellSetup
     where: str
@@ -72,7 +84,7 @@ def _run_here(cell: Cell, setup: CellSetup, listener: Listener) -> dict[str, Any
 def compare(
     path: Path,
     out: Path,
-    settings: Settings,
+    settings: ComparisonSettings,
     where: str = "here",
     listener: Listener | None = None,
     slices: Sequence[int] | None = None,
@@ -84,7 +96,7 @@ def compare(
     path
         The dataset.toml.
     out
-        Folder of the comparison; one that was begun with the same dataset, fight and recipe is
+        Folder of the comparison; one that was begun with the same dataset, terms and recipe is
         gone on with.
     settings
         What is compared.
@@ -156,7 +168,7 @@ def write_tables(out: Path, table: dict[str, Any]) -> None:
     files.write_text(out / "table.md", markdown(table))
 
 
-def _check(dataset: Dataset, settings: Settings) -> None:
+def _check(dataset: Dataset, settings: ComparisonSettings) -> None:
     for structure in (s for group in settings.groups for s in group):
         if structure not in dataset.structures:
             raise InputError(
@@ -170,15 +182,18 @@ def _check(dataset: Dataset, settings: Settings) -> None:
         )
 
 
-def _pace(dataset: Dataset, settings: Settings, results: CellResults, listener: Listener) -> None:
+def _pace(
+    dataset: Dataset, settings: ComparisonSettings, results: CellResults, listener: Listener
+) -> None:
     """Measure the seconds a step of the networks whose pace is not known yet.
 
-    A network that joins later is measured beside those that are known, and their ratio is what
-    counts: a machine that is busier today gives it no fewer steps.
+    A network that is added to a comparison later is measured together with those whose pace is
+    known, and scaled by how much slower those are now: on a machine that is busier than before the
+    new network still gets its fair number of steps.
     """
     results.machine = results.machine or machine(settings.device)
     missing = [network for network in settings.networks if network not in results.pace]
-    if missing and settings.fight.kind == "budget":
+    if missing and settings.terms.kind == "budget":
         listener.note("measuring the seconds of a training step, network by network in turn")
         known = results.pace
         group = settings.groups[0]
@@ -191,7 +206,8 @@ def _pace(dataset: Dataset, settings: Settings, results: CellResults, listener: 
 def in_known_seconds(known: Mapping[str, float], today: Mapping[str, float]) -> dict[str, float]:
     """Return the known seconds a step, and those of the other networks on the same scale.
 
-    The scale is the mean over all that are known: one alone may have been disturbed.
+    The scale is the geometric mean over all known ones, since a single one may have been measured
+    while the machine was busy.
     """
     slower = geometric_mean([today[n] / seconds for n, seconds in known.items()] or [1.0])
     return {**{network: seconds / slower for network, seconds in today.items()}, **known}

@@ -1,4 +1,4 @@
-"""Networks side by side as a person looks at them: the paper's figures 3 and 4, and their training.
+"""Pictures of networks side by side: the paper's figures 3 and 4, and curves of their training.
 
 image + masks, image + label ids a network, rows of log.csv a network -> PNG
 
@@ -35,14 +35,15 @@ from seget.evaluation.sheet import (
     rgb,
 )
 
-# The magnified cut: this share of a panel's shorter edge, and so much larger than the panel shows.
+# The magnified square takes this share of a panel's shorter edge, and shows its area so many times
+# as large as the panel does.
 BOX_SHARE, MAGNIFICATION = 0.4, 3
 FRAME, EDGE, FRAME_PX = "#a0a0a0", "#000000", 3
 
 WIDTH_PX, HEIGHT_PX = 1280, 640
 FONT_PT = 14
-# Okabe and Ito's colours, which no colour blindness takes for one another. A network keeps its own
-# where another one is missing.
+# Okabe and Ito's colours, which people with any colour blindness can tell apart. Each network has
+# its own, whichever others are drawn.
 NETWORK_COLOURS: Mapping[str, str] = {
     "FCN-8s": "#e69f00",
     "SegNet": "#009e73",

@@ -2,8 +2,8 @@
 
 finished cells + Dataset -> figures 3 and 4 of the paper, training curves
 
-It chooses what is shown; `figures` draws it. A cell whose score maps are not in the folder (its
-numbers came from elsewhere) is left out of the pictures.
+It chooses what is shown and never draws: `figures` does. A cell whose score maps are not in the
+folder (cells.json was copied from elsewhere) is left out of the pictures.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from seget import files
 from seget.comparison.cell import RUNS, read_scores
 from seget.comparison.cell_results import CellResults
 from seget.comparison.figures import comparison_curves, figure3, figure4
-from seget.comparison.plan import Cell, Settings
+from seget.comparison.plan import Cell, ComparisonSettings
 from seget.dataset import Dataset, Tomogram
 from seget.errors import InputError
 from seget.fusion import colour, fuse
@@ -33,7 +33,7 @@ PICTURES = "pictures"
 def draw(
     out: Path,
     dataset: Dataset,
-    settings: Settings,
+    settings: ComparisonSettings,
     cells: Sequence[Cell],
     results: CellResults,
     slices: Sequence[int] | None,
@@ -126,10 +126,10 @@ def _figures(
 
 
 def _curves(
-    out: Path, settings: Settings, cells: Sequence[Cell], results: CellResults
+    out: Path, settings: ComparisonSettings, cells: Sequence[Cell], results: CellResults
 ) -> Captioned:
     """Draw the validation mIOU of every cell, a picture a group of structures."""
-    by: Literal["minutes", "step"] = "step" if settings.fight.kind == "steps" else "minutes"
+    by: Literal["minutes", "step"] = "step" if settings.terms.kind == "steps" else "minutes"
     found: Captioned = []
     for group in settings.groups:
         runs: dict[str, list[Any]] = {}
@@ -137,7 +137,7 @@ def _curves(
             if "rows" in results[cell]:
                 rows = results[cell]["rows"]
                 pace = results.pace.get(cell.network)
-                if pace is not None:  # the time that is shared out, whatever the machine did beside
+                if pace is not None:  # time as the terms count it, not as a busy machine took it
                     rows = [row | {"elapsed_s": pace * row["step"]} for row in rows]
                 runs.setdefault(Architecture(cell.network).title, []).append(rows)
         if runs:

@@ -1,9 +1,9 @@
-"""What a comparison trains: its cells, and what each is allowed.
+"""What a comparison trains: its cells, and how long each may train.
 
-networks x structures x seeds + fight -> Cells -> Recipes
+networks x structures x seeds + terms -> Cells -> Recipes
 
-It never trains. A cell is a network, the structures of one model, a seed and a learning rate; it is
-named after them, so that it is known again when a comparison is taken up.
+It never trains. A cell is one training: a network, the structures of its model, a seed and a
+learning rate. It is named after them, so that a comparison that goes on finds its results.
 """
 
 from __future__ import annotations
@@ -13,15 +13,20 @@ from typing import Literal
 
 from seget.recipes import Recipe, modern, paper
 
-# Of a cell's length, for each learning rate that is tried.
+# Trying a learning rate takes this share of a cell's steps.
 SEARCH_SHARE = 0.2
 
 
 @dataclass(frozen=True)
-class Fight:
-    """What every network gets the same of.
+class Terms:
+    """How long each network trains, on equal terms for all.
 
-    `budget`: seconds of optimiser steps; `steps`: optimiser steps; `paper`: the paper's recipes.
+    Attributes
+    ----------
+    kind
+        `budget`: equal time; `steps`: equally many steps; `paper`: as the paper's recipes say.
+    amount
+        Seconds of optimiser steps for `budget`, optimiser steps for `steps`.
     """
 
     kind: Literal["budget", "steps", "paper"]
@@ -35,7 +40,7 @@ class Fight:
 
     @property
     def text(self) -> str:
-        """Say it in words."""
+        """The terms in words, for the report."""
         if self.kind == "budget":
             return (
                 f"equal time: {self.amount:g} s of optimiser steps a network; the steps are that "
@@ -48,7 +53,17 @@ class Fight:
 
 @dataclass(frozen=True)
 class Cell:
-    """One training of a comparison; `search` ones only choose a learning rate."""
+    """One training of a comparison.
+
+    Attributes
+    ----------
+    learning_rate
+        Its peak; None leaves the recipe's.
+    steps
+        Optimiser steps; None leaves the recipe's epochs and early stop.
+    search
+        Whether it is a short one, whose validation mIOU only helps to choose the learning rate.
+    """
 
     network: str
     structures: tuple[str, ...]
@@ -59,7 +74,7 @@ class Cell:
 
     @property
     def group(self) -> str:
-        """Name of the model's structures."""
+        """Name of the model's structures: the one there is, or "joint"."""
         return self.structures[0] if len(self.structures) == 1 else "joint"
 
     @property
@@ -84,7 +99,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Settings:
+class ComparisonSettings:
     """What is compared.
 
     Attributes
@@ -93,8 +108,8 @@ class Settings:
         Their names; the rows of the table.
     groups
         The structures of each model: one each, or all in one if joint.
-    fight
-        What every network gets the same of.
+    terms
+        How long each network trains.
     learning_rates
         Tried for each network and group; one rate is taken as it is; none leaves the recipe's.
     seeds
@@ -107,7 +122,7 @@ class Settings:
 
     networks: tuple[str, ...]
     groups: tuple[tuple[str, ...], ...]
-    fight: Fight
+    terms: Terms
     learning_rates: tuple[float, ...]
     seeds: tuple[int, ...]
     changes: tuple[str, ...] = ()
@@ -144,5 +159,5 @@ class Settings:
         ]
 
     def _steps(self, pace: dict[str, float], network: str, search: bool = False) -> int | None:
-        steps = self.fight.steps(pace.get(network, 1.0))
+        steps = self.terms.steps(pace.get(network, 1.0))
         return max(1, int(SEARCH_SHARE * steps)) if steps and search else steps

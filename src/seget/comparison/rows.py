@@ -1,8 +1,8 @@
-"""The rows and sentences of a comparison, as report and plain text both show them.
+"""The rows and sentences of a comparison that both the report and the plain text show.
 
 table.json's object -> rows of scores, costs and learning rates; facts in words
 
-It never computes a score: of what it is given it takes means and spreads over seeds, no more.
+It never computes a score; it takes means and spreads of given scores over the seeds.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def _marked(rows: Sequence[Row]) -> list[Row]:
 
 def mark_best(scores: Sequence[Score]) -> list[Score]:
     """Return the same scores, the highest marked."""
-    # Compared as shown: of two numbers that read alike, one in bold would be a riddle.
+    # Compared as shown: of two numbers that look equal, a reader could not see why one is bold.
     highest = max((number(s.mean) for s in scores if s.values), default=None)
     return [replace(s, best=bool(s.values) and number(s.mean) == highest) for s in scores]
 
@@ -142,7 +142,7 @@ def facts(table: Table) -> list[tuple[str, str]]:
         ("Dataset", table["dataset"]),
         ("Split", _sentence(table["split"]["text"])),
         ("Slices", slices),
-        ("Terms", _sentence(table["fight"]["text"])),
+        ("Terms", _sentence(table["terms"]["text"])),
         ("Recipe", f"{table['recipe']}, {models}"),
         ("Seeds", ", ".join(map(str, table["seeds"]))),
         ("Machine", table["machine"] or "-"),

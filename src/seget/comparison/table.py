@@ -1,8 +1,8 @@
-"""Finished cells made into the table: means over seeds, intervals over slices, costs.
+"""The table of a comparison from its finished cells: means over seeds, intervals, costs.
 
 results of cells -> one plain object, the content of table.json
 
-It never trains and never draws. What is missing is absent or None, never 0.
+It never trains and never draws. A number that does not exist is absent or None, never 0.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.comparison.cell_results import CellResults
-from seget.comparison.plan import Cell, Settings
+from seget.comparison.plan import Cell, ComparisonSettings
 from seget.dataset import Dataset
 from seget.evaluation import without_nan
 from seget.metrics import mean_ignoring_absent
@@ -27,7 +27,7 @@ MEANS = ("iou", "dice", "miou_at_threshold", "miou_per_patch", "pixel_accuracy")
 
 
 def make_table(
-    dataset: Dataset, settings: Settings, cells: Sequence[Cell], results: CellResults
+    dataset: Dataset, settings: ComparisonSettings, cells: Sequence[Cell], results: CellResults
 ) -> Any:
     """Return the table of the cells that are finished."""
     done = [cell for cell in cells if _is_scored(cell, results)]
@@ -41,10 +41,10 @@ def make_table(
             "dataset": dataset.name,
             "joint": settings.joint,
             "split": describe_split(dataset),
-            "fight": {
-                "kind": settings.fight.kind,
-                "budget_s": settings.fight.amount if settings.fight.kind == "budget" else None,
-                "text": settings.fight.text,
+            "terms": {
+                "kind": settings.terms.kind,
+                "budget_s": settings.terms.amount if settings.terms.kind == "budget" else None,
+                "text": settings.terms.text,
             },
             "recipe": ", ".join([cells[0].recipe(()).name, *settings.changes]),
             "seeds": list(settings.seeds),
@@ -189,7 +189,7 @@ def _mious(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
 
 
 def _search(
-    settings: Settings, cells: Sequence[Cell], results: CellResults
+    settings: ComparisonSettings, cells: Sequence[Cell], results: CellResults
 ) -> list[dict[str, Any]]:
     """Return each rate that was tried, its validation mIOU, and which was chosen."""
     chosen = {(cell.network, cell.structures, cell.learning_rate) for cell in cells}

@@ -2,7 +2,7 @@
 
 table.json's object -> table.md, table.csv
 
-It never computes a score, and shows what the report shows: `rows` makes both.
+It never computes a score. The rows are those of the report: `rows` makes both.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A picture of each scored slice: image, prediction, truth, errors.
 
-folder of predictions + Dataset -> pictures/<tomogram>_<slice>.png
+folder of results + Dataset -> pictures/<tomogram>_<slice>.png
 
-It never scores. The pictures are views of what stands in the folder, and are drawn anew each time.
+It never scores, and never keeps an older picture: each is drawn again.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from seget.evaluation.pictures import slice_picture
 from seget.evaluation.score import Predicted, find_predictions
 from seget.fusion import colour, fuse
 
-# A drawn figure goes round in circles, which Python looks for when many small objects have come up,
-# however large they are: of large slices a gigabyte could lie there.
-TIDIED_EVERY = 8
+# The objects of a drawn figure refer to one another in circles, so only Python's garbage collector
+# frees them, and it counts objects, not bytes: figures of large slices could fill a gigabyte.
+COLLECT_EVERY = 8
 
 
 def draw_slices(
@@ -36,7 +36,7 @@ def draw_slices(
             with files.atomic_path(path) as part:
                 _draw(part, predicted, z)
             drawn += 1
-            if drawn % TIDIED_EVERY == 0:
+            if drawn % COLLECT_EVERY == 0:
                 gc.collect()
             yield path
 

@@ -1,4 +1,4 @@
-"""One slice as a person looks at it: image, prediction, truth, and where the two differ.
+"""A picture of one slice: image, prediction, truth, and where prediction and truth differ.
 
 image + label ids -> PNG
 

@@ -1,6 +1,6 @@
 """Score maps and labels against the masks: the numbers of a result.
 
-folder of predictions + Dataset -> {structure: mIOU and the rest}
+folder of results + Dataset -> {structure: mIOU and the rest}
 
 It never predicts, and never scores a slice that is not annotated. Paper: section 3.3, equation 6.
 """

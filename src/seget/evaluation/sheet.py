@@ -2,8 +2,8 @@
 
 {caption: panel} + legends -> PNG
 
-It never decides what a panel shows. It draws through figure objects alone: no pyplot, no window,
-no state that two drawings could share.
+It never decides what a panel shows, and never uses pyplot, whose open figures are shared by a whole
+process.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class SheetLayout:
-    """How panels of one shape stand, and how large the letters around them are.
+    """Where panels of one shape stand on a sheet, and how large the letters around them are.
 
     A sheet is shrunk to the width of a page: the wider it is, the larger its letters must be.
 

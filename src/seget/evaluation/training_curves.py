@@ -1,9 +1,8 @@
-"""The course of a training as a person looks at it.
+"""A picture of the course of a training: loss and validation mIOU by epoch.
 
 rows of log.csv -> PNG
 
-It never computes a score, and it draws through figure objects alone: no pyplot, no window, no
-state that two drawings could share.
+It never computes a score, and never uses pyplot, whose open figures are shared by a whole process.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Score maps made into labels, and labels read again.
+"""Score maps fused into labels, and labels read again.
 
 folder of score maps -> labels.mrc + labels.json
 

@@ -1,4 +1,4 @@
-"""Score maps on disk: their names, what stands beside them, and whether they are still true.
+"""Score maps on disk: their names, the JSON beside them, and whether this command made them.
 
 folder <-> `<tomogram>__<structure>.mrc` + `.json`
 
@@ -63,19 +63,20 @@ def output_id(*parts: object) -> str:
 
 
 def is_made(output: Path, key: str, says_so: Callable[[Path], bool], differs: str) -> bool:
-    """Whether an output is whole and was made by this very command.
+    """Whether an output is there, complete, and made by the same command as the one that asks.
 
     Parameters
     ----------
     output
         A map, or labels.
     key
-        What its voxels were written under, should the command have been stopped before it could
-        write the JSON beside them: then it is not made yet, and nobody else's.
+        The key of `files.create` under which this command writes the voxels. An output begun under
+        it has no JSON beside it yet, because the command was stopped: it is this command's own,
+        but not complete.
     says_so
-        Whether the JSON beside an output is the one that this command writes.
+        Tells of a JSON beside an output whether it is what this command writes.
     differs
-        What a person is told, should it not be.
+        Words for the error: in what another command differs.
 
     Raises
     ------
