@@ -105,6 +105,7 @@ def test_a_recipe_with_a_field_from_elsewhere_is_refused():
         ("weight_cap=None", "weight_cap", None),
         ("positive_copies=4", "positive_copies", 4),
         ("patch_px=128", "patch_px", 128),
+        ("context=2", "context", 2),
         ("stride_px=64", "stride_px", 64),
         ("weight_decay=0", "weight_decay", 0.0),
         ("steps_per_epoch=10", "steps_per_epoch", 10),

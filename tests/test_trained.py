@@ -46,6 +46,16 @@ def test_a_model_comes_back_as_it_was(folder: Path) -> None:
     assert first.recipe == modern().override(["binning=2"])
     assert first.voxel_size_nm == (1.0, 2.0, 3.0)
     assert first.provenance == {"seed": 5}
+    assert first.architecture == Architecture("seget", outputs=2, binning=2)
+
+
+def test_a_model_of_neighbouring_slices_comes_back_with_its_channels(tmp_path: Path) -> None:
+    recipe = modern().override(["network=unet", "context=1"])
+    network = Architecture.of(recipe, 1).build()
+    Trained(network, ("golgi",), recipe, {"golgi": 0.5}).save(tmp_path)
+    again = load(tmp_path)
+    assert again.architecture == Architecture("unet", inputs=3, binning=2)
+    assert again.network(torch.zeros(1, 3, 32, 32)).shape == (1, 1, 32, 32)
 
 
 def test_a_model_argument_may_be_a_model_a_run_or_a_folder_of_runs(folder: Path) -> None:
