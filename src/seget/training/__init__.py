@@ -7,10 +7,11 @@ It never prints: progress goes to a listener. `loop` is the story, `steps` what 
 checkpoints, `run_folder` and `checkpoints` what is on disk, `interruption` how a run is stopped.
 """
 
+from seget.listener import Listener
 from seget.training.checkpoints import kept_steps
+from seget.training.epoch_loss import Diverged
 from seget.training.loop import train
 from seget.training.run_folder import Run, read_log
 from seget.training.steps import measure_pace
-from seget.training.tally import Diverged
 
 __all__ = ["Diverged", "Run", "kept_steps", "measure_pace", "read_log", "train"]

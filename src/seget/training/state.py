@@ -19,10 +19,10 @@ from seget.device import Device
 from seget.networks import Architecture
 from seget.recipes import Recipe
 from seget.samples import Batch
+from seget.training.epoch_loss import EpochLoss
 from seget.training.gradients import Gradients
 from seget.training.run_folder import Row
 from seget.training.schedule import Callbacks, learning_rate
-from seget.training.tally import Tally
 
 
 class State:
@@ -54,7 +54,7 @@ class State:
         self._followed = _by_kind(self.average, self.network)
         self.callbacks = Callbacks(recipe)
         self.step = 0
-        self.losses = Tally(recipe.learning_rate)
+        self.losses = EpochLoss(recipe.learning_rate)
         self.whole = True
         self.best = float("-inf")
         self.finished = False

@@ -1,6 +1,6 @@
-"""The losses of an epoch, added up without making a GPU wait.
+"""The mean loss of an epoch, kept without making a GPU wait.
 
-losses, not yet read back -> their sum, number and mean
+losses of single steps, still on the device -> their sum, number and mean
 
 It never takes a step.
 """
@@ -15,19 +15,19 @@ from seget.errors import RunError
 
 
 class Diverged(RunError):
-    """The loss became infinite or no number: a result of the recipe, not of the machine."""
+    """The loss became infinite or NaN, as a result of the recipe and not of the machine."""
 
 
-class Tally:
-    """Sum of the losses of an epoch, each read when the next is on its way.
+class EpochLoss:
+    """Sum of the losses of an epoch, each read one step late.
 
-    A GPU's loss is a promise: reading it waits until all that was asked for before it is done.
-    Read at once, the GPU would have nothing to do until the next step is asked for.
+    A GPU works through a queue: reading a loss waits until the queue is empty, and then the GPU is
+    idle until the next step is queued. So a loss is read only after the next step was queued.
 
     Parameters
     ----------
     learning_rate
-        The recipe's, for the advice when the loss diverges.
+        The recipe's, for the advice in the error when the loss diverges.
 
     Attributes
     ----------
@@ -42,19 +42,21 @@ class Tally:
         self.begin()
 
     def begin(self, total: float = 0.0, steps: int = 0) -> None:
-        """Start an epoch, or take up one after some steps of it."""
+        """Start an epoch, or resume one of which `steps` losses with the sum `total` are known."""
         self.steps = steps
         self.last = total / steps if steps else math.nan
         self._total = total
         self._unread: tuple[int, Tensor] | None = None
 
     def add(self, step: int, loss: Tensor) -> None:
-        """Take in the loss of a step; read the one before, and an epoch's first at once.
+        """Add the loss of a step; read the one before it.
+
+        The first of an epoch is read at once: `last`, which a progress bar shows, needs a value.
 
         Raises
         ------
         Diverged
-            The one that was read is infinite or no number.
+            The loss that was read is infinite or not a number.
         """
         self.total()
         self._unread = step, loss
@@ -68,7 +70,7 @@ class Tally:
         Raises
         ------
         Diverged
-            The last of them is infinite or no number.
+            The last of them is infinite or not a number.
         """
         if self._unread is not None:
             step, loss = self._unread

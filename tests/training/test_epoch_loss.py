@@ -13,8 +13,8 @@ from seget.dataset import read_dataset
 from seget.device import choose_device
 from seget.samples import Samples
 from seget.training import Diverged
+from seget.training.epoch_loss import EpochLoss
 from seget.training.state import State
-from seget.training.tally import Tally
 from training_runs import short
 
 
@@ -35,21 +35,21 @@ def were_read(losses: list[Tensor]) -> list[bool]:
 
 
 def test_a_loss_is_read_when_the_next_is_on_its_way() -> None:
-    tally, losses = Tally(0.01), promises(3, 2, 1)
-    tally.add(1, losses[0])
+    epoch, losses = EpochLoss(0.01), promises(3, 2, 1)
+    epoch.add(1, losses[0])
     assert were_read(losses) == [True, False, False], "somebody wants to see the first"
-    tally.add(2, losses[1])
+    epoch.add(2, losses[1])
     assert were_read(losses) == [True, False, False]
-    tally.add(3, losses[2])
+    epoch.add(3, losses[2])
     assert were_read(losses) == [True, True, False]
-    assert tally.last == 2
-    assert tally.mean() == 2
+    assert epoch.last == 2
+    assert epoch.mean() == 2
     assert all(were_read(losses))
 
 
 def test_a_taken_up_sum_is_the_sum() -> None:
     values = [0.1, 0.7, 0.3, 0.11]
-    whole, begun, rest = Tally(0.01), Tally(0.01), Tally(0.01)
+    whole, begun, rest = EpochLoss(0.01), EpochLoss(0.01), EpochLoss(0.01)
     for step, value in enumerate(values):
         whole.add(step, torch.tensor(value))
     for step, value in enumerate(values[:2]):
@@ -64,11 +64,11 @@ def test_a_taken_up_sum_is_the_sum() -> None:
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_diverged_loss_is_told_with_its_own_step(value: float) -> None:
-    tally = Tally(0.03)
-    tally.add(7, torch.tensor(1.0))
-    tally.add(8, torch.tensor(value))
+    epoch = EpochLoss(0.03)
+    epoch.add(7, torch.tensor(1.0))
+    epoch.add(8, torch.tensor(value))
     with pytest.raises(Diverged, match=r"became (nan|inf) at step 8;.*learning_rate=0\.01"):
-        tally.add(9, torch.tensor(1.0))
+        epoch.add(9, torch.tensor(1.0))
 
 
 def test_a_diverged_state_is_never_put_away() -> None:
