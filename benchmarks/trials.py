@@ -13,6 +13,7 @@ import json
 import time
 from pathlib import Path
 
+from seget import machine
 from seget.dataset import Dataset, read_dataset
 from seget.device import choose_device
 from seget.prediction import Scorer, TorchEngine
@@ -79,6 +80,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="0")
     parser.add_argument("--only", default=",".join(TRIALS))
     options = parser.parse_args()
+    machine.keep_freed_memory()  # as `seget train` does
     dataset = read_dataset(options.dataset)
     print(
         "| trial | seed | validation mIOU | test mIOU | at threshold | foreground IoU | minutes |"

@@ -37,11 +37,14 @@ def free_memory_bytes() -> int:
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep the memory that it frees, for what it takes next.
+    """Let this process keep the memory that it frees, for what it allocates next.
 
-    A training step frees and takes the same gigabyte again and again; given back to the system
+    A training step frees and allocates the same gigabyte again and again; returned to the system in
     between, it costs a page fault every 4 kB, which is much of a step's time. Only the GNU C
-    library can be told; elsewhere nothing happens.
+    library has this setting; elsewhere nothing happens.
+
+    It changes malloc for the whole process. So only those who own the process call it: the commands
+    that train, the worker processes that `runners` starts, benchmarks. No library function does.
     """
     if platform.libc_ver()[0] != "glibc":
         return

@@ -16,6 +16,7 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from importlib import import_module
 from typing import Any, TypeVar
 
+from seget import machine
 from seget.errors import InputError
 
 Task = TypeVar("Task")
@@ -97,7 +98,11 @@ def _in_processes(
 
 
 def _begin(shares: Any) -> None:
-    """Give a new process its GPU and its cores, before torch is imported there."""
+    """Give a new process its GPU and its cores, before torch is imported there.
+
+    The process is ours alone, so malloc may be told to keep what is freed; a Dask worker is not.
+    """
+    machine.keep_freed_memory()
     gpu, cores = shares.get()
     os.environ["OMP_NUM_THREADS"] = str(cores)
     if gpu is not None:

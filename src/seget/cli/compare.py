@@ -84,7 +84,9 @@ def compare(
     """
     from seget.comparison import ComparisonSettings
     from seget.dataset import parse_slices, read_dataset
+    from seget.machine import keep_freed_memory
 
+    keep_freed_memory()
     chosen = split_names(structures) or list(read_dataset(dataset).structures)
     asked = ComparisonSettings(
         networks=_networks(networks),

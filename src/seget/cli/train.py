@@ -76,8 +76,10 @@ def train(
     seget train dataset.toml -o runs/unet --set network=unet
     """
     from seget.dataset import read_dataset
+    from seget.machine import keep_freed_memory
     from seget.training import Run
 
+    keep_freed_memory()
     read = read_dataset(dataset)
     chosen = split_names(structures) or list(read.structures)
     groups = [tuple(chosen)] if joint else [(structure,) for structure in chosen]

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-from seget import files, machine
+from seget import files
 from seget.dataset import Dataset
 from seget.device import choose_device
 from seget.errors import InputError
@@ -69,7 +69,6 @@ def train(
     """
     listener = listener or Listener()
     _check_structures(dataset, structures, recipe)
-    machine.keep_freed_memory()
     samples = Samples(dataset, structures, recipe, run.seed)
     state = State(recipe, len(structures), run.seed, choose_device(run.device))
     checkpoints = Checkpoints(run.folder, run.checkpoint_minutes, _run_inputs(dataset, samples))
