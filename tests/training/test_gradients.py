@@ -105,17 +105,33 @@ def test_parts_weigh_by_their_share_of_the_patches(batch: Batch) -> None:
         state.network.train()
         loss = state.gradients.take(batch)
     network = by_hand.network.train()
-    wanted = RECIPE.weight_decay * regulariser(network)
+    segmentation = torch.zeros(())
     for part, share in ((slice(0, 3), 0.6), (slice(3, 5), 0.4)):
         target, labelled = batch.target[part].float(), batch.labelled[part].float()
-        wanted = wanted + share * segmentation_loss(
+        segmentation = segmentation + share * segmentation_loss(
             network(batch.image[part]), target, labelled, 20.0
         )
-    gradients = torch.autograd.grad(wanted, list(network.parameters()))
-    assert float(loss) == pytest.approx(float(wanted.detach()), rel=1e-5)
+    gradients = torch.autograd.grad(segmentation, list(network.parameters()))
+    wanted = (segmentation + RECIPE.weight_decay * regulariser(network)).detach()
+    assert float(loss) == pytest.approx(float(wanted), rel=1e-5)
     for parameter, gradient in zip(state.network.parameters(), gradients, strict=True):
         assert parameter.grad is not None
         torch.testing.assert_close(parameter.grad, gradient, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("patches", [5, 2])
+def test_adam_sees_the_gradient_of_equation_1(batch: Batch, patches: int) -> None:
+    """That of the L2 term too: once, also where the batch is taken in parts, and kernels alone."""
+    recipe = RECIPE.override(["weight_decay=0.1"])
+    state, by_hand = State(recipe, 1, 0, CPU), State(recipe, 1, 0, CPU)
+    state.gradients.at_once = by_hand.gradients.at_once = patches
+    state.train_step(batch, 0.5)
+    by_hand.network.train()
+    by_hand.gradients.take(batch)
+    (0.1 * regulariser(by_hand.network)).backward()
+    for weight, plain in zip(state.network.parameters(), by_hand.network.parameters(), strict=True):
+        seen = state.optimiser.state[weight]["exp_avg"] / (1 - 0.9)  # Adam's first average
+        torch.testing.assert_close(seen, plain.grad, rtol=1e-4, atol=1e-6)
 
 
 def test_not_one_patch_is_a_sentence_and_harms_nothing(batch: Batch) -> None:

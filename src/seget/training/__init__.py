@@ -7,7 +7,6 @@ It never prints: progress goes to a listener. `loop` is the story, `steps` what 
 checkpoints, `run_folder` and `checkpoints` what is on disk, `interruption` how a run is stopped.
 """
 
-from seget.listener import Listener
 from seget.training.checkpoints import kept_steps
 from seget.training.epoch_loss import Diverged
 from seget.training.loop import train

@@ -1,8 +1,9 @@
-"""The gradients of a batch, in parts where the memory does not hold it at once.
+"""The gradients of a batch, in smaller parts where the memory does not hold it at once.
 
-network + Batch -> loss of equation 1, gradients in the network
+network + Batch -> loss of equation 1; in the network, the gradients of all of it but the L2 term
 
-It never moves a weight. An attempt that failed leaves nothing behind: no gradient, no statistics.
+It never changes a weight: the optimiser does, and adds the L2 term's gradient (`state`). An attempt
+that runs out of memory leaves nothing behind, neither gradients nor batch norm's statistics.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from seget.samples import Batch
 
 
 class Gradients:
-    """Loss and gradients of one batch after another.
+    """Computes the loss and gradients of one batch after another.
 
     Attributes
     ----------
     at_once
-        The most patches that go through the network together; None as long as all of them fit.
+        The most patches that fit into memory together; None as long as whole batches fit.
     """
 
     def __init__(self, network: nn.Module, recipe: Recipe, device: Device) -> None:
@@ -31,15 +32,16 @@ class Gradients:
         self.recipe = recipe
         self.device = device
         self.at_once: int | None = None
-        # Walking through the modules for them takes milliseconds, every step.
+        # Collected once: walking through all modules would take milliseconds of every step.
         self._parameters = list(network.parameters())
         self._buffers = list(network.buffers())
         self._kernels = regularised(network)
 
     def take(self, batch: Batch) -> Tensor:
-        """Leave the gradients of a batch in the network; return its loss, not yet read back.
+        """Leave the gradients of a batch in the network; return its loss, still on the device.
 
-        Where the memory runs out the parts are halved until they fit, and stay so small.
+        Where the memory runs out, the batch is taken in parts: they are halved until they fit, and
+        later batches begin with parts of that size.
 
         Raises
         ------
@@ -48,7 +50,7 @@ class Gradients:
         """
         size = len(batch.image)
         at_once = min(self.at_once or size, size)
-        # Batch norm takes in what it sees on the way forward, before the memory runs out.
+        # Batch norm's running statistics change in the forward pass, which may then fail.
         statistics = [buffer.clone() for buffer in self._buffers]
         while (loss := self._attempt(batch, at_once)) is None:
             self._forget()
@@ -61,7 +63,10 @@ class Gradients:
         return loss
 
     def _attempt(self, batch: Batch, at_once: int) -> Tensor | None:
-        """Return the loss, or None if the memory ran out: by then its error holds no tensor."""
+        """Return the loss, or None if the memory ran out.
+
+        None and not an error: an error's traceback would keep the tensors of the failed pass.
+        """
         self._forget()
         try:
             return self._accumulate(batch, at_once)
@@ -75,8 +80,8 @@ class Gradients:
     def _accumulate(self, batch: Batch, at_once: int) -> Tensor:
         """Add up the parts' losses and gradients, each weighted by its share of the patches.
 
-        For one part this is the loss of equation 1. For several it is near it: batch norm sees a
-        part at a time, and the Jaccard distance is the mean of the parts' own.
+        With one part this is exactly equation 1. With several it is close to it: batch norm sees
+        one part at a time, and the Jaccard distance is the mean over the parts.
         """
         total = torch.zeros((), device=self.device.torch)
         parts = (torch.split(p, at_once) for p in (batch.image, batch.target, batch.labelled))
@@ -88,18 +93,8 @@ class Gradients:
             loss = loss * (len(image) / len(batch.image))
             loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
-        return total + self._regularise()
-
-    @torch.no_grad()
-    def _regularise(self) -> Tensor:
-        """Add the gradient of lambda psi, 2 lambda w, to that of each kernel; return lambda psi.
-
-        Written out: autograd would keep and go through every kernel once more.
-        """
-        weight_decay = self.recipe.weight_decay
-        gradients = [kernel.grad for kernel in self._kernels if kernel.grad is not None]
-        torch._foreach_add_(gradients, self._kernels, alpha=2 * weight_decay)
-        return weight_decay * sum_of_squares(self._kernels)
+        with torch.no_grad():  # the optimiser adds the gradient of this term
+            return total + self.recipe.weight_decay * sum_of_squares(self._kernels)
 
 
 def _one_patch_is_too_large(device: Device, patch_px: int) -> str:

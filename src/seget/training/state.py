@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from seget.device import Device
+from seget.losses import regularised
 from seget.networks import Architecture
 from seget.recipes import Recipe
 from seget.samples import Batch
@@ -47,9 +48,7 @@ class State:
         self.device = device
         self.network = network.to(device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network) if recipe.average else self.network
-        self.optimiser = torch.optim.Adam(
-            self.network.parameters(), lr=recipe.learning_rate, fused=device.torch.type != "mps"
-        )
+        self.optimiser = _adam(self.network, recipe, device)
         self.gradients = Gradients(self.network, recipe, device)
         self._followed = _by_kind(self.average, self.network)
         self.callbacks = Callbacks(recipe)
@@ -105,9 +104,9 @@ class State:
         if self.average is not self.network:
             parts["average"] = self.average
         named = {f"{p}.{k}": v for p, m in parts.items() for k, v in m.state_dict().items()}
-        moments = self.optimiser.state_dict()["state"]
+        moments, order = self.optimiser.state_dict()["state"], self._names_in_order()
         return named | {
-            f"optimiser.{number}.{key}": value
+            f"optimiser.{order[number]}.{key}": value
             for number, state in moments.items()
             for key, value in state.items()
         }
@@ -148,19 +147,41 @@ class State:
         self._elapsed_before = numbers["elapsed_s"]
         self._started = time.monotonic()
 
+    def _names_in_order(self) -> list[str]:
+        """Return the weights' names in the order in which the optimiser numbers them."""
+        names = {id(weight): name for name, weight in self.network.named_parameters()}
+        return [names[id(w)] for group in self.optimiser.param_groups for w in group["params"]]
+
     def _restore_optimiser(self, tensors: dict[str, Tensor]) -> None:
-        parameters = list(self.network.parameters())
+        weights = dict(self.network.named_parameters())
+        numbers = {name: number for number, name in enumerate(self._names_in_order())}
         state: dict[int, dict[str, Tensor]] = {}
         for name, tensor in tensors.items():
             if name.startswith("optimiser."):
-                _, number, key = name.split(".")
-                like = parameters[int(number)]
-                # Laid out as the optimiser does, channels last like the weight: arithmetic over
-                # mixed layouts takes other paths, which need not round alike.
+                weight, _, key = name.removeprefix("optimiser.").rpartition(".")
+                like = weights[weight]
+                # In the optimiser's own memory layout, channels last like the weight: arithmetic
+                # over mixed layouts takes other code paths, which need not round alike.
                 moment = torch.empty_like(like if tensor.shape == like.shape else tensor)
-                state.setdefault(int(number), {})[key] = moment.copy_(tensor)
+                state.setdefault(numbers[weight], {})[key] = moment.copy_(tensor)
         groups = self.optimiser.state_dict()["param_groups"]
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
+
+
+def _adam(network: nn.Module, recipe: Recipe, device: Device) -> torch.optim.Adam:
+    """Return Adam, which also adds the gradient of equation 1's L2 term to that of the kernels.
+
+    Adam's `weight_decay` (unlike AdamW's) times the weight is added to the gradient; that of
+    lambda times the sum of squares is 2 lambda w.
+    """
+    kernels = regularised(network)
+    regularised_ids = {id(kernel) for kernel in kernels}
+    others = [weight for weight in network.parameters() if id(weight) not in regularised_ids]
+    groups: list[dict[str, Any]] = [
+        {"params": kernels, "weight_decay": 2 * recipe.weight_decay},
+        {"params": others},
+    ]
+    return torch.optim.Adam(groups, lr=recipe.learning_rate, fused=device.torch.type != "mps")
 
 
 def _by_kind(*twins: nn.Module) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
