@@ -1,8 +1,8 @@
-"""All of a training run that changes, and how it is put away and taken up again.
+"""All of a training run that changes, and how it is saved and restored.
 
 Recipe + seed -> State <-> tensors + plain numbers
 
-It never reads data and never writes a file itself.
+It never reads training data and never writes a file: `checkpoints` does.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from seget.device import Device
 from seget.losses import regularised
@@ -27,16 +28,18 @@ from seget.training.schedule import Callbacks, learning_rate
 
 
 class State:
-    """Network, running average, optimiser, callbacks, counters and clock.
+    """Network, running average (EMA) of its weights, optimiser, callbacks, counters and clock.
 
     Attributes
     ----------
     step
         Optimiser steps made so far.
+    average
+        A second network that holds the EMA; the network itself where the recipe has no average.
     losses
-        Those of the steps since the last epoch's row.
+        Sum and number of the losses since the last epoch that is in `rows`.
     whole
-        Whether no change is half made: only then may the state be saved.
+        False in the middle of a step or of an epoch's end: such a state must not be saved.
     """
 
     def __init__(self, recipe: Recipe, outputs: int, seed: int, device: Device) -> None:
@@ -50,7 +53,7 @@ class State:
         self.average = copy.deepcopy(self.network) if recipe.average else self.network
         self.optimiser = _adam(self.network, recipe, device)
         self.gradients = Gradients(self.network, recipe, device)
-        self._followed = _by_kind(self.average, self.network)
+        self._averaged = _by_kind(self.average, self.network)
         self.callbacks = Callbacks(recipe)
         self.step = 0
         self.losses = EpochLoss(recipe.learning_rate)
@@ -67,12 +70,12 @@ class State:
         return self._elapsed_before + time.monotonic() - self._started
 
     def train_step(self, batch: Batch, progress: float) -> Tensor:
-        """Take one optimiser step; return the loss of equation 1, not yet read back.
+        """Take one optimiser step; return the loss of equation 1, still on the device.
 
         Raises
         ------
         RunError
-            The memory does not hold one patch; the state is as it was before the step.
+            The memory does not hold one patch; the state is as it was before this step.
         """
         rate = learning_rate(self.recipe, self.step, progress, self.callbacks.reduction)
         self._set_rate(rate)
@@ -81,21 +84,24 @@ class State:
         loss = self.gradients.take(batch)
         self.optimiser.step()
         self.step += 1
-        self._follow()
+        self._update_average()
         return loss
 
     def _set_rate(self, rate: float) -> None:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
 
-    @torch.no_grad()
-    def _follow(self) -> None:
-        """Move the average towards the weights; early on by more, so that it forgets the start."""
+    def _update_average(self) -> None:
+        """Update the EMA of the weights; its decay grows with the steps, so the start is forgotten.
+
+        Not by torch's `AveragedModel`: in every step it copies its counter to or from the GPU,
+        which waits for the GPU, and walks through all modules.
+        """
         if self.recipe.average is None:
             return
         decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
-        (means, values), (counts, counted) = self._followed
-        torch._foreach_lerp_(means, values, 1 - decay)
+        (averages, values), (counts, counted) = self._averaged
+        get_ema_multi_avg_fn(decay)(averages, values, self.step)  # type: ignore[no-untyped-call]
         torch._foreach_copy_(counts, counted)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -117,7 +123,7 @@ class State:
         Raises
         ------
         Diverged
-            The last loss is infinite or no number.
+            The last loss is infinite or not a number.
         """
         return {
             "step": self.step,
@@ -132,7 +138,7 @@ class State:
         }
 
     def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
-        """Go back to what `tensors` and `numbers` gave."""
+        """Restore the state from which `tensors` and `numbers` were taken."""
         for name in ("network", "average"):
             prefix = f"{name}."
             part = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
@@ -185,7 +191,10 @@ def _adam(network: nn.Module, recipe: Recipe, device: Device) -> torch.optim.Ada
 
 
 def _by_kind(*twins: nn.Module) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
-    """Return weights and statistics of each twin, and what it counts, in the same order."""
+    """Return the float tensors of each network (weights, statistics), then its integers (counts).
+
+    The networks have the same shape: their tensors come in the same order.
+    """
     tensors = [list(chain(twin.parameters(), twin.buffers())) for twin in twins]
     numbers = [[t for t in part if t.is_floating_point()] for part in tensors]
     counters = [[t for t in part if not t.is_floating_point()] for part in tensors]
