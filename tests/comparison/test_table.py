@@ -61,6 +61,11 @@ def test_the_interval_is_that_of_a_plain_loop() -> None:
     assert interval([rows], resamples=200) == pytest.approx(list(np.percentile(mious, [2.5, 97.5])))
 
 
+def test_draws_without_a_labelled_pixel_are_left_out() -> None:
+    low, high = interval([[row(0, 0, 0, 0, 0), row(1, 5, 1, 1, 50)]])  # type: ignore[misc]
+    assert low == pytest.approx(high) == pytest.approx(Counts(5, 1, 1, 50).miou)
+
+
 def test_a_class_that_is_absent_is_left_out_and_one_slice_has_no_interval() -> None:
     empty = [row(z, 0, 0, 0, 10) for z in range(3)]
     assert interval([empty]) == [1.0, 1.0]
