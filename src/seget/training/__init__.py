@@ -1,10 +1,12 @@
 """Training: annotated slices in, a trained model out.
 
-Dataset + Recipe -> Trained, and a run folder that can be taken up again
+Dataset + Recipe -> Trained, and a run folder that can be resumed
 
-It never prints: progress goes to a listener. `loop` is the story, `steps` what an epoch does,
-`gradients` what a step learns, `schedule` the rates and patience, `validation` the judge of
-checkpoints, `run_folder` and `checkpoints` what is on disk, `interruption` how a run is stopped.
+It never prints: progress goes to a listener. Begin reading at `loop`. `steps` takes the steps of an
+epoch, `state` holds what changes, `gradients` computes loss and gradients of a batch, `epoch_loss`
+averages the losses, `schedule` has learning rates and patience, `clock` says how much of a run is
+over, `validation` scores the held-out slices, `run_folder` and `checkpoints` are what is on disk,
+`interruption` defers Ctrl-C to the end of a step.
 """
 
 from seget.training.checkpoints import kept_steps

@@ -1,9 +1,9 @@
-"""The checkpoints of a run: each a whole state or not there, the last two kept.
+"""The checkpoints of a run: each is a complete state, written atomically; the last two are kept.
 
 State <-> RUN/checkpoints/step-00000120.safetensors
 
 A file holds tensors, and in its header the plain numbers as JSON and a checksum over both. It never
-loads a pickle, and never believes a file whose checksum is wrong: the one before is taken then.
+loads a pickle, and never uses a file whose checksum is wrong: the one before it is used then.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from seget.errors import InputError
 from seget.training.run_folder import CHECKPOINTS
 from seget.training.state import State
 
-# The newest may be torn by a power cut that no file system outlives; the one before is older.
+# A power cut may damage the newest although it was written atomically; then the one before is used.
 KEPT = 2
 NAME = re.compile(r"step-(\d+)\.safetensors")
-# What a kill leaves of a file that was being written.
+# The unfinished file that a kill leaves behind.
 LEFTOVER = re.compile(r"\.step-\d+\.safetensors\.part")
 
 Tensors = dict[str, Tensor]
@@ -43,12 +43,12 @@ def kept_steps(folder: Path) -> list[int]:
 
 
 def save_checkpoint(folder: Path, tensors: Tensors, numbers: Numbers) -> Path:
-    """Write a state under the name of its `step`, whole or not at all; remove those long past."""
+    """Write a state to the file of its `step`, atomically; remove all but the last two."""
     step = numbers["step"]
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(numbers)
     metadata = {"numbers": text, "sha256": _checksum(plain, text)}
-    # By way of memory: only then is a full disk the system's own error, with its number.
+    # Serialised in memory and written by Python: a full disk is then an OSError with its errno.
     content = safetensors_torch.save(plain, metadata)
     path = _place(folder, step)
     with files.atomic_path(path) as part:
@@ -58,14 +58,14 @@ def save_checkpoint(folder: Path, tensors: Tensors, numbers: Numbers) -> Path:
 
 
 def load_checkpoint(folder: Path, note: Callable[[str], None]) -> tuple[Tensors, Numbers] | None:
-    """Return the newest state that is as it was written; None if none was written yet.
+    """Return the newest state whose file is undamaged; None if none was written yet.
 
     Parameters
     ----------
     folder
         The run folder.
     note
-        Is told a sentence for each damaged file that is passed over.
+        Called with a sentence for each damaged file that is skipped.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def load_checkpoint(folder: Path, note: Callable[[str], None]) -> tuple[Tensors,
 
 
 class Checkpoints:
-    """When a run's state is put away, and how it is taken up again."""
+    """Decides when a run's state is saved, and restores it."""
 
     def __init__(self, folder: Path, minutes: float, run_inputs: Numbers) -> None:
         self.folder = folder
@@ -104,7 +104,7 @@ class Checkpoints:
         self._saved = (0, 0)  # steps and epochs in the newest; a fresh state needs none
 
     def save(self, state: State) -> None:
-        """Put the state away, unless the newest checkpoint holds it."""
+        """Save the state, unless the newest checkpoint already holds it."""
         now = (state.step, len(state.rows))
         if now == self._saved:
             return
@@ -114,17 +114,17 @@ class Checkpoints:
         self._saved, self._saved_at = now, time.monotonic()
 
     def save_if_due(self, state: State) -> None:
-        """Put the state away if the last time is long enough ago."""
+        """Save the state if the last checkpoint is at least `every_s` old."""
         if time.monotonic() - self._saved_at >= self.every_s:
             self.save(state)
 
     def restore(self, state: State, note: Callable[[str], None]) -> bool:
-        """Take up the newest whole checkpoint; return whether there was one.
+        """Restore the newest undamaged checkpoint; return whether there was one.
 
         Raises
         ------
         InputError
-            All are damaged, or they are of another run or of another version of the network.
+            All are damaged, or the newest belongs to another run or another version of seget.
         """
         saved = load_checkpoint(self.folder, note)
         if saved is None:
@@ -171,7 +171,7 @@ def _checksum(tensors: Tensors, numbers: str) -> str:
 
 
 def _tidy(folder: Path, step: int) -> None:
-    """Keep the last of those up to `step`: later ones are of a run that was gone back on."""
+    """Keep the last `KEPT` up to `step`; later ones are left over from before a resume."""
     kept = [there for there in kept_steps(folder) if there <= step][-KEPT:]
     for path in (folder / CHECKPOINTS).iterdir():
         name = NAME.fullmatch(path.name)

@@ -1,8 +1,8 @@
 """How much of a training run is over, by steps or by time.
 
-steps made, seconds gone -> progress, time up, over
+steps made, seconds elapsed -> progress (0 to 1), whether the time is up, whether the run is over
 
-It never looks at a score: patience is `schedule`'s.
+It never looks at a score: early stopping is in `schedule`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Ctrl-C and SIGTERM wait until what is half done is whole.
+"""Ctrl-C and SIGTERM are held back until the step in progress is complete.
 
-signal during a step -> (end of the step) -> the signal's own handler
+signal during a step -> (end of the step) -> the handler that was set before
 
-It never decides what a signal means: whoever set its handler does. A second signal does not wait.
+It never decides what a signal does: the handler that was set before does. A second signal is not
+held back.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def in_one_piece(state: State, listener: Listener) -> Iterator[None]:
-    """Change the state as a whole: signals wait, and a failure leaves `state.whole` False.
+    """Hold signals back while the state changes; if the change fails, leave `state.whole` False.
 
     An interruption in the middle of a step would leave weights that no undisturbed run ever has:
-    moved statistics with old weights, or half of the weights moved. Such a state is never saved.
+    new batch norm statistics with old weights, or half of the weights updated. Such a state is
+    never saved.
     """
     with _signals_wait(listener.note):
         state.whole = False
@@ -36,7 +38,7 @@ def in_one_piece(state: State, listener: Listener) -> Iterator[None]:
 @contextmanager
 def _signals_wait(note: Callable[[str], None]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
-        yield  # Python brings signals to the main thread alone
+        yield  # Python handles signals in the main thread only
         return
     handlers: dict[int, Callable[[int, FrameType | None], Any]] = {}
     waiting: list[int] = []
@@ -50,7 +52,7 @@ def _signals_wait(note: Callable[[str], None]) -> Iterator[None]:
 
     for number in SIGNALS:
         handler = signal.getsignal(number)
-        if callable(handler):  # what the system does by itself (end, ignore) is left to it
+        if callable(handler):  # else the system's own action, to end or to ignore: left as it is
             handlers[number] = handler
             signal.signal(number, wait)
     try:

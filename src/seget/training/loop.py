@@ -2,7 +2,7 @@
 
 Dataset + structures + Recipe + Run -> Trained
 
-It never prints and never draws: a listener is told what happens. Paper: section 3.2.
+It never prints and never draws: it reports to a listener. Paper: section 3.2.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ from seget.training.state import State
 from seget.training.steps import take_epoch
 from seget.training.validation import Alarm, Validation, validate, validation_slices
 
-# A slice of 2048 x 2048 fits. Fixed, and not what is free: one seed is one run, whatever else the
-# machine does.
+# Enough for a slice of 2048 x 2048. A constant and not the memory that is free: it decides the
+# tiles, and one seed must give one run, whatever else the machine does.
 VALIDATION_BYTES = 3 * 10**9
 
 
@@ -54,17 +54,16 @@ def train(
 ) -> Trained:
     """Train one network with an output a structure; return the best by validation mIOU.
 
-    A KeyboardInterrupt leaves a checkpoint of the last whole step behind; so does, every
-    `run.checkpoint_minutes`, a run that nobody stops. A resumed run gives the same weights as an
-    undisturbed one, bit for bit on one CPU; not with `run.max_minutes`, whose schedule follows the
-    time.
+    A checkpoint is written every `run.checkpoint_minutes`, after each epoch, and on a
+    KeyboardInterrupt. A resumed run gives the same weights as an undisturbed one, bit for bit on
+    one CPU; not with `run.max_minutes`, because the schedule then follows the time.
 
     Raises
     ------
     InputError
         The folder holds another run, a structure is unknown or has no foreground to learn.
     RunError
-        The loss became infinite or no number (`Diverged`), another process trains in the folder,
+        The loss became infinite or NaN (`Diverged`), another process trains in the folder,
         the disk is full, or the memory does not hold one patch.
     """
     listener = listener or Listener()
@@ -110,7 +109,7 @@ def _learn(
         validation = validate(scorer, structures, held_out)
         row = _row(state, loss, validation, state.elapsed_s - before_s)
         with in_one_piece(state, listener):
-            if not row["miou"] <= state.best:  # better, or nan: nothing to judge by keeps the last
+            if not row["miou"] <= state.best:  # better, or nan: without a score, the last is kept
                 state.best = row["miou"]
                 _trained(state, samples, validation, checkpoints.run_inputs).save(folder / MODEL)
             stop = state.callbacks.after_epoch(row["miou"])
@@ -143,7 +142,7 @@ def _row(state: State, loss: float, validation: Validation, validation_s: float)
 def _trained(
     state: State, samples: Samples, validation: Validation, run_inputs: dict[str, Any]
 ) -> Trained:
-    """Return the weights as they are now, with all that prediction needs."""
+    """Return the current weights (the EMA, where there is one) with all that prediction needs."""
     return Trained(
         network=state.average,
         structures=samples.structures,
@@ -181,7 +180,7 @@ def _check_structures(dataset: Dataset, structures: tuple[str, ...], recipe: Rec
 
 
 def _run_inputs(dataset: Dataset, samples: Samples) -> dict[str, Any]:
-    """Return what makes a run this run: a resumed one must agree in all of it."""
+    """Return what identifies a run: it can be resumed only if all of this is the same."""
     return {
         "dataset": dataset.name,
         "structures": list(samples.structures),
@@ -192,7 +191,7 @@ def _run_inputs(dataset: Dataset, samples: Samples) -> dict[str, Any]:
 
 
 def _open_folder(run: Run, state: State, checkpoints: Checkpoints, listener: Listener) -> None:
-    """Make the run folder, empty it, or take up the run in it."""
+    """Refuse a folder that holds a run, or remove that run, or resume it."""
     if holds_run(run.folder) and not (run.resume or run.overwrite):
         raise InputError(
             f"{run.folder}: holds a training run; go on with --resume, or start anew with "
@@ -201,7 +200,8 @@ def _open_folder(run: Run, state: State, checkpoints: Checkpoints, listener: Lis
     if run.overwrite and not run.resume:
         remove_run(run.folder)
     if run.resume and checkpoints.restore(state, listener.note):
-        if not _is_whole(run.folder / MODEL):  # killed between weights and card: the next is best
+        # Killed between model.safetensors and model.json: the next epoch must write the model anew.
+        if not _is_whole(run.folder / MODEL):
             state.best = -math.inf
         if not state.finished:  # drop rows that were written after the checkpoint
             write_log(run.folder, state.rows)

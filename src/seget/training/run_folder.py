@@ -1,8 +1,9 @@
-"""A training run on disk: where it stands, what bounds it, its log.
+"""A training run on disk: its folder, its limits, its log.
 
 Run, rows of log.csv <-> folder
 
-It never trains and never opens a checkpoint; log.csv is whole at any moment.
+It never trains and never opens a checkpoint. log.csv is replaced atomically, so it is complete at
+any moment.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ LOG = "log.csv"
 MODEL = "model"
 CHECKPOINTS = "checkpoints"
 
-# No space, no quota, no file as large as that: what a person mends by making room.
+# No space left, quota exceeded, file too large: errors that a user solves by freeing space.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 Row = dict[str, float]
@@ -31,7 +32,7 @@ Row = dict[str, float]
 
 @dataclass(frozen=True)
 class Run:
-    """Where a run stands and what bounds it.
+    """Folder, seed, device and limits of a run.
 
     On one CPU the same seed gives the same weights, bit for bit, however often the run was stopped
     or killed and resumed. Not with `max_minutes`: its schedule follows the time that passes, and
@@ -51,7 +52,7 @@ class Run:
         Minutes between the checkpoints within an epoch; 0 writes one a step. Each epoch ends with
         one too.
     resume, overwrite
-        What to do with a run that stands in the folder: go on with it, or remove it.
+        What to do with a run that is already in the folder: go on with it, or remove it.
     """
 
     folder: Path
@@ -64,19 +65,19 @@ class Run:
 
 
 def holds_run(folder: Path) -> bool:
-    """Whether something of a training run stands in the folder."""
+    """Whether the folder holds a log, a model or checkpoints of a training run."""
     return any((folder / name).exists() for name in (LOG, MODEL, CHECKPOINTS))
 
 
 def remove_run(folder: Path) -> None:
-    """Remove what `holds_run` looks for; other things in the folder stay."""
+    """Remove what `holds_run` looks for; other files in the folder are kept."""
     for name in (MODEL, CHECKPOINTS):
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / LOG).unlink(missing_ok=True)
 
 
 def write_log(folder: Path, rows: list[Row]) -> None:
-    """Write one line an epoch: `epoch,loss,miou` and what follows; no log where there is none."""
+    """Write one line an epoch, beginning `epoch,loss,miou`; without rows, remove the log."""
     if not rows:
         (folder / LOG).unlink(missing_ok=True)
         return
@@ -97,14 +98,14 @@ def read_log(folder: Path) -> list[Row]:
 
 @contextmanager
 def saying_when_full(folder: Path) -> Iterator[None]:
-    """Turn a disk without space into one sentence.
+    """Turn the error of a full disk into one sentence for the user.
 
-    Whatever was written before is kept, because each file takes its name only when it is whole.
+    What was written before is kept: each file gets its name only when it is complete.
 
     Raises
     ------
     RunError
-        Something could not be written for want of space.
+        Something could not be written because there is no space.
     """
     try:
         yield

@@ -1,9 +1,10 @@
-"""Learning rates, and when to change or stop: plain arithmetic.
+"""The learning rate of each step, and when to reduce it or stop early.
 
-step, progress, validation mIOUs -> rate, verdict
+step, progress, validation mIOUs -> learning rate, whether to stop
 
-It never touches a tensor. Keras' meanings, which the paper used: its decay is lr / (1 + decay *
-step), and patience acts at the patience-th epoch without improvement (torch counts one more).
+Plain arithmetic, no tensors. Decay and patience are those of Keras, which the paper used: the rate
+is lr / (1 + decay * step), and patience acts at the patience-th epoch in a row without improvement
+(torch's own schedulers act one epoch later).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ REDUCE_FACTOR = 0.5
 
 
 def learning_rate(recipe: Recipe, step: int, progress: float, reduction: float) -> float:
-    """Return the rate of a step.
+    """Return the learning rate of a step.
 
     Parameters
     ----------
@@ -50,7 +51,7 @@ class Patience:
     waited: int = 0
 
     def acts(self, miou: float) -> bool:
-        """Take in an epoch's mIOU; True at the patience-th in a row without improvement."""
+        """Record an epoch's mIOU; return True at the patience-th in a row without improvement."""
         if miou > self.best + self.min_delta:
             self.best = miou
             self.waited = 0
@@ -68,7 +69,7 @@ class Callbacks:
         self.reduction = 1.0
 
     def after_epoch(self, miou: float) -> bool:
-        """Take in an epoch's mIOU; return whether to stop."""
+        """Record an epoch's mIOU; return whether to stop."""
         if self.reduce.acts(miou):
             self.reduction *= REDUCE_FACTOR
             self.reduce.waited = 0
@@ -85,7 +86,7 @@ class Callbacks:
         }
 
     def restore(self, state: dict[str, float]) -> None:
-        """Go back to a state that `state` gave."""
+        """Restore what `state` returned."""
         self.stop.best, self.stop.waited = state["stop_best"], int(state["stop_waited"])
         self.reduce.best, self.reduce.waited = state["reduce_best"], int(state["reduce_waited"])
         self.reduction = state["reduction"]

@@ -1,10 +1,10 @@
-"""Optimiser steps one after another, and how long they take.
+"""The optimiser steps of an epoch, and how long a step takes.
 
 State + Samples -> steps made, mean loss; recipes -> seconds a step
 
-It never validates, and writes nothing but checkpoints that are due. The pace is what makes a fight
-over equal time fair on a machine that does other work beside: the networks are measured in turn, in
-one run.
+It never validates, and writes nothing but checkpoints that are due. A comparison over equal time
+turns its budget into steps by the seconds a step: these are measured for all networks in turn, so
+that other work on the machine slows all of them alike.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from seget.training.clock import Clock
 from seget.training.interruption import in_one_piece
 from seget.training.state import State
 
-# Of so many turns of so many steps the quickest is the pace: it was disturbed the least.
+# Each network takes six turns of four steps; its fastest turn counts, as the least disturbed one.
 TURNS, TURN_STEPS = 6, 4
 
 
@@ -39,13 +39,13 @@ def take_epoch(
     Raises
     ------
     Diverged
-        The loss became infinite or no number.
+        The loss became infinite or not a number.
     RunError
         The memory does not hold one patch.
     """
     begun = state.step - state.losses.steps
     end = (begun // samples.steps_per_epoch + 1) * samples.steps_per_epoch
-    # The next batches are cut while this one is learnt from.
+    # Worker threads prepare the next batches during this step.
     for batch in made_ahead(samples.batch, range(state.step, end), state.device.idle_cores):
         progress = clock.progress(state)
         _whole_step(state, batch, progress, listener)
@@ -58,7 +58,7 @@ def take_epoch(
 
 
 def _whole_step(state: State, batch: Batch, progress: float, listener: Listener) -> None:
-    """Take one step and count it."""
+    """Take one step and add its loss; tell the user when batches have to be split from now on."""
     at_once = state.gradients.at_once
     with in_one_piece(state, listener):
         loss = state.train_step(batch, progress)

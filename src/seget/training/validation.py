@@ -1,8 +1,9 @@
-"""How good the weights are right now, on held-out slices, and why if they are not.
+"""Scores the current weights on the held-out slices, and says why if they find nothing.
 
-network + held-out slices -> histograms -> mIOU, thresholds, a diagnosis
+network + held-out slices -> histograms of scores -> mIOU, thresholds, a diagnosis
 
-It scores through `prediction`, so validation and use see the same pixels. It never trains.
+It predicts through `prediction`, so that validation gives the scores a user would get. It never
+trains.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from seget.metrics import Counts, Histogram, mean_ignoring_absent
 from seget.prediction import Scorer, score_slices
 from seget.samples import Samples, foreground_fraction
 
-# A forward pass costs a third of a training step, and validation may take a tenth of the time.
+# Validation may take a tenth of the training time; a forward pass costs a third of a step.
 VALIDATION_SHARE = 0.1
 STEP_OVER_FORWARD = 3
-# Epochs in a row without any predicted foreground before the run explains itself.
+# After so many epochs in a row without any predicted foreground the user is told why.
 EMPTY_EPOCHS = 3
 
 
 @dataclass(frozen=True)
 class Validation:
-    """What the held-out slices say of one state of the network."""
+    """Histograms of the scores on the held-out slices, by structure."""
 
     histograms: dict[str, Histogram]
 
@@ -47,8 +48,8 @@ class Validation:
 def validation_slices(dataset: Dataset, samples: Samples) -> list[tuple[Tomogram, list[int]]]:
     """Return the held-out slices to validate on: all, or as many as a tenth of the time allows.
 
-    In the paper's recipe all of them, as the paper did. The choice follows from sizes alone, so
-    that one seed gives one run.
+    The paper's recipe validates on all of them, as the paper did. The choice depends on sizes only
+    and not on measured time, so that one seed gives one run.
     """
     held_out = [(t, list(t.split.validation)) for t in dataset.tomograms if t.split.validation]
     recipe = samples.recipe
@@ -69,7 +70,7 @@ def _spread(slices: list[int], number: int) -> list[int]:
 def validate(
     scorer: Scorer, structures: tuple[str, ...], held_out: list[tuple[Tomogram, list[int]]]
 ) -> Validation:
-    """Score the held-out slices and count."""
+    """Score the held-out slices; count the scores of foreground and background pixels."""
     empty = np.zeros(0, np.uint8)
     histograms = {s: Histogram.of(empty, empty.astype(bool)) for s in structures}
     for tomogram, slices in held_out:
@@ -82,7 +83,7 @@ def validate(
 
 
 class Alarm:
-    """Says why the validation foreground stays empty, once a structure."""
+    """Warns, once a structure, when nothing is predicted on the validation slices, and says why."""
 
     def __init__(self, dataset: Dataset, samples: Samples) -> None:
         self._dataset = dataset
@@ -90,7 +91,7 @@ class Alarm:
         self._empty = dict.fromkeys(samples.structures, 0)
 
     def at_start(self) -> Iterator[str]:
-        """Yield a sentence a structure that cannot be judged on this split."""
+        """Yield a sentence for each structure without foreground on the validation slices."""
         for structure in self._samples.structures:
             pixels = sum(
                 t.masks[structure].foreground_px[z]
@@ -105,7 +106,7 @@ class Alarm:
                 )
 
     def after_epoch(self, validation: Validation) -> Iterator[str]:
-        """Yield a sentence a structure that was not predicted anywhere for some epochs."""
+        """Yield a sentence for each structure predicted nowhere for `EMPTY_EPOCHS` epochs."""
         for structure in self._samples.structures:
             counts = validation.counts(structure)
             found = counts.tp + counts.fp > 0
