@@ -15,8 +15,9 @@ setup: .venv/.installed ## make .venv with seget and the tools of its developers
 demo: setup ## the whole way on a simulated cell; the last line says where the report is
 	@$(BIN)/seget demo -o build/demo
 
+# Files go to the cores side by side: what a file's tests share is made once. ARGS="-n 0": one by one.
 test: setup ## run the tests, shapes checked (ARGS="-k mrc" for some of them)
-	@$(BIN)/pytest -q --durations=3 $(ARGS)
+	@$(BIN)/pytest -q --durations=3 -n logical --maxprocesses 8 --dist loadfile $(ARGS)
 
 check: setup ## lint, import floors, types, doctests, the written pages
 	@$(BIN)/ruff check .

@@ -1,6 +1,12 @@
-"""What tests stand on: checked shapes, two threads, the same examples, one small dataset."""
+"""What tests stand on: checked shapes, one thread, the same examples, one small dataset."""
 
 from __future__ import annotations
+
+import os
+
+# Tests run side by side, a process a core: one thread each, in the processes they start too. It is
+# set before numpy and torch read it.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 import signal
 from collections.abc import Callable, Iterator
@@ -9,14 +15,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import settings
 from jaxtyping import install_import_hook
 
 # Before any test imports these rooms: from here on their annotated shapes are checked at run time.
 install_import_hook(["seget.losses", "seget.networks"], "beartype.beartype")
 
-torch.set_num_threads(2)
 # The same examples on every machine, and no clock: a slow machine is not a failing test.
 settings.register_profile("house", derandomize=True, deadline=None, max_examples=50)
 settings.load_profile("house")
