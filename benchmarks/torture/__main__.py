@@ -1,6 +1,6 @@
 """Every kill and every fault, in turn; the table that docs/reliability.md shows.
 
-    python -m benchmarks.torture [--kills 200] [--seed 0] [--faults | --no-faults]
+    python -m benchmarks.torture [--kills 200] [--seed 0] [--slices 24] [--faults | --no-faults]
 
 Exits 1 if a single result is not the undisturbed one. Writes build/torture.json.
 """
@@ -33,6 +33,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--slices", type=int, default=data.SLICES)
     parser.add_argument("--faults", action=argparse.BooleanOptionalAction, default=True)
     options = parser.parse_args()
     for room in ROOMS:
@@ -40,7 +41,7 @@ def main() -> int:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="torture-") as name:
         folder = Path(name)
-        data.make(folder)
+        data.make(folder, options.slices)
         cases = data.cases(folder)
         survivals, left = [], options.kills
         print(f"{'case':18}{'kills':>8}{'outputs':>10}{'faults':>8}{'undisturbed':>14}", flush=True)

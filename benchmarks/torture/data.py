@@ -15,7 +15,8 @@ import numpy as np
 from seget import files
 from seget.volume import Volume
 
-SHAPE = (24, 128, 128)
+SLICES = 24
+EDGE_PX = 128
 SETTINGS = (
     "patch_px=48",
     "binning=1",
@@ -61,13 +62,13 @@ class Case:
         return [*self.words, "-o", str(trial / self.out), *(self.again if taken_up else ())]
 
 
-def make(folder: Path) -> Path:
+def make(folder: Path, slices: int = SLICES) -> Path:
     """Write the dataset; return its toml."""
-    z, y, x = np.ogrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]]
+    z, y, x = np.ogrid[:slices, :EDGE_PX, :EDGE_PX]
     discs = np.hypot(y - 40 - z, x - 36) < 16
     rods = (np.abs(x - 90 - y // 8) < 6) & (y > 20 + z)
     grey = np.where(discs, 200.0, np.where(rods, 60.0, 125.0))
-    grey += np.random.default_rng(0).normal(0, 15, SHAPE)
+    grey += np.random.default_rng(0).normal(0, 15, grey.shape)
     tomogram = np.clip(grey, 0, 255).astype(np.uint8)
     for name, data in (("tomogram", tomogram), ("discs", discs), ("rods", rods)):
         files.write(folder / f"{name}.mrc", Volume(data.astype(np.uint8), (2.0, 2.0, 2.0)))

@@ -13,8 +13,10 @@ from seget.comparison import cell
 from seget.networks import NETWORKS, Architecture
 
 Seget = Callable[..., tuple[int, str, str]]
-QUICK = ("--set", "patch_px=32", "--set", "binning=1", "--set", "steps_per_epoch=2")
+SETTINGS = ("patch_px=32", "binning=1", "batch_size=2", "steps_per_epoch=2")
+QUICK = tuple(word for setting in SETTINGS for word in ("--set", setting))
 TWO = ("--networks", "unet,seget", "--structures", "discs", "--learning-rates", "0.003")
+STEPS, SEARCH_STEPS = 5, 1  # two epochs, and the fifth of them that chooses a rate
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +25,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory, small_dataset: Path) -> Path
     from seget.cli.compare import compare
 
     out = tmp_path_factory.mktemp("compare")
-    settings = [text for text in QUICK if text != "--set"]
     compare(
-        small_dataset, out, joint=True, steps=10, learning_rates="0.003,0.01", settings=settings
+        small_dataset,
+        out,
+        joint=True,
+        steps=STEPS,
+        learning_rates="0.003,0.01",
+        settings=list(SETTINGS),
     )
     return out
 
@@ -38,10 +44,10 @@ def test_the_table_has_all_networks_and_structures(whole: Path) -> None:
         for numbers in scores.values():
             assert 0 <= numbers["miou"][0] <= 1
             assert numbers["interval"][0] <= numbers["miou"][0] <= numbers["interval"][1]
-            assert numbers["steps"] == 10
+            assert numbers["steps"] == STEPS
         assert len(table["averages"][network]) == 1
     assert len(table["search"]) == 10
-    assert all(one["steps"] == 2 for one in table["search"])
+    assert all(one["steps"] == SEARCH_STEPS for one in table["search"])
     assert sum(one["chosen"] for one in table["search"]) == 5
     with (whole / "table.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
@@ -111,7 +117,7 @@ def test_cells_brought_from_elsewhere_are_taken_as_done(
     seget: Seget, tmp_path: Path, small_dataset: Path, whole: Path
 ) -> None:
     (tmp_path / "cells.json").write_bytes((whole / "cells.json").read_bytes())
-    command = ("compare", small_dataset, "-o", tmp_path, *QUICK, "--joint", "--steps", "10")
+    command = ("compare", small_dataset, "-o", tmp_path, *QUICK, "--joint", "--steps", STEPS)
     code, out, err = seget(*command, "--learning-rates", "0.003,0.01", "--json")
     assert code == 0, err
     assert json.loads(out) == json.loads((whole / "table.json").read_text())
@@ -159,7 +165,7 @@ def test_other_terms_in_the_same_folder_are_refused(
 ) -> None:
     before = (whole / "cells.json").read_bytes()
     command = ("compare", small_dataset, "-o", whole, *QUICK, "--joint")
-    code, _, err = seget(*command, "--steps", "11")
+    code, _, err = seget(*command, "--steps", STEPS + 1)
     assert code == 2
     assert "differs in terms" in err
     assert (whole / "cells.json").read_bytes() == before
