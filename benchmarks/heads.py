@@ -60,7 +60,10 @@ def trial(dataset: Dataset, structure: str, name: str, seed: int, prior: bool) -
             he_heads(network)
     samples, losses = Samples(dataset, (structure,), recipe, seed), Losses()
     take_epoch(state, samples, Clock(recipe, STEPS), losses)
-    held_out = [(t, list(t.split.validation)) for t in dataset.tomograms]
+    held_out = [
+        (tomogram, reader, list(tomogram.split.validation))
+        for tomogram, reader in zip(dataset.tomograms, samples.readers, strict=True)
+    ]
     scorer = Scorer.of(TorchEngine(state.average, state.device), state.architecture)
     miou = validate(scorer, (structure,), held_out).miou
     first, last = (sum(part) / SHOWN for part in (losses.all[:SHOWN], losses.all[-SHOWN:]))

@@ -31,9 +31,9 @@ def measure(engine: str, name: str, outputs: int, binning: int, bf16: bool) -> s
     architecture = Architecture(name, outputs=outputs, binning=binning)
     device = Device(torch.device("cpu"), bf16)
     scorer = Scorer.of(ENGINES[engine](architecture.build(), device), architecture)
-    scorer.scores(np.zeros((64, 64), np.float32))  # a graph is traced, libraries are there
+    scorer.scores(np.zeros((1, 64, 64), np.float32))  # a graph is traced, libraries are there
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    scorer.scores(np.zeros((EDGE_PX, EDGE_PX), np.float32))
+    scorer.scores(np.zeros((1, EDGE_PX, EDGE_PX), np.float32))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     taken = (peak - before) * 1024 / EDGE_PX**2
     stated = scorer.footprint.bytes_per_px

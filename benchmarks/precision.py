@@ -18,10 +18,10 @@ import numpy as np
 
 from seget import files
 from seget.metrics import count
-from seget.prediction import Options
+from seget.prediction import Options, open_reader
 from seget.prediction.predict import scorer
 from seget.trained import load
-from seget.volume import FULL_SCORE, normalisation
+from seget.volume import FULL_SCORE
 
 CASES = (
     ("torch", "float32"),
@@ -39,14 +39,14 @@ def main() -> None:
     slices = [int(number) for number in numbers]
     truth = np.stack([np.asarray(files.read(Path(mask)).slice(z)) > 0 for z in slices])
     output, threshold = trained.structures.index(structure), trained.thresholds[structure]
-    normalise = normalisation(volume)
-    pixels = [normalise(volume.slice(z)) for z in slices]
+    reader = open_reader(volume, trained, Options())
+    pixels = [reader.read(z) for z in slices]
     exact = None
     print(
         f"{'':18}{'mIOU':>8}{'at':>6}{'mIOU':>8}{'same labels':>14}{'scores off by':>15}{'ms':>7}"
     )
     for engine, precision in CASES:
-        scoring = scorer(trained, volume, Options("cpu", engine=engine, precision=precision))
+        scoring = scorer(trained, reader, Options("cpu", engine=engine, precision=precision))
         scoring.scores(pixels[0])
         scores, seconds = [], []
         for one in pixels:

@@ -16,7 +16,7 @@ from pathlib import Path
 from seget import machine
 from seget.dataset import Dataset, read_dataset
 from seget.device import choose_device
-from seget.prediction import Scorer, TorchEngine
+from seget.prediction import Options, Scorer, TorchEngine, open_reader
 from seget.recipes import modern
 from seget.training import Run, train
 from seget.training.validation import validate
@@ -57,7 +57,10 @@ def trial(dataset: Dataset, structure: str, name: str, seed: int, out: Path) -> 
     trained = train(dataset, (structure,), recipe, Run(folder, seed=seed, overwrite=True))
     minutes = (time.monotonic() - started) / 60
     scorer = Scorer.of(TorchEngine(trained.network, choose_device()), trained.architecture)
-    test = [(t, list(t.split.scored()[1])) for t in dataset.tomograms]
+    test = [
+        (t, open_reader(t.image, trained, Options(invert=t.invert)), list(t.split.scored()[1]))
+        for t in dataset.tomograms
+    ]
     scored = validate(scorer, trained.structures, test)
     histogram = scored.histograms[structure]
     row = {

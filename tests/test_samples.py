@@ -12,6 +12,7 @@ import torch
 from dataset_folder import Folder
 from seget.dataset import read_dataset
 from seget.errors import InputError
+from seget.normalisation import Normalisation
 from seget.recipes import modern
 from seget.samples import Batch, Samples, foreground_fraction
 from small_patches import EDGE, SHAPE, gridded, plain
@@ -45,8 +46,8 @@ def spots() -> np.ndarray:
 
 def places(samples: Samples, batch: Batch) -> list[tuple[int, int, int]]:
     """Read from the grey values where the patches of a batch were cut: (z, y, x) of the corner."""
-    normal = samples.normalise[0]
-    numbers = batch.image[:, 0, 0, 0].double() * normal.std + normal.mean
+    normal = samples.readers[0].normalisation
+    numbers = batch.image[:, 0, 0, 0].double() * normal.deviation + normal.mean
     shape = samples.tomograms[0].image.shape
     return [tuple(map(int, np.unravel_index(round(n), shape))) for n in numbers.tolist()]
 
@@ -94,15 +95,15 @@ def test_shapes_and_types(small_dataset, recipe):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_image_target_and_labels_are_of_one_place(folder, seed):
-    folder.save("tomogram.mrc", np.where(spots(), 200, 50).astype(np.uint8))
+    grain = np.random.default_rng(0).integers(-20, 20, SHAPE)  # without it, borders are padding
+    folder.save("tomogram.mrc", (np.where(spots(), 200, 50) + grain).astype(np.uint8))
     samples = Samples(
         folder.read(EVERY_5TH), ("spots",), plain("flips=yes", "foreground_share=1"), seed
     )
-    low, high = (samples.normalise[0](np.array([grey])).item() for grey in (50, 200))
+    low, high = (samples.readers[0].normalisation(np.array([grey])).item() for grey in (50, 200))
     batch = samples.batch(seed)
     assert batch.target.any()
     assert torch.equal(batch.image > (low + high) / 2, batch.target)
-    assert torch.allclose(batch.image.unique(), torch.tensor([low, high]))
     assert batch.labelled.all()
 
 
@@ -113,7 +114,7 @@ def test_the_image_is_normalised_over_its_volume(folder):
     whole = torch.cat([batch.image for batch in epoch(samples)])
     assert whole.numel() == np.prod(SHAPE)
     assert whole.mean().item() == pytest.approx(0, abs=0.01)
-    assert whole.std().item() == pytest.approx(1, abs=0.01)
+    assert whole.std().item() == pytest.approx(1, abs=0.02)  # the tails are not in it
 
 
 # --- the paper's epoch ---
@@ -251,13 +252,15 @@ def test_outside_the_slice_is_the_mean_and_unlabelled(folder):
 
 
 def test_what_a_warp_brings_in_from_outside_the_slice_is_unlabelled(folder):
-    folder.save("tomogram.mrc", np.broadcast_to([[[20]], [[80]]] * 6, SHAPE).astype(np.uint8))
+    noise = np.random.default_rng(0).integers(49, 52, SHAPE)
+    folder.save("tomogram.mrc", noise.astype(np.uint8))
     recipe = plain("warp=1", "scale=0.3", "elastic_px=2", "patch_px=96", "foreground_share=0")
     samples = Samples(folder.read(ALL), ("spots",), recipe, 0)
+    samples.readers[0].normalisation = Normalisation(0, 50)  # so all that is there is near 1
     outside = 0
     for step in range(5):
         batch = samples.batch(step)
-        share = batch.image.abs()  # of each pixel that comes from the slice, whose own are 1
+        share = batch.image  # of each pixel that comes from the slice
         assert batch.labelled[share > 0.51].all()
         assert not batch.labelled[share < 0.24].any()
         outside += (share == 0).float().mean().item() / 5

@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
         structures=("golgi", "lytic granules"),
         recipe=modern().override(["binning=2"]),
         thresholds={"golgi": 0.3, "lytic granules": 0.5},
-        voxel_size_nm=(1.0, 2.0, 3.0),
+        pixel_nm=(2.0, 3.0),
         provenance={"seed": 5},
     )
     trained.save(tmp_path / "run" / "model")
@@ -44,7 +44,7 @@ def test_a_model_comes_back_as_it_was(folder: Path) -> None:
     assert first.structures == ("golgi", "lytic granules")
     assert first.thresholds == {"golgi": 0.3, "lytic granules": 0.5}
     assert first.recipe == modern().override(["binning=2"])
-    assert first.voxel_size_nm == (1.0, 2.0, 3.0)
+    assert first.pixel_nm == (2.0, 3.0)
     assert first.provenance == {"seed": 5}
     assert first.architecture == Architecture("seget", outputs=2, binning=2)
 
@@ -76,11 +76,12 @@ def test_a_model_argument_may_be_a_model_a_run_or_a_folder_of_runs(folder: Path)
         ),
         ({"thresholds": {"golgi": 1.5}}, "thresholds.golgi"),
         ({"thresholds": {"golgi": float("nan")}}, "not JSON .NaN is no number"),
-        ({"voxel_size_nm": [1.0, 0.0, 1.0]}, "voxel_size_nm.1"),
+        ({"pixel_nm": [0.0, 1.0]}, "pixel_nm.0"),
+        ({"normalisation": "by eye"}, "normalisation"),
         ({"structures": [f"s{n}" for n in range(1001)]}, "at most 1000 items"),
         ({"structures": ["golgi"], "thresholds": {}}, "not the weights of this model"),
-        ({"surprise": 1}, "surprise"),
-        ({"format": 2}, "format"),
+        ({"surprise": 1}, "surprise is not known to this version .* a newer or a much older"),
+        ({"format": 3}, "format is not known to this version of seget"),
     ],
 )
 def test_a_model_that_is_none_is_one_sentence(
@@ -89,6 +90,22 @@ def test_a_model_that_is_none_is_one_sentence(
     edit(folder, **changes)
     with pytest.raises(InputError, match=words):
         load(folder)
+
+
+@pytest.mark.parametrize(
+    ("voxel_size_nm", "pixel_nm"), [([1.0, 2.0, 3.0], (2.0, 3.0)), (None, None)]
+)
+def test_a_model_of_format_1_is_read(
+    folder: Path, voxel_size_nm: list[float] | None, pixel_nm: tuple[float, float] | None
+) -> None:
+    """What it was trained at stood there as the voxel size of its first tomogram."""
+    card = json.loads((folder / "model.json").read_text())
+    del card["pixel_nm"], card["recipe"]["context"], card["recipe"]["pixel_nm"]
+    old = {"format": 1, "normalisation": "volume mean and deviation"}
+    (folder / "model.json").write_text(json.dumps(card | old | {"voxel_size_nm": voxel_size_nm}))
+    again = load(folder)
+    assert again.pixel_nm == pixel_nm
+    assert again.architecture == Architecture("seget", outputs=2, binning=2)
 
 
 def test_a_pickle_in_place_of_weights_is_never_run(folder: Path, tmp_path: Path) -> None:

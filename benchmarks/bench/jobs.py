@@ -21,13 +21,14 @@ from seget.dataset import read_dataset
 from seget.device import choose_device
 from seget.losses import regulariser, segmentation_loss
 from seget.networks import SegET, unet
-from seget.prediction import Options
+from seget.normalisation import normalisation
+from seget.prediction import Options, open_reader
 from seget.prediction.predict import scorer
 from seget.recipes import Recipe, modern, paper
 from seget.samples import Batch, Samples
 from seget.trained import Trained
 from seget.training.state import State
-from seget.volume import Volume, normalisation
+from seget.volume import Volume
 
 Work = Callable[[], object]
 
@@ -64,9 +65,10 @@ def image() -> Tensor:
 def slice_ours(precision: str, device: str = "cpu") -> Work:
     """From grey values to scores, as `seget predict` does a slice."""
     volume = tomogram()
-    scoring = scorer(model(), volume, Options(device, precision=precision))
-    normalise = normalisation(volume)
-    return lambda: scoring.scores(normalise(volume.slice(0)))
+    trained, options = model(), Options(device, precision=precision)
+    reader = open_reader(volume, trained, options)
+    scoring = scorer(trained, reader, options)
+    return lambda: reader.restore(0, scoring.scores(reader.read(0)))
 
 
 def slice_paper_way() -> Work:

@@ -1,6 +1,6 @@
 """Random views of a patch that could have been another place of the tomogram.
 
-image, target, labelled (c, q, q) + Recipe + random generator -> the same (c, p, p)
+image (c, q, q), target, labelled (k, q, q) + Recipe + random generator -> the same (., p, p)
 
 Geometry is drawn once and applied to all three; grey values change in the image alone. It never
 invents a label: what comes in from outside the patch is unlabelled. Not in the paper (its
@@ -23,6 +23,9 @@ Patch = tuple[Pixels, Masks, Masks]
 
 # Knots of the bending a side: with 256 px it bends over about 50 px, the size of an organelle.
 KNOTS = 5
+
+# Of normalised grey values, in deviations: stain and membranes lie within.
+GAMMA_RANGE = (-3.0, 3.0)
 
 
 def augment(patch: Patch, recipe: Recipe, margin: int, rng: np.random.Generator) -> Patch:
@@ -88,30 +91,45 @@ def warp(patch: Patch, source: Pixels) -> Patch:
     low_y, low_x = y.astype(np.int32), x.astype(np.int32)
     part_y, part_x = y - np.floor(y), x - np.floor(x)  # whole numbers as int would widen them
     corner = low_y * width + low_x
-    framed = np.pad(image[0], (1, 2)).ravel()
-    top = framed.take(corner) * (1 - part_x) + framed.take(corner + 1) * part_x
-    corner += width
-    bottom = framed.take(corner) * (1 - part_x) + framed.take(corner + 1) * part_x
-    warped = top * (1 - part_y) + bottom * part_y
     nearest = (y + 0.5).astype(np.int32) * width + (x + 0.5).astype(np.int32)
+    below = corner + width
+
+    def interpolate(channel: Pixels) -> Pixels:
+        framed = np.pad(channel, (1, 2)).ravel()
+        top = framed.take(corner) * (1 - part_x) + framed.take(corner + 1) * part_x
+        bottom = framed.take(below) * (1 - part_x) + framed.take(below + 1) * part_x
+        warped: Pixels = top * (1 - part_y) + bottom * part_y
+        return warped
 
     def look_up(masks: Masks) -> Masks:
         return np.stack([np.pad(mask, (1, 2)).ravel().take(nearest) for mask in masks])
 
-    return warped[None], look_up(target), look_up(labelled)
+    return np.stack([interpolate(c) for c in image]), look_up(target), look_up(labelled)
 
 
 def grey(image: Pixels, recipe: Recipe, rng: np.random.Generator) -> Pixels:
-    """Return the image `(1, p, p)` with other contrast, brightness, gamma and added noise."""
+    """Return the image `(c, p, p)` with other contrast, brightness, gamma and added noise.
+
+    All channels change alike, as slices of one tomogram do; each has noise of its own.
+    """
     if recipe.grey:
         contrast, gamma = 1 + rng.uniform(-recipe.grey, recipe.grey, 2)
         brightness = rng.uniform(-recipe.grey, recipe.grey)
-        low, high = float(image.min()), float(image.max())
-        if high > low:
-            unit = (image - low) / (high - low)
-            image = unit ** np.float32(gamma) * np.float32(high - low) + np.float32(low)
-        image = image * np.float32(contrast) + np.float32(brightness)
+        image = bend(image, float(gamma)) * np.float32(contrast) + np.float32(brightness)
     if recipe.noise:
         sigma = np.float32(rng.uniform(0, recipe.noise))
         image = image + sigma * rng.standard_normal(image.shape, dtype=np.float32)
     return image
+
+
+def bend(image: Pixels, gamma: float) -> Pixels:
+    """Return normalised grey values with the gamma curve over `GAMMA_RANGE` deviations.
+
+    The range is fixed: one stretched from the patch's own least value to its largest would give a
+    patch with one hot voxel another curve. What lies outside stays as it is.
+    """
+    low, high = GAMMA_RANGE
+    span = np.float32(high - low)
+    unit = np.clip((image - np.float32(low)) / span, 0, 1)
+    bent: Pixels = image + span * (unit ** np.float32(gamma) - unit)
+    return bent

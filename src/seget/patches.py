@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import product
 
-Box = tuple[slice, slice]
+from seget.volume import Box
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ class Recipe(BaseModel):
     binning: int = Field(default=1, ge=1, le=8)  # the network sees the image binned by this
     # number of neighbouring slices on either side that the network sees as further channels
     context: int = Field(default=0, ge=0, le=8)
+    pixel_nm: float | None = Field(default=None, gt=0, le=1000)  # that tomograms are read at
     positive_copies: int = Field(default=1, ge=1, le=1000)  # of a patch with foreground, an epoch
     foreground_share: float = Field(default=0.5, ge=0, le=1)  # of patches drawn on foreground
     # loss

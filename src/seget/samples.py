@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,8 @@ from seget.augmentation import augment
 from seget.dataset import Dataset, Tomogram
 from seget.errors import InputError
 from seget.recipes import Recipe
-from seget.volume import Normalisation, normalisation
+from seget.slices import SliceReader, common_pixel_nm
+from seget.volume import Box
 
 Pixels = npt.NDArray[np.float32]
 Masks = npt.NDArray[np.bool_]
@@ -30,7 +32,7 @@ Masks = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Patch:
-    """A place to cut: tomogram and slice by number, and the corner in pixels."""
+    """A place to cut: tomogram and slice by number, and the corner on the network's grid."""
 
     tomogram: int
     z: int
@@ -40,7 +42,7 @@ class Patch:
 
 @dataclass(frozen=True)
 class Batch:
-    """`image` (b, 1, p, p) normalised, float32; `target` and `labelled` (b, k, p, p), bool."""
+    """`image` (b, c, p, p) normalised, float32; `target` and `labelled` (b, k, p, p), bool."""
 
     image: Tensor
     target: Tensor
@@ -50,11 +52,20 @@ class Batch:
 class Samples:
     """The training patches of a dataset, by step.
 
+    All tomograms are read at one pixel size: the recipe's, or the median of their own.
+
+    Attributes
+    ----------
+    readers
+        One a tomogram.
+    pixel_nm
+        `(y, x)` of a patch's pixels; None where no tomogram says its own.
+
     Raises
     ------
     InputError
-        A structure has no foreground on any training slice, or nothing else; a tomogram is
-        constant.
+        A structure has no foreground on any training slice, or nothing else; a tomogram has
+        nothing in it, or a pixel size too far from the others.
     """
 
     def __init__(
@@ -64,11 +75,24 @@ class Samples:
         self.structures = structures
         self.recipe = recipe
         self.seed = seed
-        self.normalise = [_contrast(t) for t in self.tomograms]
-        smallest = min(min(t.image.shape[1:]) for t in self.tomograms)
+        images = [tomogram.image for tomogram in self.tomograms]
+        self.pixel_nm = common_pixel_nm(images, recipe.pixel_nm)
+        self.readers = [
+            SliceReader.of(t.image, self.pixel_nm, recipe.context, invert=t.invert)
+            for t in self.tomograms
+        ]
+        smallest = min(min(reader.shape[1:]) for reader in self.readers)
         self.patch_px = min(recipe.patch_px, max(16, smallest // 16 * 16))
         self._places = [self._foreground_slices(s, dataset) for s in structures]
         self._grid = self._paper_grid() if recipe.steps_per_epoch is None else []
+
+    def notes(self) -> list[str]:
+        """Return sentences for people on how each tomogram is read."""
+        return [
+            f"{tomogram.name}: {note}"
+            for tomogram, reader in zip(self.tomograms, self.readers, strict=True)
+            for note in reader.notes()
+        ]
 
     @property
     def steps_per_epoch(self) -> int:
@@ -79,8 +103,8 @@ class Samples:
         """Return the batch of a step (0-based)."""
         rng = np.random.default_rng([self.seed, step])
         chosen = self._from_grid(step) if self._grid else self._sampled(step, rng)
-        # A warp needs surroundings to bend in from; of what an eighth does not cover (corners that
-        # are turned in), no pixel is labelled.
+        # A warp reads beyond the patch: an eighth around it is cut too. A corner that is turned in
+        # from still farther out is not labelled.
         margin = self.patch_px // 8 if self.recipe.warp else 0
         cut = [augment(self._cut(p, margin), self.recipe, margin, rng) for p in chosen]
         stacked = [torch.from_numpy(np.stack(part)) for part in zip(*cut, strict=True)]
@@ -116,12 +140,12 @@ class Samples:
     def _paper_grid(self) -> list[Patch]:
         """Every patch of every training slice, positive ones `positive_copies` times (3.2)."""
         grid = []
-        for i, tomogram in enumerate(self.tomograms):
-            corners = patches.corners(
-                tomogram.image.shape[1:], self.patch_px, self.recipe.stride_px
-            )
+        for i, (tomogram, reader) in enumerate(zip(self.tomograms, self.readers, strict=True)):
+            shape = reader.shape[1], reader.shape[2]
+            corners = patches.corners(shape, self.patch_px, self.recipe.stride_px)
+            drawn = [mask for name, mask in tomogram.masks.items() if name in self.structures]
             for z in tomogram.split.train:
-                masks = [m.slice(z) for s, m in tomogram.masks.items() if s in self.structures]
+                masks = [reader.on_grid(partial(mask.box, z)) for mask in drawn]
                 for y, x in corners:
                     positive = any(
                         m[y : y + self.patch_px, x : x + self.patch_px].any() for m in masks
@@ -155,10 +179,13 @@ class Samples:
         tomogram, z, _ = places[int(rng.choice(len(places), p=count / count.sum()))]
         mask = self.tomograms[tomogram].masks[self.structures[structure]].slice(z)
         pixel = int(rng.choice(np.flatnonzero(mask)))
+        reader = self.readers[tomogram]
         # The pixel lies anywhere in the patch: centred, the network could learn the place.
         corner = [
             int(np.clip(at - rng.integers(self.patch_px), 0, max(0, extent - self.patch_px)))
-            for at, extent in zip(divmod(pixel, mask.shape[1]), mask.shape, strict=True)
+            for at, extent in zip(
+                reader.to_grid(*divmod(pixel, mask.shape[1])), reader.shape[1:], strict=True
+            )
         ]
         return Patch(tomogram, z, corner[0], corner[1])
 
@@ -171,49 +198,40 @@ class Samples:
             for z in tomogram.split.train
         ]
         tomogram, z = slices[int(rng.integers(len(slices)))]
-        _, height, width = self.tomograms[tomogram].image.shape
+        _, height, width = self.readers[tomogram].shape
         y = int(rng.integers(max(1, height - self.patch_px + 1)))
         x = int(rng.integers(max(1, width - self.patch_px + 1)))
         return Patch(tomogram, z, y, x)
 
     def _cut(self, patch: Patch, margin: int) -> tuple[Pixels, Masks, Masks]:
-        """Return image (1, q, q), target and labelled (k, q, q), q = patch + 2 margins.
+        """Return image (c, q, q), target and labelled (k, q, q), q = patch + 2 margins.
 
-        What lies outside the slice is 0 in the image and unlabelled.
+        What lies outside the slice is 0 in the image and unlabelled, and so is padding.
         """
-        tomogram = self.tomograms[patch.tomogram]
+        tomogram, reader = self.tomograms[patch.tomogram], self.readers[patch.tomogram]
         size = self.patch_px + 2 * margin
-        y, x = patch.y - margin, patch.x - margin
-        _, height, width = tomogram.image.shape
-        inside = (
-            slice(max(y, 0), min(y + size, height)),
-            slice(max(x, 0), min(x + size, width)),
-        )
-        place = (
-            slice(inside[0].start - y, inside[0].stop - y),
-            slice(inside[1].start - x, inside[1].stop - x),
-        )
-        image = np.zeros((1, size, size), np.float32)
+        read, place = _overlap(patch.y - margin, patch.x - margin, size, reader.shape)
+        image = np.zeros((reader.channels, size, size), np.float32)
         target = np.zeros((len(self.structures), size, size), np.bool_)
         labelled = np.zeros_like(target)
-        grey = tomogram.image.data[patch.z][inside]
-        image[0][place] = self.normalise[patch.tomogram](np.asarray(grey))
+        image[:, *place] = reader.read(patch.z, read)
+        content = reader.content(patch.z, read)
         for k, structure in enumerate(self.structures):
             if structure in tomogram.masks:
-                target[k][place] = tomogram.masks[structure].slice(patch.z)[inside]
-                labelled[k][place] = True
+                mask = tomogram.masks[structure]
+                target[k][place] = reader.on_grid(partial(mask.box, patch.z), read)
+                labelled[k][place] = True if content is None else content
         return image, target, labelled
 
 
-def _contrast(tomogram: Tomogram) -> Normalisation:
-    """Return how a tomogram is normalised, refused where there is nothing to see in it."""
-    found = normalisation(tomogram.image)
-    if found.std == 0:
-        raise InputError(
-            f"{tomogram.image.path or tomogram.name}: all sampled voxels are {found.mean:g}, "
-            "wanted an image to learn from; check that the file was written to its end."
-        )
-    return found
+def _overlap(y: int, x: int, size: int, shape: tuple[int, int, int]) -> tuple[Box, Box]:
+    """Return the part of a slice that a square reads, and where that lies in the square."""
+    read, place = [], []
+    for start, extent in zip((y, x), shape[1:], strict=True):
+        inside = slice(max(start, 0), min(start + size, extent))
+        read.append(inside)
+        place.append(slice(inside.start - start, inside.stop - start))
+    return (read[0], read[1]), (place[0], place[1])
 
 
 def foreground_fraction(tomogram: Tomogram, structure: str, slices: tuple[int, ...]) -> float:

@@ -1,6 +1,6 @@
-"""What a tomogram is in memory, and how its grey values are made comparable.
+"""What a tomogram is in memory.
 
-array + voxel size + origin -> Volume -> normalised slices
+array + voxel size + origin -> Volume
 
 It never opens a file, never copies a whole volume, and never imports torch.
 Axis order is (z, y, x) everywhere; lengths are in nanometres.
@@ -19,18 +19,13 @@ import numpy.typing as npt
 from seget.errors import InputError
 
 Triple = tuple[float, float, float]
+Box = tuple[slice, slice]  # rows and columns of a slice
 
 # A score of 1 in a score map: bytes 0..127 are the same number signed or unsigned.
 FULL_SCORE = 127
 
-# A million voxels fix a mean and a standard deviation to a thousandth of the latter; reading more
-# of a 300 MB memory map would cost seconds and change nothing.
-SAMPLED_VOXELS = 1_000_000
+# So many slices tell what is in a volume; reading more of it would cost seconds and change nothing.
 SAMPLED_SLICES = 16
-
-# In deviations. Where stain, gold or an X-ray is far out, it is so by tens; a voxel of 1e30 among
-# them would leave no network's sums finite.
-FARTHEST = 1e4
 
 
 @dataclass(frozen=True)
@@ -78,6 +73,10 @@ class Volume:
         """Return slice `z` (0-based) as a `(y, x)` array, read now."""
         return np.asarray(self.data[z])
 
+    def box(self, z: int, box: Box) -> npt.NDArray[Any]:
+        """Return rows and columns of slice `z` as a `(y, x)` array; of chunks only those read."""
+        return np.asarray(self.data[z, box[0], box[1]])
+
     def fingerprint(self, full: bool = False) -> str:
         """Hash of shape, type, voxel size and slices: another tomogram, another hash.
 
@@ -96,53 +95,7 @@ class Volume:
         return replace(self, data=data, name=name, path=None)
 
 
-@dataclass(frozen=True)
-class Normalisation:
-    """Grey values to zero mean and unit deviation; the same in training and in prediction.
-
-    A deviation of 0 is that of a volume without any contrast: its voxels become exactly 0.
-    """
-
-    mean: float
-    std: float
-
-    def __call__(self, grey: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Return `grey`, any shape, normalised.
-
-        Voxels that are not finite become the mean, 0; none is farther from it than `FARTHEST`.
-        """
-        # What is too large for float32 becomes infinite, and is treated as such below.
-        with np.errstate(over="ignore", invalid="ignore"):
-            std = np.float32(self.std) or np.float32(1)
-            values = (grey.astype(np.float32) - np.float32(self.mean)) / std
-        if not np.issubdtype(grey.dtype, np.integer):
-            values = np.nan_to_num(values, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
-        return np.clip(values, -FARTHEST, FARTHEST, out=values)
-
-
 def sampled_slices(depth: int) -> list[int]:
     """Return up to `SAMPLED_SLICES` slice numbers spread over `depth` slices."""
     spread = np.linspace(0, depth - 1, min(depth, SAMPLED_SLICES)).round()
     return sorted({int(z) for z in spread})
-
-
-def normalisation(volume: Volume) -> Normalisation:
-    """Mean and standard deviation of a volume's own voxels, sampled on a fixed grid.
-
-    Normalising each volume by itself makes signed and unsigned copies of one tomogram, which
-    differ by a constant 128, the same image to the network.
-    """
-    depth, height, width = volume.shape
-    slices = sampled_slices(depth)
-    step = max(1, int(np.sqrt(len(slices) * height * width / SAMPLED_VOXELS)))
-    sample = np.concatenate([volume.slice(z)[::step, ::step].ravel() for z in slices])
-    sample = sample[np.isfinite(sample)].astype(np.float64)
-    if sample.size == 0:
-        raise InputError(
-            f"{volume.path or volume.name}: no sampled voxel is finite; "
-            "reconstruct or convert the tomogram again."
-        )
-    if sample.min() == sample.max():  # where rounding of the mean would leave a deviation
-        return Normalisation(float(sample[0]), 0.0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        return Normalisation(float(sample.mean()), float(sample.std()))

@@ -5,9 +5,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from seget.normalisation import normalisation
 from seget.recipes import modern
 from seget.trained import Trained
-from seget.volume import Volume, normalisation
+from seget.volume import Volume
 
 
 class Echo(nn.Module):
@@ -16,7 +17,7 @@ class Echo(nn.Module):
     def __init__(self, volume: Volume) -> None:
         super().__init__()
         normalise = normalisation(volume)
-        self.mean, self.std = normalise.mean, normalise.std
+        self.mean, self.std = normalise.mean, normalise.deviation
 
     def forward(self, image: Tensor) -> Tensor:
         return torch.logit(((image * self.std + self.mean) / 127).clamp(1e-6, 1 - 1e-6))

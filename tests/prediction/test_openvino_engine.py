@@ -46,7 +46,7 @@ def opinionated(name: str, binning: int = 1, outputs: int = 2) -> torch.nn.Modul
 
 
 def image(height: int, width: int) -> np.ndarray:
-    return np.random.default_rng(0).standard_normal((height, width), dtype=np.float32)
+    return np.random.default_rng(0).standard_normal((1, height, width), dtype=np.float32)
 
 
 @pytest.fixture(autouse=True)
@@ -123,7 +123,7 @@ def test_auto_takes_what_is_quickest(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_same_labels_from_either_engine_by_windows_or_whole() -> None:
     trained = Trained(opinionated("seget"), ("a", "b"), modern().override(["binning=1"]), {})
-    volume = Volume(image(70, 90)[None])
+    volume = Volume(image(70, 90))
     maps = [
         predict(volume, trained, Options(engine=engine, precision="float32", window_px=window))
         for engine in ("torch", "openvino")
@@ -150,7 +150,7 @@ from seget.device import Device
 cpu, unet = Device(torch.device("cpu"), False), Architecture("unet")
 engines = [OpenVinoEngine(unet.build(), cpu) for _ in range(2)]
 for engine in engines:
-    engine.scores(torch.zeros(16, 16).numpy())
+    engine.scores(torch.zeros(1, 16, 16).numpy())
 del engine
 while engines:
     del engines[0]  # in the order in which they came

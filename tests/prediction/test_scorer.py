@@ -36,8 +36,8 @@ class Strided(nn.Module):
         return self.last(torch.cat([up, padded], dim=1))[..., :height, :width]
 
 
-def rough(*shape: int) -> np.ndarray:
-    return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
+def rough(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((1, height, width), dtype=np.float32)
 
 
 def differ(one: np.ndarray, other: np.ndarray) -> int:
@@ -97,7 +97,7 @@ def test_views_are_the_eight_symmetries_averaged() -> None:
     seen = []
     for turns in range(4):
         for mirror in (False, True):
-            view = np.rot90(pixels, turns)
+            view = np.rot90(pixels[0], turns)
             view = np.ascontiguousarray(view[:, ::-1] if mirror else view)
             with torch.inference_mode():
                 score = torch.sigmoid(network(torch.from_numpy(view)[None, None]))[0].numpy()

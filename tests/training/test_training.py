@@ -78,7 +78,7 @@ def test_a_run_learns_and_leaves_its_folder(dataset: Dataset, tmp_path: Path) ->
     card = json.loads((tmp_path / "run" / "model" / "model.json").read_text())
     assert card["recipe"]["name"] == "modern"
     assert card["structures"] == ["discs"]
-    assert card["voxel_size_nm"] == [2.0, 2.0, 2.0]
+    assert card["pixel_nm"] == [2.0, 2.0]
     assert card["provenance"]["seed"] == 0
     assert set(card["provenance"]["versions"]) == {"seget", "torch", "python"}
     best = max(read_log(tmp_path / "run"), key=lambda row: row["miou"])

@@ -71,6 +71,24 @@ Hash = Annotated[
     typer.Option(help="Tell tomograms apart by sixteen slices (sampled) or by all voxels (full)."),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace outputs that exist.")]
+Invert = Annotated[
+    bool,
+    typer.Option("--invert", help="Turn the contrast: white where the training data was black."),
+]
+VoxelSize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="Z,Y,X",
+        help="The tomograms' voxel size in nm, where their headers lie; one number for a cube.",
+    ),
+]
+Rescale = Annotated[
+    bool,
+    typer.Option(
+        "--rescale/--no-rescale",
+        help="Read a tomogram of another pixel size at the model's, or as it is.",
+    ),
+]
 
 # of info and convert
 Mode0 = Annotated[str, typer.Option(help="Bytes of MRC mode 0: auto, signed or unsigned.")]
@@ -123,6 +141,8 @@ def prediction_options(
     max_memory: str | None,
     hash: str,
     overwrite: bool,
+    invert: bool,
+    rescale: bool,
 ) -> Options:
     """Return what predict and segment were told, as `seget.prediction` takes it.
 
@@ -146,4 +166,6 @@ def prediction_options(
         overwrite=overwrite,
         memory_bytes=parse_bytes(max_memory, "--max-memory") if max_memory else None,
         full_hash=hash == "full",
+        invert=invert,
+        rescale=rescale,
     )

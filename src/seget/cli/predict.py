@@ -16,11 +16,14 @@ from seget.cli.options import (
     Format,
     Hash,
     Inputs,
+    Invert,
     Memory,
     Out,
     Overwrite,
     Precision,
+    Rescale,
     Views,
+    VoxelSize,
     WindowPx,
     prediction_options,
 )
@@ -44,21 +47,35 @@ def predict(
     max_memory: Memory = None,
     hash: Hash = "sampled",
     overwrite: Overwrite = False,
+    invert: Invert = False,
+    voxel_size: VoxelSize = None,
+    rescale: Rescale = True,
 ) -> None:
     """Write a score map (0..127) a structure for each tomogram.
 
-    A run that was interrupted goes on where it stopped. Of many tomograms a broken one is named at
-    the end, and the others are done.
+    A tomogram of another pixel size is read at the model's. A run that was interrupted goes on
+    where it stopped. Of many tomograms a broken one is named at the end, and the others are done.
 
     \b
     seget predict tomogram.mrc runs/cell -o predicted
     seget predict a.mrc b.mrc runs/golgi runs/synapse -o predicted
     seget predict tomograms/ runs/cell -o predicted --max-memory 4G
+    seget predict old.mrc runs/cell -o predicted --voxel-size 2.2 --invert
     """
     from seget.prediction import predict_files
 
     options = prediction_options(
-        device, engine, precision, window, views, format, max_memory, hash, overwrite
+        device,
+        engine,
+        precision,
+        window,
+        views,
+        format,
+        max_memory,
+        hash,
+        overwrite,
+        invert,
+        rescale,
     )
 
     def score(
@@ -66,4 +83,4 @@ def predict(
     ) -> list[Path]:
         return predict_files(volume, models, folder, options, listener)
 
-    for_each_tomogram("predict", inputs, out, score)
+    for_each_tomogram("predict", inputs, out, score, voxel_size)

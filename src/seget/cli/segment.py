@@ -16,11 +16,14 @@ from seget.cli.options import (
     Format,
     Hash,
     Inputs,
+    Invert,
     Memory,
     Out,
     Overwrite,
     Precision,
+    Rescale,
     Views,
+    VoxelSize,
     WindowPx,
     prediction_options,
 )
@@ -44,20 +47,34 @@ def segment(
     max_memory: Memory = None,
     hash: Hash = "sampled",
     overwrite: Overwrite = False,
+    invert: Invert = False,
+    voxel_size: VoxelSize = None,
+    rescale: Rescale = True,
 ) -> None:
     """Predict and fuse in one go: score maps, labels.mrc and labels.json.
 
-    A run that was interrupted goes on where it stopped. Of many tomograms a broken one is named at
-    the end, and the others are done.
+    A tomogram of another pixel size is read at the model's. A run that was interrupted goes on
+    where it stopped. Of many tomograms a broken one is named at the end, and the others are done.
 
     \b
     seget segment tomogram.mrc runs/cell -o segmented
     seget segment tomograms/ runs/cell -o segmented
+    seget segment old.mrc runs/cell -o segmented --voxel-size 2.2 --invert
     """
     from seget.prediction import segment_files
 
     options = prediction_options(
-        device, engine, precision, window, views, format, max_memory, hash, overwrite
+        device,
+        engine,
+        precision,
+        window,
+        views,
+        format,
+        max_memory,
+        hash,
+        overwrite,
+        invert,
+        rescale,
     )
 
     def label(
@@ -65,4 +82,4 @@ def segment(
     ) -> list[Path]:
         return [segment_files(volume, models, folder, options, listener)]
 
-    for_each_tomogram("segment", inputs, out, label)
+    for_each_tomogram("segment", inputs, out, label, voxel_size)

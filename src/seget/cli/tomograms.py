@@ -8,9 +8,11 @@ It never predicts: the verb says what is done with a tomogram.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seget.cli.options import parse_voxel_size
 from seget.errors import InputError, RunError, in_words
 
 if TYPE_CHECKING:
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     Work = Callable[[Volume, list[Trained], Path, Listener], list[Path]]
 
 
-def for_each_tomogram(verb: str, inputs: list[Path], out: Path, work: Work) -> None:
+def for_each_tomogram(
+    verb: str, inputs: list[Path], out: Path, work: Work, voxel_size: str | None = None
+) -> None:
     """Do the work for each tomogram; of several, go on past one that fails, and say so at the end.
 
     Parameters
@@ -35,6 +39,8 @@ def for_each_tomogram(verb: str, inputs: list[Path], out: Path, work: Work) -> N
         Folder of the outputs; of several tomograms each has a folder of its name in it.
     work
         What is done with one.
+    voxel_size
+        What --voxel-size says of all of them, whatever their headers say.
 
     Raises
     ------
@@ -46,6 +52,7 @@ def for_each_tomogram(verb: str, inputs: list[Path], out: Path, work: Work) -> N
     from seget import files
     from seget.cli.progress import bar, say
 
+    size = parse_voxel_size(voxel_size) if voxel_size else None
     models, tomograms = _models_and_tomograms(inputs)
     several = len(tomograms) > 1
     failed: list[str] = []
@@ -54,7 +61,9 @@ def for_each_tomogram(verb: str, inputs: list[Path], out: Path, work: Work) -> N
         try:
             with bar(text) as listener:
                 folder = out / name if several else out
-                written = work(files.read(path), models, folder, listener)
+                volume = files.read(path)
+                volume = replace(volume, voxel_size_nm=size) if size else volume
+                written = work(volume, models, folder, listener)
         except (InputError, RunError, OSError) as error:
             if not several:
                 raise

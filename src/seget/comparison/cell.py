@@ -24,7 +24,7 @@ from seget.dataset import Dataset, read_dataset
 from seget.device import choose_device
 from seget.evaluation import StructureScores, without_nan
 from seget.listener import Listener
-from seget.prediction import Scorer, TorchEngine, score_slices
+from seget.prediction import Options, Scorer, TorchEngine, open_reader, score_slices
 from seget.trained import Trained
 from seget.training import Diverged, Run, read_log, train
 
@@ -99,8 +99,9 @@ def _score(dataset: Dataset, trained: Trained, device: str, folder: Path) -> dic
     kept: dict[str, npt.NDArray[np.uint8]] = {}
     seconds = 0.0
     for tomogram in dataset.tomograms:
+        reader = open_reader(tomogram.image, trained, Options(invert=tomogram.invert))
         started = perf_counter()
-        for z, scores in score_slices(tomogram.image, scorer, tomogram.split.scored()[1]):
+        for z, scores in score_slices(reader, scorer, tomogram.split.scored()[1]):
             seconds += perf_counter() - started
             kept[f"{tomogram.name}__{z}"] = scores
             for structure, score in zip(trained.structures, scores, strict=True):

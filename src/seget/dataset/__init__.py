@@ -38,13 +38,17 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Tomogram:
-    """A tomogram, its masks by structure, its annotated slices (ascending) and their split."""
+    """A tomogram, its masks by structure, its annotated slices (ascending) and their split.
+
+    `invert` says that its contrast is to be turned when it is read.
+    """
 
     image: Volume
     masks: dict[str, Mask]
     annotated: tuple[int, ...]
     split: Split
     name: str
+    invert: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Dataset:
         return [
             {
                 "image": tomogram.image.fingerprint(),
+                "invert": tomogram.invert,
                 "foreground_px": {s: sum(m.foreground_px) for s, m in tomogram.masks.items()},
                 "train": list(tomogram.split.train),
                 "validation": list(tomogram.split.validation),
@@ -121,7 +126,7 @@ def _tomogram(toml: Path, table: TomogramTable, holdout: str | PartsTable, gap: 
             volume = _read(toml, entry.file, f"mask of {name}")
             counted[file] = count(file, volume, image, annotated)
         masks[name] = counted[file].mask(name, entry.value)
-    return Tomogram(image, masks, annotated, split, image.name)
+    return Tomogram(image, masks, annotated, split, image.name, table.invert)
 
 
 def _check_keys(entry: MaskTable, where: str) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
-from seget.volume import Volume
+from seget.volume import Box, Volume
 
 Number = int | float
 SHOWN = 8  # values of a mask that an error lists
@@ -48,6 +48,12 @@ class Mask:
     def slice(self, z: int) -> npt.NDArray[np.bool_]:
         """Return slice `z` as a `(y, x)` array, True where the structure is."""
         return np.asarray(self.volume.slice(z) == self.stored)
+
+    def box(self, z: int, box: Box | None) -> npt.NDArray[np.bool_]:
+        """Return rows and columns of slice `z`; None for the whole of it."""
+        if box is None:
+            return self.slice(z)
+        return np.asarray(self.volume.box(z, box) == self.stored)
 
 
 @dataclass

@@ -62,9 +62,13 @@ _MaskEntry = Annotated[
 
 
 class TomogramTable(_Table):
-    """One `[[tomogram]]`; without `slices` all of them are annotated."""
+    """One `[[tomogram]]`; without `slices` all of them are annotated.
+
+    `invert` turns the contrast of one that was written white on black among others.
+    """
 
     image: str
+    invert: bool = False
     slices: list[int] | None = None
     holdout: _Holdout | None = None
     masks: dict[str, _MaskEntry] = Field(min_length=1)

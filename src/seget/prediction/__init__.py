@@ -9,7 +9,13 @@ goes the whole way.
 
 from seget.prediction.engine import Engine, TorchEngine
 from seget.prediction.openvino_engine import OpenVinoEngine
-from seget.prediction.predict import Options, choose_engine, predict, score_slices
+from seget.prediction.predict import (
+    Options,
+    choose_engine,
+    open_reader,
+    predict,
+    score_slices,
+)
 from seget.prediction.scorer import Effort, Scorer
 from seget.prediction.segment import segment_files
 from seget.prediction.writing import predict_files
@@ -22,6 +28,7 @@ __all__ = [
     "Scorer",
     "TorchEngine",
     "choose_engine",
+    "open_reader",
     "predict",
     "predict_files",
     "score_slices",

@@ -1,6 +1,6 @@
 """What computes: a window of a slice through a network, by torch.
 
-normalised window (y, x) -> scores (k, y, x), 0..127
+normalised window (c, y, x) -> scores (k, y, x), 0..127
 
 It never cuts a slice: `scorer` does. Other engines (`openvino_engine`) do the same behind the same
 two doors, and give the same labels.
@@ -43,7 +43,7 @@ class Engine(Protocol):
     graph: bool
 
     def scores(self, pixels: Pixels, views: int) -> Scores:
-        """Return scores `(k, y, x)` of a normalised window `(y, x)`, averaged over views."""
+        """Return scores `(k, y, x)` of a normalised window `(c, y, x)`, averaged over views."""
         ...
 
 
@@ -58,8 +58,8 @@ class TorchEngine:
         self.network = network.eval().to(device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def scores(self, pixels: Pixels, views: int = 1) -> Scores:
-        """Return scores `(k, y, x)` of a normalised window `(y, x)`, averaged over views."""
-        image = torch.from_numpy(np.ascontiguousarray(pixels))[None, None].to(self.device.torch)
+        """Return scores `(k, y, x)` of a normalised window `(c, y, x)`, averaged over views."""
+        image = torch.from_numpy(np.ascontiguousarray(pixels))[None].to(self.device.torch)
         with torch.inference_mode():
             first, *others = VIEWS[:views]
             score = self._seen(image, *first)
@@ -71,7 +71,7 @@ class TorchEngine:
         return result
 
     def _seen(self, image: Tensor, turned: bool, mirrored: tuple[int, ...]) -> Tensor:
-        """Return probabilities `(k, h, w)` from one view of `(1, 1, h, w)`, turned back."""
+        """Return probabilities `(k, h, w)` from one view of `(1, c, h, w)`, turned back."""
         axes = tuple(axis + 2 for axis in mirrored)
         view = image.transpose(2, 3) if turned else image
         with self.device.autocast():

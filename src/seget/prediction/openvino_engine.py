@@ -1,6 +1,6 @@
 """What computes on a processor: the network as a graph that OpenVINO compiles.
 
-normalised window (y, x) -> scores (k, y, x), 0..127
+normalised window (c, y, x) -> scores (k, y, x), 0..127
 
 Batch normalisation is folded, layers run fused and in blocks that suit the processor: about as fast
 as its matrix product. A compiled network is kept in a cache of the user, so that a second start
@@ -28,7 +28,6 @@ from seget.prediction.engine import VIEWS, Pixels, Scores
 from seget.prediction.quantisation import quantised
 from seget.volume import FULL_SCORE
 
-Shape = tuple[int, int]
 CACHE_BYTES = 10**9
 
 
@@ -38,7 +37,7 @@ class OpenVinoEngine:
     Parameters
     ----------
     network
-        In evaluation mode; image `(1, 1, h, w)` -> logits `(1, k, h, w)`.
+        In evaluation mode; image `(1, c, h, w)` -> logits `(1, k, h, w)`.
     device
         A processor.
     key
@@ -56,21 +55,22 @@ class OpenVinoEngine:
         self.network = network.eval().to("cpu")
         self.device = device
         self._graph = _Graph(self.network, key, samples if device.int8 else ())
-        self._compiled: dict[Shape, Any] = {}
+        self._compiled: dict[tuple[int, ...], Any] = {}
 
     def scores(self, pixels: Pixels, views: int = 1) -> Scores:
-        """Return scores `(k, y, x)` of a normalised window `(y, x)`, averaged over views."""
+        """Return scores `(k, y, x)` of a normalised window `(c, y, x)`, averaged over views."""
         total: Any = 0.0
         for turned, mirrored in VIEWS[:views]:
-            view = np.flip(pixels.T if turned else pixels, mirrored)
-            logits = self._of_size(view.shape)(np.ascontiguousarray(view)[None, None])[0][0]
-            back = np.flip(_sigmoid(logits), tuple(axis + 1 for axis in mirrored))
+            axes = tuple(axis + 1 for axis in mirrored)
+            view = np.flip(pixels.transpose(0, 2, 1) if turned else pixels, axes)
+            logits = self._of_size(view.shape)(np.ascontiguousarray(view)[None])[0][0]
+            back = np.flip(_sigmoid(logits), axes)
             total = total + (back.transpose(0, 2, 1) if turned else back)
         score: Scores = np.rint(np.nan_to_num(total) * (FULL_SCORE / views)).astype(np.uint8)
         return score
 
-    def _of_size(self, shape: tuple[int, ...]) -> Any:
-        size = (shape[0], shape[1])
+    def _of_size(self, size: tuple[int, ...]) -> Any:
+        """Return what computes windows `(c, y, x)` of one size."""
         if size not in self._compiled:
             settings = {
                 "INFERENCE_PRECISION_HINT": "bf16" if self.device.bf16 else "f32",
@@ -91,33 +91,34 @@ class _Graph:
         self.folder = _cache_folder() if key else None
         self._model: Any = None
 
-    def compiled(self, size: Shape, settings: dict[str, Any]) -> Any:
-        """Return what computes images of one size."""
+    def compiled(self, size: tuple[int, ...], settings: dict[str, Any]) -> Any:
+        """Return what computes images `(c, y, x)` of one size."""
         if self._model is None:
-            self._model = self._opened()
+            self._model = self._opened(size[0])
             if self.samples:
                 self._model = quantised(self._model, self.samples)
         fixed = self._model.clone()
-        fixed.reshape([1, 1, *size])
+        fixed.reshape([1, *size])
         if self.folder is not None:
             settings = settings | {"CACHE_DIR": str(self.folder)}
         return _core().compile_model(fixed, "CPU", settings)
 
-    def _opened(self) -> Any:
+    def _opened(self, channels: int) -> Any:
         if self.folder is None:
-            return self._traced()
+            return self._traced(channels)
         path = self.folder / f"{self.key[:32]}.xml"
         if not path.is_file():
-            _save(self._traced(), path)
+            _save(self._traced(channels), path)
             _prune(self.folder)
         return _core().read_model(path)
 
-    def _traced(self) -> Any:
+    def _traced(self, channels: int) -> Any:
         openvino = _openvino()
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")  # of what would be fixed by tracing: nothing is used
-            example = torch.zeros(1, 1, 96, 64)
-            return openvino.convert_model(self.network, example_input=example, input=[1, 1, -1, -1])
+            example = torch.zeros(1, channels, 96, 64)
+            shape = [1, channels, -1, -1]
+            return openvino.convert_model(self.network, example_input=example, input=shape)
 
 
 def _openvino() -> Any:

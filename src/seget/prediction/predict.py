@@ -15,14 +15,16 @@ import numpy as np
 from seget.device import Device, choose_device
 from seget.errors import InputError
 from seget.listener import Listener
+from seget.normalisation import Normalisation
 from seget.prediction.engine import Engine, Scores, TorchEngine
 from seget.prediction.openvino_engine import OpenVinoEngine
 from seget.prediction.plan import SMALLEST_WINDOW_PX
 from seget.prediction.quantisation import require_nncf, sample_windows
 from seget.prediction.scorer import Effort, Scorer
+from seget.slices import SliceReader
 from seget.threads import ahead
 from seget.trained import Trained
-from seget.volume import Volume, normalisation
+from seget.volume import Volume
 
 ENGINES = ("auto", "torch", "openvino")
 
@@ -47,6 +49,10 @@ class Options:
         `torch`, `openvino`, or `auto`: OpenVINO on a processor, torch elsewhere.
     precision
         `float32`, `bf16`, `int8`, or `auto`: bf16 where the device computes in it.
+    invert
+        Turn the contrast: the tomogram is white where those of the training were black.
+    rescale
+        Read a tomogram of another pixel size at the model's.
     """
 
     device: str = "auto"
@@ -58,6 +64,8 @@ class Options:
     full_hash: bool = False
     engine: str = "auto"
     precision: str = "auto"
+    invert: bool = False
+    rescale: bool = True
 
     def __post_init__(self) -> None:
         if self.format not in ("mrc", "zarr"):
@@ -75,8 +83,28 @@ class Options:
 DEFAULT = Options()
 
 
-def scorer(trained: Trained, volume: Volume, options: Options) -> Scorer:
-    """Return a model ready to score slices of a volume as the options say.
+def open_reader(
+    volume: Volume, trained: Trained, options: Options, grey: Normalisation | None = None
+) -> SliceReader:
+    """Return the reader of a volume for a model.
+
+    Parameters
+    ----------
+    grey
+        How the volume is normalised, where that was measured before.
+
+    Raises
+    ------
+    InputError
+        Nothing is in the volume, or its pixels are too far from the model's size.
+    """
+    pixel_nm = trained.pixel_nm if options.rescale else None
+    context = trained.recipe.context
+    return SliceReader.of(volume, pixel_nm, context, invert=options.invert, grey=grey)
+
+
+def scorer(trained: Trained, reader: SliceReader, options: Options) -> Scorer:
+    """Return a model ready to score the slices of a reader as the options say.
 
     Raises
     ------
@@ -85,19 +113,19 @@ def scorer(trained: Trained, volume: Volume, options: Options) -> Scorer:
     """
     device = choose_device(options.device, options.precision)
     effort = Effort(options.window_px, options.views, options.memory_bytes)
-    engine = choose_engine(trained, device, options.engine, volume)
+    engine = choose_engine(trained, device, options.engine, reader)
     return Scorer.of(engine, trained.architecture, effort)
 
 
 def choose_engine(
-    trained: Trained, device: Device, name: str = "auto", volume: Volume | None = None
+    trained: Trained, device: Device, name: str = "auto", reader: SliceReader | None = None
 ) -> Engine:
     """Return the engine of that name, or the quickest on a device, with a model in it.
 
     Parameters
     ----------
-    volume
-        What will be predicted: int8 measures its ranges there.
+    reader
+        Of what will be predicted: int8 is calibrated there.
 
     Raises
     ------
@@ -119,21 +147,20 @@ def choose_engine(
     if not device.int8:
         return OpenVinoEngine(trained.network, device, trained.weights_sha256)
     require_nncf()
-    assert volume is not None, "int8 wants a volume to measure ranges on"
-    samples = sample_windows(volume)
+    assert reader is not None, "int8 is calibrated on a volume"
+    samples = sample_windows(reader)
     return OpenVinoEngine(trained.network, device, trained.weights_sha256, samples)
 
 
 def score_slices(
-    volume: Volume, scorer: Scorer, slices: Sequence[int]
+    reader: SliceReader, scorer: Scorer, slices: Sequence[int]
 ) -> Iterator[tuple[int, Scores]]:
-    """Yield (z, scores `(k, y, x)`) for the slices asked for.
+    """Yield (z, scores `(k, y, x)` on the volume's own grid) for the slices asked for.
 
     While the caller works on a slice the next is being scored, and that after it read.
     """
-    normalise = normalisation(volume)
-    read = ((z, normalise(volume.slice(z))) for z in slices)
-    return ahead((z, scorer.scores(pixels)) for z, pixels in ahead(read))
+    read = ((z, reader.read(z)) for z in slices)
+    return ahead((z, reader.restore(z, scorer.scores(pixels))) for z, pixels in ahead(read))
 
 
 def predict(
@@ -147,16 +174,24 @@ def predict(
     Parameters
     ----------
     volume
-        `(z, y, x)` tomogram, any type; normalised here by its own mean and deviation.
+        `(z, y, x)` tomogram of any type of number.
     trained
         One model, of one structure or several.
     listener
-        Is told the number of slices done.
+        Is told how the volume is read, and the number of slices done.
+
+    Raises
+    ------
+    InputError
+        Nothing is in the volume, or its pixels are too far from the model's size.
     """
     listener = listener or Listener()
+    reader = open_reader(volume, trained, options)
+    for sentence in reader.notes():
+        listener.note(f"{volume.name}: {sentence}")
     depth = volume.shape[0]
     maps = {s: np.empty(volume.shape, np.uint8) for s in trained.structures}
-    for z, scores in score_slices(volume, scorer(trained, volume, options), range(depth)):
+    for z, scores in score_slices(reader, scorer(trained, reader, options), range(depth)):
         for structure, score in zip(trained.structures, scores, strict=True):
             maps[structure][z] = score
         listener.progress(z + 1, depth)

@@ -18,7 +18,7 @@ from typing import Any
 
 from seget.errors import InputError
 from seget.prediction.engine import Pixels
-from seget.volume import Volume, normalisation
+from seget.slices import SliceReader
 
 # Ranges settle after few windows: there are 10^5 pixels in each.
 WINDOWS = 8
@@ -26,10 +26,12 @@ WINDOW_PX = 512
 PLACES = ((0.5, 0.5), (0.25, 0.25), (0.75, 0.75), (0.25, 0.75), (0.75, 0.25))
 
 
-def sample_windows(volume: Volume) -> list[Pixels]:
-    """Return normalised windows `(y, x)`, of one size, from all depths and regions of a volume."""
-    depth, height, width = volume.shape
-    normalise = normalisation(volume)
+def sample_windows(reader: SliceReader) -> list[Pixels]:
+    """Return normalised windows `(c, y, x)`, of one size, from all depths and regions of a volume.
+
+    Windows that are all padding tell nothing of activations, and are left out.
+    """
+    depth, height, width = reader.shape
     edges = min(height, WINDOW_PX), min(width, WINDOW_PX)
     windows = []
     for number in range(WINDOWS):
@@ -40,8 +42,8 @@ def sample_windows(volume: Volume) -> list[Pixels]:
                 (height, width), edges, PLACES[number % len(PLACES)], strict=True
             )
         )
-        windows.append(normalise(volume.slice(z)[y : y + edges[0], x : x + edges[1]]))
-    return windows
+        windows.append(reader.read(z, (slice(y, y + edges[0]), slice(x, x + edges[1]))))
+    return [window for window in windows if window.any()] or windows[:1]
 
 
 def require_nncf() -> None:
@@ -61,10 +63,10 @@ def require_nncf() -> None:
 
 
 def quantised(graph: Any, samples: Sequence[Pixels]) -> Any:
-    """Return a copy of `graph`, image `(1, 1, h, w)` -> logits, with convolutions in 8 bits."""
+    """Return a copy of `graph`, image `(1, c, h, w)` -> logits, with convolutions in 8 bits."""
     nncf = import_module("nncf")
     nncf.set_log_level(logging.ERROR)
-    dataset = nncf.Dataset([window[None, None] for window in samples])
+    dataset = nncf.Dataset([window[None] for window in samples])
     with contextlib.redirect_stdout(io.StringIO()):  # it shows bars of its own
         return nncf.quantize(
             graph.clone(),

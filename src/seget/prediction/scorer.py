@@ -1,6 +1,6 @@
 """A slice through an engine: whole, or in windows that fit into memory.
 
-engine + normalised slice (y, x) -> scores (k, y, x), 0..127
+engine + normalised slice (c, y, x) -> scores (k, y, x), 0..127
 
 It never opens a file. Windows read the receptive field around what they keep, so that they give
 what the whole slice would; all windows of a slice are of one size, so that an engine may prepare
@@ -59,6 +59,8 @@ class Scorer:
         How much memory a window takes, and how far it reads.
     effort
         Windows, views and memory.
+    channels
+        Of the slices: a slice, or a slice and its neighbours.
     listener
         Is told a sentence when there is less memory than was thought.
     """
@@ -66,6 +68,7 @@ class Scorer:
     engine: Engine
     footprint: Footprint
     effort: Effort = field(default_factory=Effort)
+    channels: int = 1
     listener: Listener = field(default_factory=Listener)
 
     @classmethod
@@ -76,7 +79,7 @@ class Scorer:
         if effort.memory_bytes is None:
             free = engine.device.free_bytes()
             effort = replace(effort, memory_bytes=int(free * plan.SHARE_OF_FREE))
-        return cls(engine, footprint, effort)
+        return cls(engine, footprint, effort, architecture.inputs)
 
     def window_px(self, shape: tuple[int, int]) -> int | None:
         """Return the edge of the windows of slices `(y, x)`; None where they are taken whole.
@@ -100,17 +103,18 @@ class Scorer:
         depth, height, width = shape
         size = self.window_px((height, width))
         wanted_px = depth * plan.read_px((height, width), self.footprint, size)
-        probe = np.zeros([min(edge, PROBE_PX) for edge in (height, width)], np.float32)
-        if wanted_px < LONG * probe.size:
+        edges = [min(edge, PROBE_PX) for edge in (height, width)]
+        probed_px = plan.read_px((edges[0], edges[1]), self.footprint, size)
+        if wanted_px < LONG * edges[0] * edges[1]:
             return None
+        probe = np.zeros((self.channels, *edges), np.float32)
         self.scores(probe)
         started = perf_counter()
         self.scores(probe)
-        probed_px = plan.read_px(probe.shape, self.footprint, size)
         return (perf_counter() - started) * wanted_px / probed_px
 
     def scores(self, pixels: npt.NDArray[np.float32]) -> Scores:
-        """Return scores `(k, y, x)` in 0..127 of a normalised slice `(y, x)`.
+        """Return scores `(k, y, x)` in 0..127 of a normalised slice `(c, y, x)`.
 
         Where memory runs out all the same the windows are halved, and stay so.
 
@@ -119,17 +123,17 @@ class Scorer:
         RunError
             Memory does not suffice for the smallest window.
         """
-        height, width = pixels.shape
+        _, height, width = pixels.shape
         step = self.footprint.multiple
-        # As the networks do themselves: but so all windows are of one size.
-        padded = np.pad(pixels, ((0, -height % step), (0, -width % step)), mode="edge")
+        # As the networks do themselves; done here so that all windows are of one size.
+        padded = np.pad(pixels, ((0, 0), (0, -height % step), (0, -width % step)), mode="edge")
         while True:
-            size = self.window_px(pixels.shape)
+            size = self.window_px((height, width))
             try:
                 return self._windows(padded, size)[:, :height, :width]
             except torch.cuda.OutOfMemoryError:
                 torch.cuda.empty_cache()
-                self._halve(min(size or max(pixels.shape), max(pixels.shape)))
+                self._halve(min(size or max(height, width), max(height, width)))
 
     def _halve(self, size: int) -> None:
         half = size // 2
@@ -146,10 +150,11 @@ class Scorer:
         if size is None:
             return self.engine.scores(pixels, views)
         result: Scores | None = None
-        for window in windows(pixels.shape, size, self.footprint.halo_px, self.footprint.multiple):
-            part = self.engine.scores(pixels[window.read], views)
+        shape = pixels.shape[1], pixels.shape[2]
+        for window in windows(shape, size, self.footprint.halo_px, self.footprint.multiple):
+            part = self.engine.scores(pixels[(slice(None), *window.read)], views)
             if result is None:
-                result = np.empty((len(part), *pixels.shape), np.uint8)
+                result = np.empty((len(part), *shape), np.uint8)
             result[(slice(None), *window.write)] = part[(slice(None), *window.keep)]
         assert result is not None, "a slice has at least one window"
         return result

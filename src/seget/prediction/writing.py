@@ -8,7 +8,7 @@ never overwrites what another command made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,12 +19,16 @@ import numpy as np
 from seget import files, machine
 from seget.errors import InputError
 from seget.listener import Listener
+from seget.normalisation import NAME as NORMALISATION
+from seget.normalisation import normalisation
 from seget.prediction import plan
-from seget.prediction.predict import DEFAULT, Options, score_slices, scorer
+from seget.prediction.engine import Scores
+from seget.prediction.predict import DEFAULT, Options, open_reader, score_slices, scorer
 from seget.prediction.scorer import Scorer
 from seget.results import Sidecar, is_made, map_path, output_id, read_sidecar, write_sidecar
+from seget.slices import SliceReader, pixel_size_nm
 from seget.trained import Trained
-from seget.volume import Volume
+from seget.volume import FULL_SCORE, Volume
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ def predict_files(
     Parameters
     ----------
     volume
-        `(z, y, x)` tomogram, any type; normalised here by its own mean and deviation.
+        `(z, y, x)` tomogram of any type of number.
     models
         Each of one structure or several, no structure twice.
     listener
@@ -104,7 +108,8 @@ def predict_files(
     Raises
     ------
     InputError
-        Two models score one structure, or an output exists that another command made.
+        Two models score one structure, an output exists that another command made, nothing is in
+        the tomogram, or its pixels are too far from a model's size.
     RunError
         Memory or disk do not suffice, the tomogram's file changed or went away meanwhile, or
         another process writes into the folder.
@@ -119,9 +124,10 @@ def predict_files(
         waiting = _waiting(jobs, options.overwrite)
         size = int(np.prod(volume.shape))
         machine.require_disk(folder, _missing_bytes(waiting, size) + spare_bytes)
+        readers = _readers(volume, waiting, options, listener)
         depth = volume.shape[0]
-        for number, job in enumerate(waiting):
-            for done in _write_maps(volume, job, options, listener):
+        for number, (job, reader) in enumerate(zip(waiting, readers, strict=True)):
+            for done in _write_maps(reader, job, options, listener):
                 listener.progress(number * depth + done, len(waiting) * depth)
     return [path for job in jobs for path in job.maps]
 
@@ -159,6 +165,9 @@ def _planned(
                     options.views,
                     options.engine,
                     options.precision,
+                    trained.pixel_nm if options.rescale else None,
+                    options.invert,
+                    NORMALISATION,
                 ),
                 made_by={
                     "command": "predict",
@@ -169,6 +178,7 @@ def _planned(
                     "network": trained.recipe.network,
                     "recipe": trained.recipe.name,
                     "views": options.views,
+                    "invert": options.invert,
                     "versions": {n: version(n) for n in ("torch", "openvino")},
                 },
             )
@@ -193,12 +203,35 @@ def _missing_bytes(jobs: Sequence[Job], voxels: int) -> int:
     return sum(max(0, voxels - files.begun_bytes(path)) for job in jobs for path in job.maps)
 
 
-def _write_maps(volume: Volume, job: Job, options: Options, listener: Listener) -> Iterator[int]:
+def _readers(
+    volume: Volume, jobs: Sequence[Job], options: Options, listener: Listener
+) -> list[SliceReader]:
+    """Return a reader a job; say once how the volume is read."""
+    if not jobs:
+        return []
+    grey = normalisation(volume)
+    readers = [open_reader(volume, job.trained, options, grey) for job in jobs]
+    sentences = [note for reader in readers for note in reader.notes()]
+    if any(job.trained.pixel_nm is None for job in jobs) and pixel_size_nm(volume) is not None:
+        sentences.append(
+            "the model does not know the pixel size of its training data, which is taken to be "
+            "the tomogram's."
+        )
+    for sentence in dict.fromkeys(sentences):
+        listener.note(f"{volume.name}: {sentence}")
+    return readers
+
+
+def _write_maps(
+    reader: SliceReader, job: Job, options: Options, listener: Listener
+) -> Iterator[int]:
     """Write the maps of one model; yield the number of slices done, first of those found done."""
-    scoring = scorer(job.trained, volume, options)
+    volume = reader.volume
+    scoring = scorer(job.trained, reader, options)
     scoring.listener = listener
-    shape = volume.shape
+    shape = reader.shape
     scoring.window_px(shape[1:])  # too little memory is said before a file is begun
+    found = _Found(job.maps)
     with ExitStack() as stack:
         writers = [
             stack.enter_context(
@@ -211,16 +244,54 @@ def _write_maps(volume: Volume, job: Job, options: Options, listener: Listener) 
         yield len(finished)
         left = [z for z in range(shape[0]) if z not in finished]
         listener.note(f"{volume.name}: {_plan(scoring, (len(left), *shape[1:]))}")
-        for number, (z, scores) in enumerate(score_slices(volume, scoring, left), start=1):
+        for number, (z, scores) in enumerate(score_slices(reader, scoring, left), start=1):
             for writer, score in zip(writers, scores, strict=True):
                 writer[z] = score
+            found.look(scores)
             yield len(finished) + number
         for path in job.maps:  # of an older map: from here on it would speak of the new one
             path.with_suffix(".json").unlink(missing_ok=True)
-    by = {"engine": scoring.engine.name, "precision": scoring.engine.device.precision}
+    by = {
+        "engine": scoring.engine.name,
+        "precision": scoring.engine.device.precision,
+        "pixel_nm": reader.pixel_nm,
+        "normalisation": reader.normalisation.as_dict(),
+    }
     for path, sidecar in job.maps.items():
         write_sidecar(path, sidecar.model_copy(update={"made_by": sidecar.made_by | by}))
     job.settle()
+    for structure in found.nowhere():
+        listener.note(
+            f"{volume.name}: {structure} is found nowhere; if it is there, the contrast may be "
+            "inverted against the training data (--invert), or the voxel size another than the "
+            "header says (--voxel-size)."
+        )
+
+
+class _Found:
+    """Which structures are above their threshold anywhere in a tomogram."""
+
+    def __init__(self, maps: Mapping[Path, Sidecar]) -> None:
+        self._maps = maps
+        self._highest = np.zeros(len(maps), np.uint8)
+
+    def look(self, scores: Scores) -> None:
+        """Take in the scores `(k, y, x)` of a slice."""
+        np.maximum(self._highest, scores.max(axis=(1, 2)), out=self._highest)
+
+    def nowhere(self) -> list[str]:
+        """Return the structures that are in no slice, those of an interrupted run included."""
+        return [
+            sidecar.structure
+            for (path, sidecar), highest in zip(self._maps.items(), self._highest, strict=True)
+            if highest <= sidecar.threshold * FULL_SCORE and not _is_above(path, sidecar.threshold)
+        ]
+
+
+def _is_above(path: Path, threshold: float) -> bool:
+    scores = files.read(path)
+    slices = (scores.slice(z) for z in range(scores.shape[0]))
+    return any(int(plane.max()) > threshold * FULL_SCORE for plane in slices)
 
 
 def _plan(scoring: Scorer, shape: tuple[int, int, int]) -> str:

@@ -98,7 +98,7 @@ def _learn(
     folder, structures = checkpoints.folder, samples.structures
     held_out = validation_slices(dataset, samples)
     alarm = Alarm(dataset, samples)
-    for sentence in alarm.at_start():
+    for sentence in (*samples.notes(), *alarm.at_start()):
         listener.note(sentence)
     while not state.finished:
         loss = take_epoch(state, samples, clock, listener, checkpoints)
@@ -148,13 +148,21 @@ def _trained(
         structures=samples.structures,
         recipe=samples.recipe,
         thresholds=validation.thresholds(),
-        voxel_size_nm=samples.tomograms[0].image.voxel_size_nm,
+        pixel_nm=samples.pixel_nm,
         provenance={
             **run_inputs,
             "epoch": len(state.rows) + 1,
             "step": state.step,
             "minutes": round(state.elapsed_s / 60, 2),
             "device": str(state.device.torch),
+            "tomograms": [
+                {
+                    "name": tomogram.name,
+                    "voxel_size_nm": tomogram.image.voxel_size_nm,
+                    "normalisation": reader.normalisation.as_dict(),
+                }
+                for tomogram, reader in zip(samples.tomograms, samples.readers, strict=True)
+            ],
             "validation_miou": {s: validation.counts(s).miou for s in validation.histograms},
             "versions": {
                 "seget": version("seget"),

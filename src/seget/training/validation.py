@@ -17,6 +17,7 @@ from seget.dataset import Dataset, Tomogram
 from seget.metrics import Counts, Histogram, mean_ignoring_absent
 from seget.prediction import Scorer, score_slices
 from seget.samples import Samples, foreground_fraction
+from seget.slices import SliceReader
 
 # Validation may take a tenth of the training time; a forward pass costs a third of a step.
 VALIDATION_SHARE = 0.1
@@ -45,21 +46,28 @@ class Validation:
         return {s: h.best_threshold() for s, h in self.histograms.items()}
 
 
-def validation_slices(dataset: Dataset, samples: Samples) -> list[tuple[Tomogram, list[int]]]:
+HeldOut = tuple[Tomogram, SliceReader, list[int]]
+
+
+def validation_slices(dataset: Dataset, samples: Samples) -> list[HeldOut]:
     """Return the held-out slices to validate on: all, or as many as a tenth of the time allows.
 
     The paper's recipe validates on all of them, as the paper did. The choice depends on sizes only
     and not on measured time, so that one seed gives one run.
     """
-    held_out = [(t, list(t.split.validation)) for t in dataset.tomograms if t.split.validation]
+    held_out = [
+        (tomogram, reader, list(tomogram.split.validation))
+        for tomogram, reader in zip(dataset.tomograms, samples.readers, strict=True)
+        if tomogram.split.validation
+    ]
     recipe = samples.recipe
     if recipe.steps_per_epoch is None:
         return held_out
     epoch_px = samples.steps_per_epoch * recipe.batch_size * samples.patch_px**2
     budget_px = VALIDATION_SHARE * STEP_OVER_FORWARD * epoch_px
-    total_px = sum(len(z) * t.image.shape[1] * t.image.shape[2] for t, z in held_out)
+    total_px = sum(len(z) * reader.shape[1] * reader.shape[2] for _, reader, z in held_out)
     share = min(1.0, budget_px / max(1, total_px))
-    return [(t, _spread(z, max(1, int(len(z) * share)))) for t, z in held_out]
+    return [(t, reader, _spread(z, max(1, int(len(z) * share)))) for t, reader, z in held_out]
 
 
 def _spread(slices: list[int], number: int) -> list[int]:
@@ -67,14 +75,12 @@ def _spread(slices: list[int], number: int) -> list[int]:
     return [slices[i] for i in np.linspace(0, len(slices) - 1, number).round().astype(int)]
 
 
-def validate(
-    scorer: Scorer, structures: tuple[str, ...], held_out: list[tuple[Tomogram, list[int]]]
-) -> Validation:
+def validate(scorer: Scorer, structures: tuple[str, ...], held_out: list[HeldOut]) -> Validation:
     """Score the held-out slices; count the scores of foreground and background pixels."""
     empty = np.zeros(0, np.uint8)
     histograms = {s: Histogram.of(empty, empty.astype(bool)) for s in structures}
-    for tomogram, slices in held_out:
-        for z, scores in score_slices(tomogram.image, scorer, slices):
+    for tomogram, reader, slices in held_out:
+        for z, scores in score_slices(reader, scorer, slices):
             for structure, score in zip(structures, scores, strict=True):
                 if structure in tomogram.masks:
                     truth = tomogram.masks[structure].slice(z)

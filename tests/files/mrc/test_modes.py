@@ -22,7 +22,8 @@ from mrc_bytes import BIG, IMOD, LITTLE, header, write_mrc
 from seget import files
 from seget.errors import FormatError, InputError
 from seget.files.storage import compressed
-from seget.volume import Volume, normalisation
+from seget.normalisation import normalisation
+from seget.volume import Volume
 
 MODES = {"u1": 0, "i1": 0, "i2": 1, "f4": 2, "u2": 6, "f2": 12}
 ORDERS = [(1, 2, 3), (1, 3, 2), (2, 1, 3), (2, 3, 1), (3, 1, 2), (3, 2, 1)]

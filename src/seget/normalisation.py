@@ -1,0 +1,286 @@
+"""Grey values made comparable: padding found, statistics without outliers, one rule everywhere.
+
+Volume -> Normalisation; slice (y, x) -> its padding, its normalised pixels
+
+Training, validation, prediction and int8 calibration all normalise here. It never keeps a slice,
+and never imports torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from seget.errors import InputError
+from seget.volume import Volume, sampled_slices
+
+Bools = npt.NDArray[np.bool_]
+Pixels = npt.NDArray[np.float32]
+
+# What model.json and the ids of outputs call the rule below.
+NAME = "volume mean and deviation, padding and outliers left out"
+
+# A million voxels fix a mean and a standard deviation to a thousandth of the latter.
+SAMPLED_VOXELS = 1_000_000
+
+# Left out of the statistics at either end: hot voxels, X-rays, the edges of gold beads.
+TAIL_PERCENT = 0.1
+# Where more than that is hot, values are left out that lie this many deviations of the middle 98 %
+# away from it: no stain or gold does.
+CORE_PERCENT = 1.0
+BEYOND_CORE = 50.0
+# Normalised values are clipped to this many deviations. Membranes, stain and gold lie within; one
+# voxel a thousand deviations out would flood the receptive field.
+CLIP = 10.0
+# A voxel this many deviations out is no tissue, and people are told of it.
+FAR_OUT = 100.0
+
+# Padding is made of squares of one value, of this edge in px: noise has hardly any.
+SQUARE_PX = 3
+# It follows the border of the slice for so many px at least, and has so many in all.
+BORDER_RUN_PX, LEAST_PX = 16, 64
+# Share of the sample from which on people are told that it is one value, or padding.
+TOLD_SHARE = 0.005
+MOST_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Grey values to zero mean and unit deviation, by the statistics of a whole volume.
+
+    Attributes
+    ----------
+    mean, deviation
+        Of the sampled voxels that are neither padding nor outliers.
+    padding_share
+        Share of the sampled slices that is padding or not a finite number.
+    far_out
+        Number of voxels in the sampled slices that lie more than `FAR_OUT` deviations out.
+    farthest
+        The value of the farthest of them; the mean where there is none.
+    commonest, commonest_share
+        The value that most of the sampled voxels have, padding left out, and their share.
+    """
+
+    mean: float
+    deviation: float
+    padding_share: float = 0.0
+    far_out: int = 0
+    farthest: float = 0.0
+    commonest: float = 0.0
+    commonest_share: float = 0.0
+
+    def __call__(self, grey: npt.NDArray[Any], padding: Bools | None = None) -> Pixels:
+        """Return `grey` normalised and clipped; padding and what is not finite become 0.
+
+        Parameters
+        ----------
+        grey
+            Any shape, any type of number.
+        padding
+            The same shape, True where `grey` holds nothing.
+        """
+        # What is too large for float32 becomes infinite, and is clipped or replaced below.
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = grey.astype(np.float32)
+            finite = _is_finite(values)
+            values -= np.float32(self.mean)
+            values /= np.float32(self.deviation) or np.float32(1)
+        np.clip(values, -CLIP, CLIP, out=values)
+        if finite is not None:
+            values[~finite] = 0
+        if padding is not None:
+            values[padding] = 0
+        return values
+
+    def as_dict(self) -> dict[str, float]:
+        """Return all numbers, for provenance."""
+        return asdict(self)
+
+    def notes(self) -> list[str]:
+        """Return a sentence for each thing that people should know of the grey values."""
+        notes = []
+        if self.padding_share >= TOLD_SHARE:
+            notes.append(
+                f"{self.padding_share:.0%} of the sampled slices is padding (one value along the "
+                "border, empty slices, or NaN), which is left out and scored 0."
+            )
+        if self.far_out:
+            voxels = "1 sampled voxel lies" if self.far_out == 1 else f"{self.far_out} sampled "
+            voxels += "" if self.far_out == 1 else "voxels lie"
+            notes.append(
+                f"{voxels} more than {FAR_OUT:g} deviations from the mean of {self.mean:.4g} (up "
+                f"to {self.farthest:.4g}): hot voxels or X-rays, clipped at {CLIP:g} deviations."
+            )
+        if self.commonest_share > MOST_SHARE:
+            notes.append(
+                f"{self.commonest_share:.0%} of the sampled voxels inside are "
+                f"{self.commonest:g}: check that grey values were not cut off when the tomogram "
+                "was converted."
+            )
+        return notes
+
+
+def normalisation(volume: Volume) -> Normalisation:
+    """Measure how a volume is normalised, from up to sixteen of its slices.
+
+    Each volume is normalised by itself, so signed and unsigned copies of one tomogram, which
+    differ by a constant 128, are the same image to the network.
+
+    Raises
+    ------
+    InputError
+        Nothing is in the sampled slices: no number is finite, or all that is not padding is one
+        value.
+    """
+    slices = sampled_slices(volume.shape[0])
+    size = volume.shape[1] * volume.shape[2]
+    step = max(1, int(np.sqrt(len(slices) * size / SAMPLED_VOXELS)))
+    parts, extremes, padded = [], {}, 0
+    for z in slices:
+        plane = volume.slice(z)
+        empty = padding(plane)
+        if empty is not None:
+            padded += int(np.count_nonzero(empty))
+        seen = plane if empty is None else plane[~empty]
+        if seen.size:
+            extremes[z] = (float(seen.min()), float(seen.max()))
+        parts.append(_every(plane, empty, step))
+    sample = np.concatenate(parts).astype(np.float64)
+    mean, deviation = _statistics(sample, volume)
+    reach = FAR_OUT * deviation
+    suspects = {z: ends for z, ends in extremes.items() if max(abs(e - mean) for e in ends) > reach}
+    far_out = sum(_beyond(volume.slice(z), mean, reach) for z in suspects)
+    ends = [end for pair in suspects.values() for end in pair]
+    farthest = max(ends, key=lambda end: abs(end - mean), default=mean)
+    commonest, share = _commonest(sample)
+    return Normalisation(
+        mean, deviation, padded / (len(slices) * size), far_out, farthest, commonest, share
+    )
+
+
+def padding(plane: npt.NDArray[Any]) -> Bools | None:
+    """Return True where a slice `(y, x)` holds nothing; None if it holds something everywhere.
+
+    Padding is every region of one value that reaches the border of the slice along
+    `BORDER_RUN_PX` pixels or more, whatever the value is; a slice of one value is padding as a
+    whole. Regions are made of 3 x 3 squares of one value, so that noise that happens to have the
+    same value is no part of them. What is not a finite number is padding wherever it is.
+    """
+    finite = _is_finite(plane)
+    if finite is None and not _has_run(plane):
+        return None
+    if (plane == plane[0, 0]).all():
+        return np.ones(plane.shape, np.bool_)
+    flat = _squares(plane)
+    if finite is not None:
+        flat |= ~finite
+    labels, number = ndimage.label(flat)
+    sizes = np.bincount(labels.ravel(), minlength=number + 1)
+    on_border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    reached = np.bincount(on_border, minlength=number + 1)
+    height, width = plane.shape
+    is_padding = (sizes >= min(LEAST_PX, plane.size)) & (
+        reached >= min(BORDER_RUN_PX, height, width)
+    )
+    is_padding[0] = False
+    found: Bools = is_padding[labels]
+    _grow(found, plane)
+    if finite is not None:
+        found |= ~finite
+    return found if found.any() else None
+
+
+def _grow(found: Bools, plane: npt.NDArray[Any]) -> None:
+    """Add what the squares leave out along slanted outlines: neighbours of the same value."""
+    down, across = plane[1:] == plane[:-1], plane[:, 1:] == plane[:, :-1]
+    for _ in range(SQUARE_PX - 1):
+        found[1:] |= found[:-1] & down
+        found[:-1] |= found[1:] & down
+        found[:, 1:] |= found[:, :-1] & across
+        found[:, :-1] |= found[:, 1:] & across
+
+
+def _is_finite(plane: npt.NDArray[Any]) -> Bools | None:
+    """Return where float32 holds a slice's values as numbers; None where it does everywhere."""
+    if np.issubdtype(plane.dtype, np.integer):
+        return None
+    with np.errstate(over="ignore"):
+        finite: Bools = np.isfinite(plane.astype(np.float32, copy=False))
+    return None if finite.all() else finite
+
+
+def _has_run(plane: npt.NDArray[Any]) -> bool:
+    """Whether one value follows a border of the slice: without that there is no padding."""
+    for line in (plane[0], plane[-1], plane[:, 0], plane[:, -1]):
+        changes = np.flatnonzero(line[1:] != line[:-1])
+        ends = np.concatenate([[-1], changes, [len(line) - 1]])
+        if np.diff(ends).max() >= min(BORDER_RUN_PX, len(line)):
+            return True
+    return False
+
+
+def _squares(plane: npt.NDArray[Any]) -> Bools:
+    """Return True for the pixels of all 3 x 3 squares of one value."""
+    squares = np.zeros(plane.shape, np.bool_)
+    if min(plane.shape) < SQUARE_PX:
+        return squares
+    down = plane[1:] == plane[:-1]
+    columns = down[1:] & down[:-1]  # three below each other are equal
+    across = plane[1:-1, 1:] == plane[1:-1, :-1]
+    # The middle of a square: its three columns are each of one value, and the values are equal.
+    middle = columns[:, 2:] & columns[:, 1:-1] & columns[:, :-2] & across[:, 1:] & across[:, :-1]
+    height, width = middle.shape
+    for y in range(SQUARE_PX):
+        for x in range(SQUARE_PX):
+            squares[y : y + height, x : x + width] |= middle
+    return squares
+
+
+def _statistics(sample: npt.NDArray[np.float64], volume: Volume) -> tuple[float, float]:
+    """Return mean and deviation of a sample of finite voxels, outliers left out."""
+    where = volume.path or volume.name
+    if sample.size == 0:
+        raise InputError(
+            f"{where}: nothing is in the sampled slices, each of which is one value or no number "
+            "(of float32); check that the file was written to its end, or reconstruct it again."
+        )
+    cuts = [TAIL_PERCENT, CORE_PERCENT, 100 - CORE_PERCENT, 100 - TAIL_PERCENT]
+    low, core_low, core_high, high = np.percentile(sample, cuts, method="nearest")
+    core = sample[(sample >= core_low) & (sample <= core_high)]
+    middle, wide = float(core.mean()), float(core.std())
+    if wide > 0:
+        low = max(low, middle - BEYOND_CORE * wide)
+        high = min(high, middle + BEYOND_CORE * wide)
+    kept = sample[(sample >= low) & (sample <= high)]
+    if kept.min() == kept.max():  # all but a few are one value: these few are what there is to see
+        kept = sample
+    if kept.min() == kept.max():
+        raise InputError(
+            f"{where}: all sampled voxels are {kept[0]:g}, wanted an image; check that the file "
+            "was written to its end."
+        )
+    return float(kept.mean()), float(kept.std())
+
+
+def _every(plane: npt.NDArray[Any], empty: Bools | None, step: int) -> npt.NDArray[Any]:
+    """Return every `step`-th pixel in y and x that is not padding, in one row."""
+    some = plane[::step, ::step]
+    return some.ravel() if empty is None else some[~empty[::step, ::step]]
+
+
+def _beyond(plane: npt.NDArray[Any], mean: float, reach: float) -> int:
+    """Return how many pixels that are not padding lie farther than `reach` from the mean."""
+    empty = padding(plane)
+    values = plane.ravel() if empty is None else plane[~empty]
+    return int(np.count_nonzero(np.abs(values.astype(np.float64) - mean) > reach))
+
+
+def _commonest(sample: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return the value that stands most often in a sample, and its share, if it is over half."""
+    middle = float(np.median(sample))  # a value of more than half is the one in the middle
+    return middle, float(np.mean(sample == middle))
