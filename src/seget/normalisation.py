@@ -46,6 +46,8 @@ BORDER_RUN_PX, LEAST_PX = 16, 64
 # Share of the sample from which on people are told that it is one value, or padding.
 TOLD_SHARE = 0.005
 MOST_SHARE = 0.5
+# Different numbers in a slice of labels; grey values have more.
+MOST_LABELS = 32
 
 
 @dataclass(frozen=True)
@@ -193,6 +195,18 @@ def padding(plane: npt.NDArray[Any]) -> Bools | None:
     if finite is not None:
         found |= ~finite
     return found if found.any() else None
+
+
+def is_drawn(plane: npt.NDArray[Any]) -> bool:
+    """Whether a slice `(y, x)` shows labels rather than grey values.
+
+    It holds few numbers, or most of what is not padding lies in squares of one value.
+    """
+    if np.unique(plane).size <= MOST_LABELS:
+        return True
+    empty = padding(plane)
+    flat = _squares(plane)
+    return bool(np.mean(flat if empty is None else flat[~empty]) > MOST_SHARE)
 
 
 def _grow(found: Bools, plane: npt.NDArray[Any]) -> None:

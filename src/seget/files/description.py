@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seget.errors import InputError
+from seget.normalisation import is_drawn, normalisation
 from seget.volume import Triple, Volume, sampled_slices
 
 # Electron tomograms have voxels of 0.1 to 50 nm; thick slices of a microtome go up to 200.
@@ -132,7 +134,7 @@ def of(volume: Volume, format: str, why_no_size: str = "the file states none") -
         voxel_size_nm=volume.voxel_size_nm,
         origin_nm=volume.origin_nm,
         sampled=sampled,
-        faults=(*faults, *_faults_of(sampled)),
+        faults=(*faults, *_faults_of(sampled), *_faults_of_grey_values(volume, sampled)),
     )
 
 
@@ -185,8 +187,8 @@ def _voxel_size_faults(size_nm: Triple, depth: int) -> list[str]:
 def _faults_of(sampled: Sampled) -> list[str]:
     if sampled.not_finite:
         return [
-            f"{sampled.not_finite} sampled voxels are NaN or infinite, wanted numbers; they count "
-            "as the mean, so reconstruct again if they are many."
+            f"{sampled.not_finite} sampled voxels are NaN or infinite, wanted numbers; they are "
+            "left out and scored 0, so reconstruct again if they are many."
         ]
     if sampled.low == sampled.high:
         return [
@@ -194,3 +196,13 @@ def _faults_of(sampled: Sampled) -> list[str]:
             "written to its end."
         ]
     return []
+
+
+def _faults_of_grey_values(volume: Volume, sampled: Sampled) -> list[str]:
+    """Say what of the grey values is no tissue; of a mask that is no fault."""
+    if not sampled.low < sampled.high or is_drawn(volume.slice(volume.shape[0] // 2)):
+        return []
+    try:
+        return normalisation(volume).notes()
+    except InputError as error:
+        return [str(error)]
