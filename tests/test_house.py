@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +69,21 @@ def test_the_readme_shows_every_room() -> None:
     ]
     missing = [room for room in sorted(rooms) if not re.search(rf"(?<![\w/]){room}", trees[0])]
     assert not missing
+
+
+def test_the_floors_in_contributing_are_those_that_are_checked() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    layers = settings["tool"]["importlinter"]["contracts"][0]["layers"]
+    text = (ROOT / "CONTRIBUTING.md").read_text().partition("## The floors")[2]
+    shown = [
+        line.split() for line in text.partition("\nOnly ")[0].splitlines() if line[:4] == "    "
+    ]
+    assert shown == [layer.split(" | ") for layer in layers]
+
+
+def test_files_shows_at_most_twelve_entries() -> None:
+    entries = {path.name for path in (ROOMS / "files").iterdir()} - {"__pycache__"}
+    assert len(entries) <= 12
 
 
 def test_nobody_s_home_is_in_a_text() -> None:
