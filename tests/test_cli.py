@@ -14,8 +14,8 @@ from seget import files
 from seget.cli import main
 from seget.volume import Volume
 
-TINY = ["--set", "patch_px=64", "--set", "binning=1", "--set", "batch_size=2"]
-SHORT = [*TINY, "--set", "epochs=2", "--set", "steps_per_epoch=12"]
+TINY = ["--set", "patch_px=32", "--set", "binning=1", "--set", "batch_size=2"]
+SHORT = [*TINY, "--set", "epochs=2", "--set", "steps_per_epoch=4"]
 
 Seget = Callable[..., tuple[int, str, str]]
 

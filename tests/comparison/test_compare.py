@@ -16,7 +16,7 @@ Seget = Callable[..., tuple[int, str, str]]
 SETTINGS = ("patch_px=32", "binning=1", "batch_size=2", "steps_per_epoch=2")
 QUICK = tuple(word for setting in SETTINGS for word in ("--set", setting))
 TWO = ("--networks", "unet,seget", "--structures", "discs", "--learning-rates", "0.003")
-STEPS, SEARCH_STEPS = 5, 1  # two epochs, and the fifth of them that chooses a rate
+STEPS, SEARCH_STEPS = 6, 1  # three epochs, and the fifth of them that chooses a rate
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +31,24 @@ def whole(tmp_path_factory: pytest.TempPathFactory, small_dataset: Path) -> Path
         joint=True,
         steps=STEPS,
         learning_rates="0.003,0.01",
+        settings=list(SETTINGS),
+    )
+    return out
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory, small_dataset: Path) -> Path:
+    """Return the folder of a comparison of two networks, two steps each."""
+    from seget.cli.contest import compare
+
+    out = tmp_path_factory.mktemp("pair")
+    compare(
+        small_dataset,
+        out,
+        networks=["unet,seget"],
+        structures=["discs"],
+        steps=2,
+        learning_rates="0.003",
         settings=list(SETTINGS),
     )
     return out
@@ -73,15 +91,14 @@ def test_the_report_shows_every_network_and_needs_nothing_else(whole: Path) -> N
 
 
 def test_what_is_done_is_not_done_again(
-    seget: Seget, tmp_path: Path, small_dataset: Path, monkeypatch: pytest.MonkeyPatch
+    seget: Seget, pair: Path, small_dataset: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    command = ("compare", small_dataset, "-o", tmp_path, *QUICK, *TWO, "--steps", "2")
-    assert seget(*command)[0] == 0
-    first = (tmp_path / "table.json").read_text()
-    (tmp_path / "table.json").unlink()
+    command = ("compare", small_dataset, "-o", pair, *QUICK, *TWO, "--steps", "2")
+    first = (pair / "table.json").read_text()
+    (pair / "table.json").unlink()
     monkeypatch.setattr(cell, "train", None)  # whoever trains now, fails
     assert seget(*command)[0] == 0
-    assert (tmp_path / "table.json").read_text() == first
+    assert (pair / "table.json").read_text() == first
 
 
 def test_a_cell_that_is_interrupted_is_taken_up(
@@ -124,13 +141,12 @@ def test_cells_brought_from_elsewhere_are_taken_as_done(
 
 
 def test_two_processes_give_the_table_of_one(
-    seget: Seget, tmp_path: Path, small_dataset: Path
+    seget: Seget, tmp_path: Path, small_dataset: Path, pair: Path
 ) -> None:
     command = ("compare", small_dataset, *QUICK, *TWO, "--steps", "2")
-    assert seget(*command, "-o", tmp_path / "one")[0] == 0
-    code, _, err = seget(*command, "-o", tmp_path / "two", "--on", "processes:2")
+    code, _, err = seget(*command, "-o", tmp_path, "--on", "processes:2")
     assert code == 0, err
-    one, two = (json.loads((tmp_path / name / "table.json").read_text()) for name in ("one", "two"))
+    one, two = (json.loads((folder / "table.json").read_text()) for folder in (pair, tmp_path))
     for network in ("unet", "seget"):
         mious = [table["scores"][network]["discs"]["miou"][0] for table in (one, two)]
         assert mious[0] == pytest.approx(mious[1], abs=0.05), "sums in another order, no more"
