@@ -59,7 +59,7 @@ def test_a_command_that_trains_changes_malloc_first(
     tmp_path: Path,
     command: str,
 ) -> None:
-    monkeypatch.setattr("seget.cli.simulate.write_phantom", lambda *_: small_dataset)
+    monkeypatch.setattr("seget.cli.demo.write_phantom", lambda *_: small_dataset)
     dataset = [] if command == "demo" else [small_dataset]
     code, _, err = seget(command, *dataset, "-o", tmp_path / "out")
     assert (code, events) == (1, ["malloc", "work"]), err

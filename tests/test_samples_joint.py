@@ -23,13 +23,11 @@ def two_structures(folder: Folder) -> Dataset:
     """Left has foreground at the left only, right at the right; the 2nd tomogram lacks right."""
     left, right = np.zeros(SHAPE, np.uint8), np.zeros(SHAPE, np.uint8)
     left[..., :6], right[..., -6:] = 1, 1
-    stripes = np.broadcast_to(np.arange(EDGE) % 2 * 100, SHAPE).astype(np.uint8)
-    for name, data in {
-        "left": left,
-        "right": right,
-        "upright": stripes,
-        "level": 80 - stripes.swapaxes(1, 2) // 2,
-    }.items():
+    stripes = np.tile(np.arange(EDGE) % 2 * 100, (*SHAPE[:2], 1)).astype(np.uint8)
+    for edge in (0, -1):  # a border of one value would be padding
+        stripes[:, ::2, edge], stripes[:, 1::2, edge] = 0, 100
+    level = 80 - stripes.swapaxes(1, 2) // 2
+    for name, data in {"left": left, "right": right, "upright": stripes, "level": level}.items():
         folder.save(f"{name}.mrc", np.ascontiguousarray(data))
     return folder.read(
         'holdout = "every-5th"\n[[tomogram]]\nimage = "upright.mrc"\n'
@@ -41,7 +39,7 @@ def two_structures(folder: Folder) -> Dataset:
 def test_each_tomogram_is_normalised_by_itself(folder):
     samples = Samples(two_structures(folder), ("left",), plain("foreground_share=0"), 0)
     image = torch.cat([samples.batch(step).image for step in range(8)])
-    level = (image == image[..., :1]).all(dim=3).all(dim=2)
+    level = (image == image[..., :1]).float().mean(dim=(2, 3)) > 0.9
     assert level.any()
     assert not level.all()
     torch.testing.assert_close(image.abs(), torch.ones_like(image))  # stripes of two grey values
@@ -65,7 +63,7 @@ def test_a_structure_without_a_mask_in_a_tomogram_is_unlabelled_there(folder, sh
     target, labelled = (
         torch.cat([getattr(batch, part) for batch in batches]) for part in ("target", "labelled")
     )
-    second = (image[:, :, :1] == image).all(dim=2).all(dim=1)  # its stripes are level
+    second = (image[:, :, :1] == image).float().mean(dim=(1, 2)) > 0.9  # its stripes are level
     assert second.any()
     assert not second[::2].any(), "a patch for right comes from where right is drawn"
     assert labelled[:, 1].all()

@@ -176,8 +176,6 @@ def padding(plane: npt.NDArray[Any]) -> Bools | None:
     finite = _is_finite(plane)
     if finite is None and not _has_run(plane):
         return None
-    if (plane == plane[0, 0]).all():
-        return np.ones(plane.shape, np.bool_)
     flat = _squares(plane)
     if finite is not None:
         flat |= ~finite
@@ -239,19 +237,18 @@ def _has_run(plane: npt.NDArray[Any]) -> bool:
 
 
 def _squares(plane: npt.NDArray[Any]) -> Bools:
-    """Return True for the pixels of all 3 x 3 squares of one value."""
-    squares = np.zeros(plane.shape, np.bool_)
-    if min(plane.shape) < SQUARE_PX:
-        return squares
-    down = plane[1:] == plane[:-1]
+    """Return True for the pixels of all 3 x 3 squares of one value.
+
+    The border is repeated outwards, so that a frame of a single row is found too.
+    """
+    wide = np.pad(plane, SQUARE_PX - 1, mode="edge")
+    down = wide[1:] == wide[:-1]
     columns = down[1:] & down[:-1]  # three below each other are equal
-    across = plane[1:-1, 1:] == plane[1:-1, :-1]
+    across = wide[1:-1, 1:] == wide[1:-1, :-1]
     # The middle of a square: its three columns are each of one value, and the values are equal.
     middle = columns[:, 2:] & columns[:, 1:-1] & columns[:, :-2] & across[:, 1:] & across[:, :-1]
-    height, width = middle.shape
-    for y in range(SQUARE_PX):
-        for x in range(SQUARE_PX):
-            squares[y : y + height, x : x + width] |= middle
+    rows = middle[2:] | middle[1:-1] | middle[:-2]
+    squares: Bools = rows[:, 2:] | rows[:, 1:-1] | rows[:, :-2]
     return squares
 
 

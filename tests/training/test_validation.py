@@ -30,7 +30,7 @@ def test_validation_takes_a_tenth_of_the_time_at_most(dataset: Dataset) -> None:
     short = modern().override(["patch_px=16", "steps_per_epoch=1"])
     for recipe, number in ((long, 2), (short, 1), (paper("golgi"), 2)):
         samples = Samples(dataset, ("discs",), recipe, 0)
-        ((_, slices),) = validation_slices(dataset, samples)
+        ((_, _, slices),) = validation_slices(dataset, samples)
         assert len(slices) == number
         assert set(slices) <= set(tomogram.split.validation)
 

@@ -60,24 +60,27 @@ def for_each_tomogram(
         text = f"{verb} {name}" + (f" ({number} of {len(tomograms)})" if several else "")
         try:
             with bar(text) as listener:
-                folder = out / name if several else out
                 volume = files.read(path)
                 volume = replace(volume, voxel_size_nm=size) if size else volume
-                written = work(volume, models, folder, listener)
+                written = work(volume, models, out / name if several else out, listener)
         except (InputError, RunError, OSError) as error:
             if not several:
                 raise
             failed.append(in_words(error))
             say(f"seget: {failed[-1]}")
         else:
-            for output in written:
-                say(str(output))
+            say("\n".join(map(str, written)))
     if failed:
-        done = len(tomograms) - len(failed)
-        say(f"{done} of {len(tomograms)} tomograms are done; {len(failed)} failed:")
-        for sentence in failed:
-            say(f"- {sentence}")
+        _say_failures(failed, len(tomograms))
         raise SystemExit(1)
+
+
+def _say_failures(failed: list[str], total: int) -> None:
+    from seget.cli.progress import say
+
+    say(f"{total - len(failed)} of {total} tomograms are done; {len(failed)} failed:")
+    for sentence in failed:
+        say(f"- {sentence}")
 
 
 def _models_and_tomograms(inputs: list[Path]) -> tuple[list[Trained], dict[str, Path]]:

@@ -101,7 +101,7 @@ def compare(
     settings
         What is compared.
     where
-        Who does the cells, see `runners.run`.
+        Who trains the cells, see `runners.run`.
     listener
         Is told of each stage ("learning rates", "table") as a part whose progress counts cells, and
         of the training of each cell in this process as a part of that.
@@ -122,15 +122,14 @@ def compare(
     setup = CellSetup(path.resolve(), (out / RUNS).resolve(), settings.changes, settings.device)
     workers = Workers(setup, where, results, listener)
     search = settings.search(results.pace)
-    for _ in workers.do("learning rates", search):
-        pass
+    list(workers.do("learning rates", search))
     cells = settings.cells(results.pace, best_rates(search, results))
     for _ in workers.do("table", cells):
         write_tables(out, make_table(dataset, settings, cells, results))
     table: dict[str, Any] = make_table(dataset, settings, cells, results)
     write_tables(out, table)
-    pictures, curves = draw(out, dataset, settings, cells, results, slices)
-    comparison_report(out / "report.html", table, pictures, curves)
+    drawn = draw(out, dataset, settings, cells, results, slices)
+    comparison_report(out / "report.html", table, *drawn)
     return table
 
 

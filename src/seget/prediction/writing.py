@@ -8,7 +8,7 @@ never overwrites what another command made.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,13 +22,13 @@ from seget.listener import Listener
 from seget.normalisation import NAME as NORMALISATION
 from seget.normalisation import normalisation
 from seget.prediction import plan
-from seget.prediction.engine import Scores
+from seget.prediction.found import Found
 from seget.prediction.predict import DEFAULT, Options, open_reader, score_slices, scorer
 from seget.prediction.scorer import Scorer
 from seget.results import Sidecar, is_made, map_path, output_id, read_sidecar, write_sidecar
 from seget.slices import SliceReader, pixel_size_nm
 from seget.trained import Trained
-from seget.volume import FULL_SCORE, Volume
+from seget.volume import Volume
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ class Job:
         made = [self._is_made(path, sidecar) for path, sidecar in self.maps.items()]
         return all(made)
 
-    def settle(self) -> None:
-        """Forget how the maps came about: they are whole, and so is what stands beside them."""
+    def drop_journals(self) -> None:
+        """Remove the lists of finished slices: the maps are whole, and so is their JSON."""
         for path in self.maps:
             files.drop_journal(path)
 
@@ -188,11 +188,11 @@ def _planned(
 
 
 def _waiting(jobs: Sequence[Job], overwrite: bool) -> list[Job]:
-    """Return the jobs that are not done; settle the others, whose run may have been killed."""
+    """Return the jobs that are not done; remove what a kill left of the others."""
     waiting = []
     for job in jobs:
         if job.is_done(overwrite):
-            job.settle()
+            job.drop_journals()
         else:
             waiting.append(job)
     return waiting
@@ -231,7 +231,7 @@ def _write_maps(
     scoring.listener = listener
     shape = reader.shape
     scoring.window_px(shape[1:])  # too little memory is said before a file is begun
-    found = _Found(job.maps)
+    found = Found(job.maps)
     with ExitStack() as stack:
         writers = [
             stack.enter_context(
@@ -259,39 +259,13 @@ def _write_maps(
     }
     for path, sidecar in job.maps.items():
         write_sidecar(path, sidecar.model_copy(update={"made_by": sidecar.made_by | by}))
-    job.settle()
+    job.drop_journals()
     for structure in found.nowhere():
         listener.note(
             f"{volume.name}: {structure} is found nowhere; if it is there, the contrast may be "
             "inverted against the training data (--invert), or the voxel size another than the "
             "header says (--voxel-size)."
         )
-
-
-class _Found:
-    """Which structures are above their threshold anywhere in a tomogram."""
-
-    def __init__(self, maps: Mapping[Path, Sidecar]) -> None:
-        self._maps = maps
-        self._highest = np.zeros(len(maps), np.uint8)
-
-    def look(self, scores: Scores) -> None:
-        """Take in the scores `(k, y, x)` of a slice."""
-        np.maximum(self._highest, scores.max(axis=(1, 2)), out=self._highest)
-
-    def nowhere(self) -> list[str]:
-        """Return the structures that are in no slice, those of an interrupted run included."""
-        return [
-            sidecar.structure
-            for (path, sidecar), highest in zip(self._maps.items(), self._highest, strict=True)
-            if highest <= sidecar.threshold * FULL_SCORE and not _is_above(path, sidecar.threshold)
-        ]
-
-
-def _is_above(path: Path, threshold: float) -> bool:
-    scores = files.read(path)
-    slices = (scores.slice(z) for z in range(scores.shape[0]))
-    return any(int(plane.max()) > threshold * FULL_SCORE for plane in slices)
 
 
 def _plan(scoring: Scorer, shape: tuple[int, int, int]) -> str:

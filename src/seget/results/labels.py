@@ -23,6 +23,8 @@ from seget.volume import Volume
 
 LABELS = "labels.mrc"
 
+Legend = dict[str, dict[str, object]]  # labels.json: value -> structure, colour, threshold, scores
+
 
 def fuse_files(
     folder: Path,
@@ -58,6 +60,21 @@ def fuse_files(
     if not overwrite and is_made(out, key, lambda json: files.read_json(json) == legend, differs):
         files.drop_journal(out)  # killed before it could
         return out
+    _write_labels(out, maps, legend, chosen, listener)
+    provenance.write(out, _made_by(maps, chosen))
+    files.write_json(out.with_suffix(".json"), legend)
+    files.drop_journal(out)
+    return out
+
+
+def _write_labels(
+    out: Path,
+    maps: Sequence[ScoreMap],
+    legend: Legend,
+    thresholds: Mapping[str, float],
+    listener: Listener,
+) -> None:
+    """Fuse slice by slice; slices that an interrupted run has finished are kept."""
     volumes = _opened(maps)
     first = next(iter(volumes.values()))
     dtype = np.dtype(np.uint8 if len(maps) <= 127 else np.uint16)
@@ -67,16 +84,12 @@ def fuse_files(
     )
     size = int(np.prod(first.shape)) * dtype.itemsize
     machine.require_disk(out.parent, size - files.begun_bytes(out))
-    with files.create(out, like=first, dtype=dtype, legend=named, key=key) as writer:
+    with files.create(out, like=first, dtype=dtype, legend=named, key=output_id(legend)) as writer:
         for z in range(first.shape[0]):
             if z not in writer.finished:
-                writer[z] = fuse({s: volume.slice(z) for s, volume in volumes.items()}, chosen)
+                writer[z] = fuse({s: v.slice(z) for s, v in volumes.items()}, thresholds)
             listener.progress(z + 1, first.shape[0])
-        out.with_suffix(".json").unlink(missing_ok=True)  # it spoke of older labels
-    provenance.write(out, _made_by(maps, chosen))
-    files.write_json(out.with_suffix(".json"), legend)
-    files.drop_journal(out)
-    return out
+        out.with_suffix(".json").unlink(missing_ok=True)  # that of older labels
 
 
 def read_labels(folder: Path) -> tuple[Volume | None, dict[str, int]]:
@@ -127,9 +140,7 @@ def _thresholds(maps: Sequence[ScoreMap], given: Mapping[str, float]) -> dict[st
     return {**known, **given}
 
 
-def _legend(
-    maps: Sequence[ScoreMap], thresholds: Mapping[str, float]
-) -> dict[str, dict[str, object]]:
+def _legend(maps: Sequence[ScoreMap], thresholds: Mapping[str, float]) -> Legend:
     """Return labels.json: value -> structure, colour, and what decided it."""
     return {
         str(value): {

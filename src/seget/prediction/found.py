@@ -1,0 +1,54 @@
+"""Which structures were found anywhere in a tomogram.
+
+scores (k, y, x), slice by slice -> the structures that no voxel of the tomogram belongs to
+
+It never scores a slice: slices that an interrupted run wrote are read from their maps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from seget import files
+from seget.prediction.engine import Scores
+from seget.results import Sidecar
+from seget.volume import FULL_SCORE
+
+
+class Found:
+    """The highest score of each structure so far.
+
+    Parameters
+    ----------
+    maps
+        Where the score maps stand, in the order of the scores, and what is said beside them.
+    """
+
+    def __init__(self, maps: Mapping[Path, Sidecar]) -> None:
+        self._maps = maps
+        self._highest = np.zeros(len(maps), np.uint8)
+
+    def look(self, scores: Scores) -> None:
+        """Take in the scores `(k, y, x)` of a slice."""
+        np.maximum(self._highest, scores.max(axis=(1, 2)), out=self._highest)
+
+    def nowhere(self) -> list[str]:
+        """Return the structures without a voxel above their threshold, once the maps are whole."""
+        return [
+            sidecar.structure
+            for (path, sidecar), highest in zip(self._maps.items(), self._highest, strict=True)
+            if not self._is_above(int(highest), sidecar) and not self._is_in(path, sidecar)
+        ]
+
+    @staticmethod
+    def _is_above(score: int, sidecar: Sidecar) -> bool:
+        return score > sidecar.threshold * FULL_SCORE
+
+    def _is_in(self, path: Path, sidecar: Sidecar) -> bool:
+        """Whether a map holds the structure, in slices that this run did not score."""
+        scores = files.read(path)
+        highest = (int(scores.slice(z).max()) for z in range(scores.shape[0]))
+        return any(self._is_above(score, sidecar) for score in highest)
