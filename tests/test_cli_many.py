@@ -31,7 +31,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         torch.manual_seed(0)
         network = Architecture("seget").build()
     recipe = modern().override(["binning=1"])
-    Trained(network, ("rods",), recipe, {"rods": 0.5}).save(folder)
+    Trained(network, ("rods",), recipe, {"rods": 0.5}, (1.0, 1.0)).save(folder)
     return folder
 
 

@@ -39,7 +39,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, small_dataset: Path) -> Path
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory, small_dataset: Path) -> Path:
     """Return the folder of a comparison of two networks, two steps each."""
-    from seget.cli.contest import compare
+    from seget.cli.compare import compare
 
     out = tmp_path_factory.mktemp("pair")
     compare(
