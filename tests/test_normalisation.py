@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seget.errors import InputError
-from seget.normalisation import CLIP, Normalisation, normalisation, padding
+from seget.normalisation import CLIP, Normalisation, normalisation
+from seget.padding import padding
 from seget.volume import Volume
 
 Array = npt.NDArray[np.float32]

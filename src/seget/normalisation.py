@@ -1,6 +1,6 @@
-"""Grey values made comparable: padding found, statistics without outliers, one rule everywhere.
+"""Grey values made comparable: statistics without padding and outliers, one rule everywhere.
 
-Volume -> Normalisation; slice (y, x) -> its padding, its normalised pixels
+Volume -> Normalisation; slice (y, x) -> its normalised pixels
 
 Training, validation, prediction and int8 calibration all normalise here. It never keeps a slice,
 and never imports torch.
@@ -13,12 +13,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from seget.errors import InputError
+from seget.padding import Bools, is_finite, padding
 from seget.volume import Volume, sampled_slices
 
-Bools = npt.NDArray[np.bool_]
 Pixels = npt.NDArray[np.float32]
 
 # What model.json and the ids of outputs call the rule below.
@@ -39,15 +38,9 @@ CLIP = 10.0
 # A voxel this many deviations out is no tissue, and people are told of it.
 FAR_OUT = 100.0
 
-# Padding is made of squares of one value, of this edge in px: noise has hardly any.
-SQUARE_PX = 3
-# It follows the border of the slice for so many px at least, and has so many in all.
-BORDER_RUN_PX, LEAST_PX = 16, 64
 # Share of the sample from which on people are told that it is one value, or padding.
 TOLD_SHARE = 0.005
 MOST_SHARE = 0.5
-# Different numbers in a slice of labels; grey values have more.
-MOST_LABELS = 32
 
 
 @dataclass(frozen=True)
@@ -89,7 +82,7 @@ class Normalisation:
         # What is too large for float32 becomes infinite, and is clipped or replaced below.
         with np.errstate(over="ignore", invalid="ignore"):
             values = grey.astype(np.float32)
-            finite = _is_finite(values)
+            finite = is_finite(values)
             values -= np.float32(self.mean)
             values /= np.float32(self.deviation) or np.float32(1)
         np.clip(values, -CLIP, CLIP, out=values)
@@ -163,93 +156,6 @@ def normalisation(volume: Volume) -> Normalisation:
     return Normalisation(
         mean, deviation, padded / (len(slices) * size), far_out, farthest, commonest, share
     )
-
-
-def padding(plane: npt.NDArray[Any]) -> Bools | None:
-    """Return True where a slice `(y, x)` holds nothing; None if it holds something everywhere.
-
-    Padding is every region of one value that reaches the border of the slice along
-    `BORDER_RUN_PX` pixels or more, whatever the value is; a slice of one value is padding as a
-    whole. Regions are made of 3 x 3 squares of one value, so that noise that happens to have the
-    same value is no part of them. What is not a finite number is padding wherever it is.
-    """
-    finite = _is_finite(plane)
-    if finite is None and not _has_run(plane):
-        return None
-    flat = _squares(plane)
-    if finite is not None:
-        flat |= ~finite
-    labels, number = ndimage.label(flat)
-    sizes = np.bincount(labels.ravel(), minlength=number + 1)
-    on_border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    reached = np.bincount(on_border, minlength=number + 1)
-    height, width = plane.shape
-    is_padding = (sizes >= min(LEAST_PX, plane.size)) & (
-        reached >= min(BORDER_RUN_PX, height, width)
-    )
-    is_padding[0] = False
-    found: Bools = is_padding[labels]
-    _grow(found, plane)
-    if finite is not None:
-        found |= ~finite
-    return found if found.any() else None
-
-
-def is_drawn(plane: npt.NDArray[Any]) -> bool:
-    """Whether a slice `(y, x)` shows labels rather than grey values.
-
-    It holds few numbers, or most of what is not padding lies in squares of one value.
-    """
-    if np.unique(plane).size <= MOST_LABELS:
-        return True
-    empty = padding(plane)
-    flat = _squares(plane)
-    return bool(np.mean(flat if empty is None else flat[~empty]) > MOST_SHARE)
-
-
-def _grow(found: Bools, plane: npt.NDArray[Any]) -> None:
-    """Add what the squares leave out along slanted outlines: neighbours of the same value."""
-    down, across = plane[1:] == plane[:-1], plane[:, 1:] == plane[:, :-1]
-    for _ in range(SQUARE_PX - 1):
-        found[1:] |= found[:-1] & down
-        found[:-1] |= found[1:] & down
-        found[:, 1:] |= found[:, :-1] & across
-        found[:, :-1] |= found[:, 1:] & across
-
-
-def _is_finite(plane: npt.NDArray[Any]) -> Bools | None:
-    """Return where float32 holds a slice's values as numbers; None where it does everywhere."""
-    if np.issubdtype(plane.dtype, np.integer):
-        return None
-    with np.errstate(over="ignore"):
-        finite: Bools = np.isfinite(plane.astype(np.float32, copy=False))
-    return None if finite.all() else finite
-
-
-def _has_run(plane: npt.NDArray[Any]) -> bool:
-    """Whether one value follows a border of the slice: without that there is no padding."""
-    for line in (plane[0], plane[-1], plane[:, 0], plane[:, -1]):
-        changes = np.flatnonzero(line[1:] != line[:-1])
-        ends = np.concatenate([[-1], changes, [len(line) - 1]])
-        if np.diff(ends).max() >= min(BORDER_RUN_PX, len(line)):
-            return True
-    return False
-
-
-def _squares(plane: npt.NDArray[Any]) -> Bools:
-    """Return True for the pixels of all 3 x 3 squares of one value.
-
-    The border is repeated outwards, so that a frame of a single row is found too.
-    """
-    wide = np.pad(plane, SQUARE_PX - 1, mode="edge")
-    down = wide[1:] == wide[:-1]
-    columns = down[1:] & down[:-1]  # three below each other are equal
-    across = wide[1:-1, 1:] == wide[1:-1, :-1]
-    # The middle of a square: its three columns are each of one value, and the values are equal.
-    middle = columns[:, 2:] & columns[:, 1:-1] & columns[:, :-2] & across[:, 1:] & across[:, :-1]
-    rows = middle[2:] | middle[1:-1] | middle[:-2]
-    squares: Bools = rows[:, 2:] | rows[:, 1:-1] | rows[:, :-2]
-    return squares
 
 
 def _statistics(sample: npt.NDArray[np.float64], volume: Volume) -> tuple[float, float]:

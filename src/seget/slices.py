@@ -22,7 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
-from seget.normalisation import Normalisation, normalisation, padding
+from seget.normalisation import Normalisation, normalisation
+from seget.padding import padding
 from seget.resampling import Resampling
 from seget.volume import Box, Volume
 

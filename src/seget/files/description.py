@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from seget.errors import InputError
-from seget.normalisation import is_drawn, normalisation
+from seget.normalisation import normalisation
+from seget.padding import is_drawn
 from seget.volume import Triple, Volume, sampled_slices
 
 # Electron tomograms have voxels of 0.1 to 50 nm; thick slices of a microtome go up to 200.

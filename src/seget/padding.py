@@ -1,0 +1,110 @@
+"""Where a slice holds nothing: frames, corners, empty slices, what is no number.
+
+slice (y, x) -> True where it is padding
+
+It never looks at another slice, and never changes a pixel.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+Bools = npt.NDArray[np.bool_]
+
+# Padding is made of squares of one value, of this edge in px: noise has hardly any.
+SQUARE_PX = 3
+# It follows the border of the slice for so many px at least, and has so many in all.
+BORDER_RUN_PX, LEAST_PX = 16, 64
+# Different numbers in a slice of labels; grey values have more.
+MOST_LABELS = 32
+
+
+def padding(plane: npt.NDArray[Any]) -> Bools | None:
+    """Return True where a slice `(y, x)` holds nothing; None if it holds something everywhere.
+
+    Padding is every region of one value that reaches the border of the slice along
+    `BORDER_RUN_PX` pixels or more, whatever the value is; a slice of one value is padding as a
+    whole. Regions are made of 3 x 3 squares of one value, so that noise that happens to have the
+    same value is no part of them. What is not a finite number is padding wherever it is.
+    """
+    finite = is_finite(plane)
+    if finite is None and not _has_run(plane):
+        return None
+    flat = _squares(plane)
+    if finite is not None:
+        flat |= ~finite
+    labels, number = ndimage.label(flat)
+    sizes = np.bincount(labels.ravel(), minlength=number + 1)
+    on_border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    reached = np.bincount(on_border, minlength=number + 1)
+    height, width = plane.shape
+    is_padding = (sizes >= min(LEAST_PX, plane.size)) & (
+        reached >= min(BORDER_RUN_PX, height, width)
+    )
+    is_padding[0] = False
+    found: Bools = is_padding[labels]
+    _grow(found, plane)
+    if finite is not None:
+        found |= ~finite
+    return found if found.any() else None
+
+
+def is_drawn(plane: npt.NDArray[Any]) -> bool:
+    """Whether a slice `(y, x)` shows labels rather than grey values.
+
+    It holds few numbers, or most of what is not padding lies in squares of one value.
+    """
+    if np.unique(plane).size <= MOST_LABELS:
+        return True
+    empty = padding(plane)
+    flat = _squares(plane)
+    return bool(np.mean(flat if empty is None else flat[~empty]) > 0.5)
+
+
+def _grow(found: Bools, plane: npt.NDArray[Any]) -> None:
+    """Add what the squares leave out along slanted outlines: neighbours of the same value."""
+    down, across = plane[1:] == plane[:-1], plane[:, 1:] == plane[:, :-1]
+    for _ in range(SQUARE_PX - 1):
+        found[1:] |= found[:-1] & down
+        found[:-1] |= found[1:] & down
+        found[:, 1:] |= found[:, :-1] & across
+        found[:, :-1] |= found[:, 1:] & across
+
+
+def is_finite(plane: npt.NDArray[Any]) -> Bools | None:
+    """Return where float32 holds a slice's values as numbers; None where it does everywhere."""
+    if np.issubdtype(plane.dtype, np.integer):
+        return None
+    with np.errstate(over="ignore"):
+        finite: Bools = np.isfinite(plane.astype(np.float32, copy=False))
+    return None if finite.all() else finite
+
+
+def _has_run(plane: npt.NDArray[Any]) -> bool:
+    """Whether one value follows a border of the slice: without that there is no padding."""
+    for line in (plane[0], plane[-1], plane[:, 0], plane[:, -1]):
+        changes = np.flatnonzero(line[1:] != line[:-1])
+        ends = np.concatenate([[-1], changes, [len(line) - 1]])
+        if np.diff(ends).max() >= min(BORDER_RUN_PX, len(line)):
+            return True
+    return False
+
+
+def _squares(plane: npt.NDArray[Any]) -> Bools:
+    """Return True for the pixels of all 3 x 3 squares of one value.
+
+    The border is repeated outwards, so that a frame of a single row is found too.
+    """
+    wide = np.pad(plane, SQUARE_PX - 1, mode="edge")
+    down = wide[1:] == wide[:-1]
+    columns = down[1:] & down[:-1]  # three below each other are equal
+    across = wide[1:-1, 1:] == wide[1:-1, :-1]
+    # The middle of a square: its three columns are each of one value, and the values are equal.
+    middle = columns[:, 2:] & columns[:, 1:-1] & columns[:, :-2] & across[:, 1:] & across[:, :-1]
+    rows = middle[2:] | middle[1:-1] | middle[:-2]
+    squares: Bools = rows[:, 2:] | rows[:, 1:-1] | rows[:, :-2]
+    return squares
