@@ -136,3 +136,24 @@ def test_voxel_sizes_on_the_command_line() -> None:
     for text in ("", "a", "1,2", "1,2,3,4", "0", "1,-2,3", "nan", "inf"):
         with pytest.raises(InputError, match=r"wanted one number, or three"):
             parse_voxel_size(text)
+
+
+def test_padding_and_outliers_are_faults_of_a_tomogram_and_not_of_a_mask(
+    seget: Seget, tmp_path: Path
+) -> None:
+    grey = np.random.default_rng(0).normal(120, 20, (4, 60, 60)).astype(np.float32)
+    grey[1, 5, 5] = 1e5
+    mask = np.zeros((4, 80, 80), np.uint8)
+    mask[:, 30:50, 30:50] = 1
+    framed = np.pad(grey, ((0, 0), (10, 10), (10, 10)))
+    blocks = np.kron(np.arange(64).reshape(8, 8), np.ones((10, 10)))
+    instances = blocks[None].repeat(4, axis=0).astype(np.uint16)
+    faults = {}
+    for name, data in {"framed": framed, "mask": mask, "instances": instances}.items():
+        files.write(tmp_path / f"{name}.mrc", Volume(data, (2.0, 2.0, 2.0)))
+        said = json.loads(seget("info", tmp_path / f"{name}.mrc", "--json")[1])
+        faults[name] = said["faults"]
+    assert faults["mask"] == faults["instances"] == []
+    padding, hot = faults["framed"]
+    assert padding.startswith("44% of the sampled slices is padding")
+    assert hot.startswith("1 sampled voxel lies more than 100 deviations from the mean")

@@ -35,7 +35,7 @@ class Resampling:
     source: Shape
     target: Shape
 
-    @property
+    @cached_property
     def inverse(self) -> Resampling:
         """The way back, which is not its exact inverse: what a coarser grid lost stays lost."""
         return Resampling(self.target, self.source)

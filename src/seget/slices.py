@@ -119,6 +119,8 @@ class SliceReader:
         box
             Rows and columns on the network's grid; None for the whole slice.
         """
+        if not self.context:
+            return self._plane(z, box)[None]
         last = self.volume.shape[0] - 1
         numbers = range(z - self.context, z + self.context + 1)
         return np.stack([self._plane(min(max(n, 0), last), box) for n in numbers])
