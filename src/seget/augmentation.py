@@ -92,12 +92,13 @@ def warp(patch: Patch, source: Pixels) -> Patch:
     part_y, part_x = y - np.floor(y), x - np.floor(x)  # whole numbers as int would widen them
     corner = low_y * width + low_x
     nearest = (y + 0.5).astype(np.int32) * width + (x + 0.5).astype(np.int32)
-    below = corner + width
 
     def interpolate(channel: Pixels) -> Pixels:
         framed = np.pad(channel, (1, 2)).ravel()
-        top = framed.take(corner) * (1 - part_x) + framed.take(corner + 1) * part_x
-        bottom = framed.take(below) * (1 - part_x) + framed.take(below + 1) * part_x
+        # The right and the lower neighbours: the same places in what begins later.
+        top = framed.take(corner) * (1 - part_x) + framed[1:].take(corner) * part_x
+        bottom = framed[width:].take(corner) * (1 - part_x)
+        bottom += framed[width + 1 :].take(corner) * part_x
         warped: Pixels = top * (1 - part_y) + bottom * part_y
         return warped
 
@@ -115,10 +116,14 @@ def grey(image: Pixels, recipe: Recipe, rng: np.random.Generator) -> Pixels:
     if recipe.grey:
         contrast, gamma = 1 + rng.uniform(-recipe.grey, recipe.grey, 2)
         brightness = rng.uniform(-recipe.grey, recipe.grey)
-        image = bend(image, float(gamma)) * np.float32(contrast) + np.float32(brightness)
+        image = bend(image, float(gamma))
+        image *= np.float32(contrast)
+        image += np.float32(brightness)
     if recipe.noise:
         sigma = np.float32(rng.uniform(0, recipe.noise))
-        image = image + sigma * rng.standard_normal(image.shape, dtype=np.float32)
+        noise = rng.standard_normal(image.shape, dtype=np.float32)
+        noise *= sigma
+        image = noise + image
     return image
 
 
@@ -129,7 +134,11 @@ def bend(image: Pixels, gamma: float) -> Pixels:
     patch with one hot voxel another curve. What lies outside stays as it is.
     """
     low, high = GAMMA_RANGE
-    span = np.float32(high - low)
-    unit = np.clip((image - np.float32(low)) / span, 0, 1)
-    bent: Pixels = image + span * (unit ** np.float32(gamma) - unit)
+    unit = image - np.float32(low)
+    unit /= np.float32(high - low)
+    np.clip(unit, 0, 1, out=unit)
+    bent: Pixels = unit ** np.float32(gamma)
+    bent -= unit
+    bent *= np.float32(high - low)
+    bent += image
     return bent
