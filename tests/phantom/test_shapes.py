@@ -8,16 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seget.phantom.golgi import golgi
-from seget.phantom.ink import Grid, Ink, both, covered, either, layer
+from seget.phantom.ink import Block, Ink, both, covered, either, layer
 from seget.phantom.painting import Canvas
 from seget.phantom.placing import Thing, frame
 from seget.phantom.shapes import centriole, cleft, granule, microtubule, sphere
 
 
-def box(shape: tuple[int, int, int], voxel_nm: float) -> Grid:
+def box(shape: tuple[int, int, int], voxel_nm: float) -> Block:
     """Voxel centres around the origin."""
     z, y, x = ((np.arange(n, dtype=np.float32) - (n - 1) / 2) * voxel_nm for n in shape)
-    return Grid(z[:, None, None], y[None, :, None], x[None, None, :], voxel_nm)
+    return Block(z[:, None, None], y[None, :, None], x[None, None, :], voxel_nm)
 
 
 @given(
@@ -70,11 +70,11 @@ def test_distances_join() -> None:
 def test_a_microtubule_is_25_nm_wide_with_a_5_nm_wall(direction: tuple[float, ...]) -> None:
     voxel_nm = 1.0
     axis = np.array(direction) / np.linalg.norm(direction)
-    grid = box((48, 48, 48), voxel_nm)
-    ink = microtubule(grid, [axis * -80, axis * 80])
+    block = box((48, 48, 48), voxel_nm)
+    ink = microtubule(block, [axis * -80, axis * 80])
     assert ink is not None
-    s = grid.along((0, 0, 0), axis)
-    rho = np.sqrt(grid.from_point((0, 0, 0)) ** 2 - s * s)
+    s = block.along((0, 0, 0), axis)
+    rho = np.sqrt(block.from_point((0, 0, 0)) ** 2 - s * s)
     middle = np.abs(s) < 10
     area = (ink.inside & middle).sum() * voxel_nm**3 / 20
     assert 2 * np.sqrt(area / np.pi) == pytest.approx(25, abs=0.5)
@@ -102,10 +102,10 @@ def test_a_bent_microtubule_has_no_seams() -> None:
 @pytest.mark.parametrize("axis", [(1, 0, 0), (0, 0, 1), (0.5, -0.6, 0.62)])
 def test_a_centriole_is_nine_fold_and_230_nm_wide(axis: tuple[float, ...]) -> None:
     frame_ = frame(np.array(axis) / np.linalg.norm(axis))
-    grid = box((64, 64, 64), 4.51)
-    ink = centriole(grid, (0, 0, 0), frame_, 440.0, turn=0.4, seed=3)
+    block = box((64, 64, 64), 4.51)
+    ink = centriole(block, (0, 0, 0), frame_, 440.0, turn=0.4, seed=3)
     assert ink is not None
-    s, a, b = (grid.along((0, 0, 0), way) for way in frame_)
+    s, a, b = (block.along((0, 0, 0), way) for way in frame_)
     rho, phi = np.hypot(a, b), np.arctan2(b, a)
     ring = (np.abs(s) < 60) & (rho > 70) & (rho < 116)
     counts, edges = np.histogram(phi[ring], bins=120)
@@ -123,13 +123,13 @@ def test_a_centriole_is_nine_fold_and_230_nm_wide(axis: tuple[float, ...]) -> No
 @pytest.mark.parametrize("mean_nm", [18.0, 22.0])
 @pytest.mark.parametrize("lean", [0.0, 0.3])
 def test_the_cleft_is_as_wide_as_it_is_said_to_be(mean_nm: float, lean: float) -> None:
-    grid = box((40, 160, 160), 2.0)
+    block = box((40, 160, 160), 2.0)
     normal = np.array([np.sin(lean), np.cos(lean), 0.0])
     waves = [(20.0, 0.3, 0.0, 0.0, 1 / 700), (4.0, 1.1, 0.0005, 0.0, 1 / 200)]
-    ink = cleft(grid, (0, 0, 0), normal, waves, [mean_nm, 0.0], seed=5)
+    ink = cleft(block, (0, 0, 0), normal, waves, [mean_nm, 0.0], seed=5)
     assert ink is not None
     across = ink.inside.sum(axis=1) * 2.0  # along y, whatever the slope: too wide by its cosine
-    x = grid.x.ravel()
+    x = block.x.ravel()
     slope = sum(a * 2 * np.pi * k * np.cos(2 * np.pi * k * x + p) for a, p, _, _, k in waves)
     width = across * np.cos(lean) / np.sqrt(1 + slope**2)
     assert width.mean() == pytest.approx(mean_nm, rel=0.03)
@@ -140,10 +140,10 @@ def test_the_cleft_is_as_wide_as_it_is_said_to_be(mean_nm: float, lean: float) -
 
 
 def test_a_granule_has_membrane_halo_and_core() -> None:
-    grid = box((60, 60, 60), 4.51)
-    ink = granule(grid, (0, 0, 0), (0, 0, 1), [120.0, 100.0], 15.0, [], seed=1)
+    block = box((60, 60, 60), 4.51)
+    ink = granule(block, (0, 0, 0), (0, 0, 1), [120.0, 100.0], 15.0, [], seed=1)
     assert ink is not None
-    far = grid.from_point((0, 0, 0))
+    far = block.from_point((0, 0, 0))
     assert ink.stain[far < 60].mean() > 0.75
     volume = 4 / 3 * np.pi * 120 * 100 * 100
     assert ink.inside.sum() * 4.51**3 == pytest.approx(volume, rel=0.15)
@@ -151,10 +151,10 @@ def test_a_granule_has_membrane_halo_and_core() -> None:
 
 
 def test_the_golgi_s_mask_is_its_stack() -> None:
-    grid = box((24, 90, 160), 4.51)
+    block = box((24, 90, 160), 4.51)
     ways = frame(np.array([0.0, 1.0, 0.0]))
     sheets = [[height, 10.0, 300.0, 280.0, 0.3] for height in (-48, -16, 16, 48)]
-    ink = golgi(grid, (0, 0, 0), ways, sheets, [0.0008, 0.0003], seed=2)
+    ink = golgi(block, (0, 0, 0), ways, sheets, [0.0008, 0.0003], seed=2)
     assert ink is not None
     line = ink.inside[12, :, 80]
     assert line.sum() * 4.51 == pytest.approx(96 + 2 * 9, abs=12)
@@ -166,10 +166,10 @@ def test_the_golgi_s_mask_is_its_stack() -> None:
 
 @pytest.mark.parametrize("far", [(0.0, 0.0, 5000.0), (900.0, 0.0, 0.0)])
 def test_out_of_reach_is_no_ink(far: tuple[float, float, float]) -> None:
-    grid = box((8, 8, 8), 4.51)
+    block = box((8, 8, 8), 4.51)
     ways = frame(np.array([0.0, 1.0, 0.0]))
-    assert microtubule(grid, [far, np.add(far, 50)]) is None
-    assert centriole(grid, far, ways, 440.0, 0.0, 0) is None
-    assert granule(grid, far, (0, 0, 1), [200.0, 150.0], 10.0, [], 0) is None
-    assert golgi(grid, far, ways, [[0.0, 10.0, 300.0, 300.0, 0.3]] * 3, [0, 0], 0) is None
-    assert cleft(grid, far, np.array(far) / np.linalg.norm(far), [], [20.0, 4.0], 0) is None
+    assert microtubule(block, [far, np.add(far, 50)]) is None
+    assert centriole(block, far, ways, 440.0, 0.0, 0) is None
+    assert granule(block, far, (0, 0, 1), [200.0, 150.0], 10.0, [], 0) is None
+    assert golgi(block, far, ways, [[0.0, 10.0, 300.0, 300.0, 0.3]] * 3, [0, 0], 0) is None
+    assert cleft(block, far, np.array(far) / np.linalg.norm(far), [], [20.0, 4.0], 0) is None

@@ -1,4 +1,4 @@
-"""Tomograms whose truth is known: a T cell at its synapse, seen by a simulated microscope.
+"""Simulated tomograms with exact masks: a T cell at its synapse in an electron microscope.
 
 Settings -> scene (nm) -> density and labels -> microscope -> Phantom: tomogram, masks, scene
 
@@ -34,7 +34,7 @@ image = "tomogram.mrc"
 
 @dataclass(frozen=True)
 class Phantom:
-    """A simulated tomogram and its truth, on one grid.
+    """A simulated tomogram and its exact masks, on one grid.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Phantom:
 
     @property
     def dataset_toml(self) -> str:
-        """Text of a dataset.toml beside tomogram.mrc and one MRC for each mask with foreground."""
+        """Text of a dataset.toml: tomogram.mrc, and `<structure>.mrc` for each mask not empty."""
         seen = [name for name, mask in self.masks.items() if mask.data.any()]
         lines = "".join(f'{name} = "{name}.mrc"\n' for name in seen)
         return _TOML.format(seed=self.scene["settings"]["seed"]) + lines
@@ -72,7 +72,7 @@ def simulate(settings: Settings, listener: Listener | None = None) -> Phantom:
     Raises
     ------
     RunError
-        When no scene has room for all structures.
+        No scene that holds all structures was found.
     """
     from seget.phantom.microscope import Microscope, image, to_bytes
 
@@ -97,5 +97,5 @@ def simulate(settings: Settings, listener: Listener | None = None) -> Phantom:
 
 
 def _percent(listener: Listener) -> Progress:
-    """Return what tells a listener a share of 0 to 1 in percent."""
+    """Return a function that takes a share, 0 to 1, and tells the listener percents."""
     return lambda share: listener.progress(round(100 * share), 100)

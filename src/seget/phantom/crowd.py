@@ -1,9 +1,9 @@
-"""What fills the cells around the five structures, and gets in their way.
+"""Organelles, vesicles, ribosomes and gold around the five structures: background without masks.
 
 a stage with the structures -> the same with organelles, vesicles, ribosomes, gold
 
-It never places anything with a mask. Numbers are per square or cubic micrometre, so that they hold
-for every field.
+It never places anything with a mask. Counts are given per square or cubic micrometre, so they hold
+for every size of field.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from seget.phantom.placing import Made, Points, Thing, chain, direction, spread
 from seget.phantom.stage import Stage
 
 # Mammalian cells hold some 10^6 to 10^7 ribosomes in 2000 um3 (Milo and Phillips, Cell Biology by
-# the Numbers, 2015); a T cell at work is rich in them, many on one messenger.
+# the Numbers, 2015); an active T cell has many, often several on one messenger RNA.
 RIBOSOMES_UM3 = 4500.0
 VESICLES_UM3 = (60.0, 110.0)
 CORTEX_NM = 70.0
 
 
 def fill(stage: Stage) -> None:
-    """Place mitochondria, reticulum, vesicles, ribosomes, and in some scenes gold."""
+    """Place all that has no mask but the nucleus; gold in half of the scenes."""
     rng, area = stage.rng, stage.area_um2
     for _ in range(max(1, round(area * rng.uniform(0.3, 0.55)))):
         stage.place(partial(_mitochondrion, stage), 12.0, tries=150, inside=False)
@@ -42,18 +42,18 @@ def fill(stage: Stage) -> None:
         _beads(stage)
 
 
-def nucleus(stage: Stage) -> None:
-    """Place a nucleus that reaches into a corner far from the cleft."""
+def place_nucleus(stage: Stage) -> None:
+    """Place a nucleus in a corner of the field far from the cleft, if there is room."""
     rng, extent = stage.rng, stage.extent
     corners = np.array([[extent[0] / 2, y, x] for y in (0, extent[1]) for x in (0, extent[2])])
-    order = np.argsort(stage.sheet.depth(corners))
+    order = np.argsort(stage.cleft.depth(corners))
     corner = corners[order[-1 - int(rng.integers(2))]]
     towards = extent / 2 - corner
     towards = towards / np.linalg.norm(towards)
     radius = rng.uniform(1800, 3000)
     centre = corner - towards * (radius - rng.uniform(0.22, 0.34) * min(extent[1:]))
     centre[0] += rng.uniform(-300, 300)
-    # Its pores lie around the height at which the section cuts it.
+    # From here on towards the envelope at mid-section: the pores lie around that direction.
     towards[0] = (extent[0] / 2 - centre[0]) / radius
     towards = towards / np.linalg.norm(towards)
     made = members.a_nucleus(rng, centre, radius, towards)
@@ -77,7 +77,7 @@ def _reticulum(stage: Stage) -> Made | None:
 
 
 def _parallel(stage: Stage, sheet: Thing) -> Made | None:
-    """Second sheet beside a first one, as in rough reticulum."""
+    """Draw a second sheet parallel to a first one, as in rough reticulum."""
     rng, path = stage.rng, np.asarray(sheet.geometry["path"])
     along = path[-1] - path[0]
     across = np.array([0, -along[2], along[1]]) / (np.linalg.norm(along) + 1e-9)
@@ -110,7 +110,7 @@ def _filaments(stage: Stage) -> None:
 
 
 def _vesicles(stage: Stage) -> None:
-    """Place free vesicles, a third of them around the Golgi's rims."""
+    """Place vesicles: some at the rims of each Golgi stack, the others anywhere."""
     rng = stage.rng
     stacks = [thing for thing in stage.things if thing.kind == "golgi"]
     for stack in stacks:
@@ -130,7 +130,7 @@ def _free(stage: Stage) -> Made:
 
 
 def _ribosomes(stage: Stage) -> None:
-    """Place ribosomes: on the reticulum, on messengers in small clusters, and alone."""
+    """Place ribosomes: on the reticulum, in clusters on one messenger RNA, and alone."""
     rng = stage.rng
     volume = stage.area_um2 * float(stage.extent[0]) / 1000
     points = [_rough(stage)]
@@ -142,15 +142,16 @@ def _ribosomes(stage: Stage) -> None:
         points.append(start + np.cumsum(steps, axis=0))
     places = spread(np.concatenate(points), 24.0)
     hits = (places[:, 0] > -12) & (places[:, 0] < stage.extent[0] + 12)
-    places = places[hits & (np.abs(stage.sheet.depth(places)) > CORTEX_NM)]
-    # Those on the reticulum touch it: its balls are wider than its sheets.
+    places = places[hits & (np.abs(stage.cleft.depth(places)) > CORTEX_NM)]
+    # Half a ribosome's radius: the reticulum's balls are wider than its sheets, and a ribosome on a
+    # sheet must not count as overlapping.
     balls = np.column_stack([places, np.full(len(places), 7.0)])
     places = places[~stage.space.touches(balls, 0.0)]
-    stage.things.extend(members.a_ribosome(rng, place) for place in places)
+    stage.things.extend(members.a_ribosome(rng, centre) for centre in places)
 
 
 def _rough(stage: Stage) -> Points:
-    """Places on both faces of half of the reticulum's sheets: `(n, 3)`."""
+    """Ribosome positions on both faces of 60 % of the reticulum's sheets: `(n, 3)` nm."""
     rng, places = stage.rng, [np.zeros((0, 3))]
     for sheet in (thing.geometry for thing in stage.things if thing.kind == "reticulum"):
         if rng.random() < 0.4:
@@ -169,10 +170,10 @@ def _rough(stage: Stage) -> Points:
 
 
 def _beads(stage: Stage) -> None:
-    """Strew gold over the upper and the lower surface of the section."""
+    """Scatter gold beads over the upper and the lower surface of the section."""
     rng = stage.rng
     radius = float(rng.choice([5.0, 7.5]))
     for _ in range(max(2, round(stage.area_um2 * rng.uniform(0.6, 1.4)))):
-        place = stage.anywhere(20.0)
-        place[0] = radius * 0.7 if rng.random() < 0.5 else stage.extent[0] - radius * 0.7
-        stage.things.append(members.a_bead(place, radius))
+        centre = stage.anywhere(20.0)
+        centre[0] = radius * 0.7 if rng.random() < 0.5 else stage.extent[0] - radius * 0.7
+        stage.things.append(members.a_bead(centre, radius))

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seget.phantom.ink import MEMBRANE_NM, Floats, Grid, Ink, both
+from seget.phantom.ink import MEMBRANE_NM, Block, Floats, Ink, both
 from seget.phantom.noise import ripples
 
 Point = Sequence[float]
@@ -20,7 +20,7 @@ RIM_NM = 45.0
 
 
 def golgi(
-    grid: Grid,
+    block: Block,
     centre: Point,
     frame: Sequence[Point],
     cisternae: Sequence[Point],
@@ -43,14 +43,14 @@ def golgi(
         Curvature along the two directions, in 1/nm.
     """
     longest = max(sheet[2] for sheet in cisternae) + 60
-    if np.linalg.norm(grid.centre - np.asarray(centre)) > longest + 150 + grid.reach_nm:
+    if np.linalg.norm(block.centre - np.asarray(centre)) > longest + 150 + block.reach_nm:
         return None
-    up, b, c = (grid.along(centre, axis) for axis in frame)
+    up, b, c = (block.along(centre, axis) for axis in frame)
     slope = 1 + (np.float32(bend[0]) * b) ** 2 + (np.float32(bend[1]) * c) ** 2
     sag = np.float32(bend[0] / 2) * b * b + np.float32(bend[1] / 2) * c * c
     sag = sag + 5 * ripples((b, c), 260.0, seed, waves=5)
     height = (up - sag) / np.sqrt(slope)
-    ink = Ink(grid)
+    ink = Ink(block)
     inside = np.zeros(up.shape, dtype=bool)
     below: tuple[float, Floats] | None = None
     for number, sheet in enumerate(cisternae):
@@ -69,14 +69,14 @@ def golgi(
 def _cisterna(
     height: Floats, b: Floats, c: Floats, sheet: Point, seed: int
 ) -> tuple[Floats, Floats, Floats]:
-    """Distances to one cisterna, to the same without fenestrae, and past its rim."""
+    """Signed distances, nm: to a cisterna, to it without fenestrae, to its rim in the plane."""
     middle, half, long, wide = (np.float32(value) for value in sheet[:4])
     wobble = ripples((b, c), 210.0, seed, waves=5)
     out = (np.hypot(b / long, c / wide) - 1) * np.float32(min(long, wide)) + 14 * wobble
     swell = 0.75 + np.clip(1 + out / np.float32(RIM_NM * 2), 0, 1) ** 2
     swell = np.clip(swell + 0.2 * ripples((b, c), 150.0, seed + 1, waves=5), 0.8, 2.2)
     solid = both(np.abs(height - middle + 2.5 * wobble) - half * swell, out, 14.0)
-    # Fenestrae: where a field of holes is high, and more of them towards the rim.
+    # Fenestrae are holes where ripples + 0.7 edge exceed 2: more of them towards the rim.
     edge = np.clip(1 + out / np.float32(150), 0, 1)
     holes = ripples((b, c), 120.0, seed + 2) + 0.7 * edge - np.float32(2.0)
     return both(solid, holes * np.float32(18), 6.0), solid, out

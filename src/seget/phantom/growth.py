@@ -2,7 +2,7 @@
 
 start + heading + room -> polyline (nm)
 
-It never paints. Curves bend slowly at random, and microtubules steer past what is in the way.
+It never paints. Curves bend slowly at random, and microtubules steer around obstacles.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import numpy as np
 from seget.phantom.placing import Points, Space
 
 STEP_NM = 20.0
-# Straight over millimetres when free, microtubules in cells buckle within micrometres (Brangwynne
-# et al., J. Cell Biol. 2006). What is in the way may turn them more sharply here.
+# Free microtubules are straight over millimetres; in cells they buckle within micrometres
+# (Brangwynne et al., J. Cell Biol. 2006). Here obstacles may bend them down to this radius.
 TIGHTEST_NM = 350.0
+# Radius of a microtubule, its gap to other things, and how far ahead it looks for obstacles.
 TUBE_NM, TUBE_GAP_NM, LOOKOUT_NM = 12.5, 14.0, 100.0
 
 
@@ -58,7 +59,7 @@ def wander(
 
 
 def grow(rng: np.random.Generator, course: Course, space: Space) -> Points:
-    """Path of a microtubule, `(n, 3)` nm; it ends at a wall it cannot pass or outside the field."""
+    """Path of a microtubule, `(n, 3)` nm; it ends before an obstacle or outside the field."""
     points, turn, curve = [course.start], course.heading, 0.0
     sharpest = STEP_NM / TIGHTEST_NM
     for _ in range(int(course.length / STEP_NM)):
@@ -80,7 +81,7 @@ def grow(rng: np.random.Generator, course: Course, space: Space) -> Points:
 
 
 def _clear(at: Points, turn: float, climb: float, space: Space) -> float | None:
-    """Smallest turn after which the way ahead is free, or None."""
+    """Smallest turn (radians) after which `LOOKOUT_NM` ahead are free; None if there is none."""
     ahead = np.arange(STEP_NM, LOOKOUT_NM + 1, STEP_NM)[:, None]
     for by in (0.0, 0.12, -0.12, 0.25, -0.25, 0.45, -0.45, 0.7, -0.7, 1.0, -1.0):
         way = at + ahead * _heading(turn + by, climb)

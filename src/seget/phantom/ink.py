@@ -1,9 +1,9 @@
-"""Voxels of a block, distances to a surface, and what is laid on them.
+"""Stain on a block of voxels, from signed distances to surfaces.
 
 signed distance (nm) -> share of each voxel that is covered -> stain, without jagged edges
 
-It never knows a structure's name. A distance is negative inside. Coverage takes the surface as
-flat within a voxel, and the voxel as a slab of its own edge across the surface.
+It never knows a structure's name. A distance is negative inside. The covered share of a voxel is
+computed as if the surface were flat within it and parallel to one of its faces.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from seget.phantom.noise import lattice_noise
 Floats = npt.NDArray[np.floating[Any]]
 Points = npt.NDArray[np.float64]
 
-# Stain of a membrane's leaflets, by definition about 1, and of the tails of its lipids.
+# Stain of a membrane's leaflets, by definition about 1, and of the lipid tails between them.
 LEAFLET, TAILS = 1.1, 0.55
 # A unit membrane: two dense leaflets of 2.5 nm and 2 nm between them, 7 nm together
 # (Robertson, Biochem. Soc. Symp., 1959).
@@ -27,8 +27,8 @@ MEMBRANE_NM, TAILS_NM = 7.0, 2.0
 
 
 @dataclass(frozen=True)
-class Grid:
-    """Centres of a block's voxels: open axes `z (n, 1, 1)`, `y (1, n, 1)`, `x (1, 1, n)` in nm."""
+class Block:
+    """Voxel centres of a block in nm: `z (n, 1, 1)`, `y (1, n, 1)`, `x (1, 1, n)`, to broadcast."""
 
     z: Floats
     y: Floats
@@ -94,7 +94,7 @@ class Grid:
 
     def noise(self, scale_nm: float, seed: int) -> Floats:
         """Random field of mean 0 and variance 1, correlated over `scale_nm`: `(z, y, x)`."""
-        # Twice the lattice's distance is about a blob and the gap to the next.
+        # A period of the field, a blob and the gap to the next, is about two lattice steps.
         return lattice_noise(self._axes, scale_nm / 2, seed)
 
     @property
@@ -108,16 +108,16 @@ class Ink:
     Attributes
     ----------
     cover
-        `(z, y, x)` share of the voxel that no longer shows what was there before.
+        `(z, y, x)` share of the voxel that is covered; of what was there, 1 - cover remains.
     stain
         `(z, y, x)` density that is added, already weighted by its share.
     inside
         `(z, y, x)` voxels whose centre lies within the structure: the mask, or None.
     """
 
-    def __init__(self, grid: Grid) -> None:
-        shape = (grid.z.size, grid.y.size, grid.x.size)
-        self.voxel_nm = np.float32(grid.voxel_nm)
+    def __init__(self, block: Block) -> None:
+        shape = (block.z.size, block.y.size, block.x.size)
+        self.voxel_nm = np.float32(block.voxel_nm)
         self.cover: Floats = np.zeros(shape, dtype=np.float32)
         self.stain: Floats = np.zeros(shape, dtype=np.float32)
         self.inside: npt.NDArray[np.bool_] | None = None
@@ -154,7 +154,7 @@ def layer(distance: Floats, low: float, high: float, voxel_nm: float | np.float3
 
 
 def both(a: Floats, b: Floats, blend_nm: float = 0.0) -> Floats:
-    """Distance to what is inside `a` and inside `b`, edges rounded over `blend_nm`."""
+    """Signed distance to the intersection of `a` and `b`, edges rounded over `blend_nm`."""
     if not blend_nm:
         return np.maximum(a, b)
     near: Floats = np.clip(np.float32(blend_nm) - np.abs(a - b), 0, None)
@@ -163,5 +163,5 @@ def both(a: Floats, b: Floats, blend_nm: float = 0.0) -> Floats:
 
 
 def either(a: Floats, b: Floats, blend_nm: float = 0.0) -> Floats:
-    """Distance to what is inside `a` or inside `b`, corners rounded over `blend_nm`."""
+    """Signed distance to the union of `a` and `b`, corners rounded over `blend_nm`."""
     return -both(-a, -b, blend_nm)

@@ -1,6 +1,6 @@
-"""One member of each kind, drawn at a place: its geometry, and the room that it takes.
+"""Draws one object of each kind: its random geometry, and the balls that approximate it.
 
-random numbers + place (nm) -> Thing + balls
+random numbers + position (nm) -> Thing + balls (n, 4)
 
 It never asks whether there is room, and never paints.
 """
@@ -28,7 +28,7 @@ def boxed(
 
 
 def _plain(value: Any) -> Any:
-    """Numbers and lists as JSON has them, to a millionth: reading them back paints the same."""
+    """Plain numbers and lists, rounded to 6 decimals: what JSON gives back paints the same."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, list | tuple):
@@ -41,20 +41,20 @@ def seed_of(rng: Random) -> int:
     return int(rng.integers(2**31))
 
 
-def a_centriole(rng: Random, place: Points, axis: Points) -> Made:
-    """Barrel of 400 to 480 nm, painted with its cloud, which takes no room of its own."""
+def a_centriole(rng: Random, centre: Points, axis: Points) -> Made:
+    """Centriole 400 to 480 nm long; its pericentriolar cloud is painted but takes no room."""
     length = rng.uniform(400, 480)
-    ends = np.stack([place - axis * (length / 2 - 60), place + axis * (length / 2 - 60)])
+    ends = np.stack([centre - axis * (length / 2 - 60), centre + axis * (length / 2 - 60)])
     balls = chain(ends, BARREL_NM + 18, 60.0)
     geometry = {
-        "centre": place, "frame": frame(axis), "length": length,
+        "centre": centre, "frame": frame(axis), "length": length,
         "turn": rng.uniform(0, 2 * np.pi), "seed": seed_of(rng),
     }  # fmt: skip
     return boxed("centriole", "centriole", balls, geometry, 200.0), balls
 
 
-def a_granule(rng: Random, place: Points, wide: float) -> Made:
-    """Granule `wide` nm from the middle: half are dense, some have vesicles, some only those."""
+def a_granule(rng: Random, centre: Points, wide: float) -> Made:
+    """Granule of half width `wide` nm: 50 % dense, 30 % core and vesicles, 20 % vesicles only."""
     long = wide * rng.uniform(1.0, 1.35)
     axis = direction(rng, 40.0)
     variety = rng.choice(["dense", "mixed", "multivesicular"], p=[0.5, 0.3, 0.2])
@@ -64,22 +64,22 @@ def a_granule(rng: Random, place: Points, wide: float) -> Made:
     vesicles: list[list[float]] = []
     for _ in range(0 if variety == "dense" else 140):
         radius = rng.uniform(18, 34)
-        at = place + direction(rng) * (wide - 12 - radius) * rng.uniform(0.3, 1) ** 0.5
+        at = centre + direction(rng) * (wide - 12 - radius) * rng.uniform(0.3, 1) ** 0.5
         others = np.array(vesicles).reshape(-1, 4)
         apart = np.linalg.norm(others[:, :3] - at, axis=1) - others[:, 3] - radius
-        core = np.linalg.norm(at - place) + radius > wide - halo * 0.4 or halo >= wide
+        core = np.linalg.norm(at - centre) + radius > wide - halo * 0.4 or halo >= wide
         if (apart > 2).all() and core and wide > radius + 20:
             vesicles.append([*at.tolist(), radius])
-    ends = np.stack([place - axis * (long - wide), place + axis * (long - wide)])
+    ends = np.stack([centre - axis * (long - wide), centre + axis * (long - wide)])
     balls = chain(ends, wide * 1.06, wide / 2)
     geometry = {
-        "centre": place, "axis": axis, "semi": [long, wide], "halo": halo,
+        "centre": centre, "axis": axis, "semi": [long, wide], "halo": halo,
         "vesicles": vesicles, "seed": seed_of(rng),
     }  # fmt: skip
     return boxed("granule", "granules", balls, geometry), balls
 
 
-def a_golgi(rng: Random, place: Points, longest: float) -> Made:
+def a_golgi(rng: Random, centre: Points, longest: float) -> Made:
     """Stack of 3 to 6 cisternae seen more or less from the side."""
     axes = frame(direction(rng, 16.0))
     long, wide = rng.uniform(0.8, 1.0, 2) * longest
@@ -92,15 +92,15 @@ def a_golgi(rng: Random, place: Points, longest: float) -> Made:
          wide * rng.uniform(0.8, 1), 0.2 + 0.06 * number + rng.uniform(0, 0.05)]
         for number, height in enumerate(heights)
     ]  # fmt: skip
-    balls = np.concatenate([_sheet(place, axes, sheet, bend) for sheet in cisternae])
+    balls = np.concatenate([_sheet(centre, axes, sheet, bend) for sheet in cisternae])
     geometry = {
-        "centre": place, "frame": axes, "cisternae": cisternae, "bend": bend,
+        "centre": centre, "frame": axes, "cisternae": cisternae, "bend": bend,
         "seed": seed_of(rng),
     }  # fmt: skip
     return boxed("golgi", "golgi", balls, geometry, 25.0), balls
 
 
-def _sheet(place: Points, axes: Points, sheet: list[float], bend: Points) -> Points:
+def _sheet(centre: Points, axes: Points, sheet: list[float], bend: Points) -> Points:
     """Balls that stand for one cisterna, a point every 50 nm: `(n, 4)`."""
     height, _, long, wide, _ = sheet
     grid = np.linspace(-1, 1, int(2 * long / 50) + 2)
@@ -108,22 +108,22 @@ def _sheet(place: Points, axes: Points, sheet: list[float], bend: Points) -> Poi
     kept = np.hypot(b / long, c / wide) <= 1
     b, c = b[kept], c[kept]
     up = height + (bend[0] * b * b + bend[1] * c * c) / 2
-    middles = place + np.column_stack([up, b, c]) @ axes
+    middles = centre + np.column_stack([up, b, c]) @ axes
     return np.column_stack([middles, np.full(len(b), 30.0)])
 
 
 def rim(rng: Random, golgi: Thing) -> Points:
-    """Return a point just off the rim of one of a stack's cisternae."""
+    """Return a random point 56 to 120 nm outside the rim of one cisterna of a stack."""
     shape = golgi.geometry
     sheet = shape["cisternae"][int(rng.integers(len(shape["cisternae"])))]
     turn, off = rng.normal(0, 0.3) + np.pi * rng.integers(2), rng.uniform(56, 120)
     b, c = (sheet[2] + off) * np.cos(turn), (sheet[3] + off) * np.sin(turn)
     up = sheet[0] + (shape["bend"][0] * b * b + shape["bend"][1] * c * c) / 2
-    place: Points = np.asarray(shape["centre"]) + np.array([up, b, c]) @ np.asarray(shape["frame"])
-    return place + rng.normal(0, 12, 3)
+    point: Points = np.asarray(shape["centre"]) + np.array([up, b, c]) @ np.asarray(shape["frame"])
+    return point + rng.normal(0, 12, 3)
 
 
-def a_tube(path: Points) -> Made:
+def a_microtubule(path: Points) -> Made:
     """Microtubule along a path."""
     balls = np.column_stack([path, np.full(len(path), 12.5)])
     return boxed("microtubule", "microtubules", balls, {"path": path}, 20.0), balls
@@ -133,12 +133,12 @@ def a_mitochondrion(rng: Random, path: Points) -> Made:
     """Mitochondrion of 200 to 360 nm width along a path, a crista every 34 to 52 nm."""
     radius = rng.uniform(100, 180)
     length = float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
-    cristae, place = [], rng.uniform(0, 30)
+    cristae, position = [], rng.uniform(0, 30)
     side = frame((path[-1] - path[0]) / np.linalg.norm(path[-1] - path[0]))[1]
-    # Beyond the ends of the line its length no longer tells places apart.
-    while (place := place + rng.uniform(34, 52)) < length - 20:
+    # Positions are lengths along the path, and beyond its ends they do not change.
+    while (position := position + rng.uniform(34, 52)) < length - 20:
         way = rng.choice([-1, 1]) * side + rng.normal(0, 0.3, 3)
-        cristae.append([place, *(way / np.linalg.norm(way)), rng.uniform(0.8, 2.0)])
+        cristae.append([position, *(way / np.linalg.norm(way)), rng.uniform(0.8, 2.0)])
     balls = chain(path, radius * 1.08, radius / 2)
     geometry = {"path": path, "radius": radius, "cristae": cristae, "seed": seed_of(rng)}
     return boxed("mitochondrion", None, balls, geometry), balls
@@ -171,29 +171,29 @@ def a_filament(path: Points) -> Made:
     return boxed("filament", None, balls, {"path": path}, 10.0), balls
 
 
-def a_vesicle(rng: Random, place: Points) -> Made:
+def a_vesicle(rng: Random, centre: Points) -> Made:
     """Vesicle of 50 to 80 nm, one in five with dark contents."""
     radius = rng.uniform(25, 40)
     stain = rng.uniform(0.6, 0.9) if rng.random() < 0.2 else rng.uniform(0.15, 0.35)
-    balls = np.append(place, radius)[None]
-    geometry = {"centre": place, "radius": radius, "stain": stain}
+    balls = np.append(centre, radius)[None]
+    geometry = {"centre": centre, "radius": radius, "stain": stain}
     return boxed("vesicle", None, balls, geometry, 5.0), balls
 
 
-def a_ribosome(rng: Random, place: Points) -> Thing:
+def a_ribosome(rng: Random, centre: Points) -> Thing:
     """Ribosome with a random orientation."""
-    geometry = {"centre": place, "towards": direction(rng)}
-    return boxed("ribosome", None, np.append(place, 14.0)[None], geometry, 5.0)
+    geometry = {"centre": centre, "towards": direction(rng)}
+    return boxed("ribosome", None, np.append(centre, 14.0)[None], geometry, 5.0)
 
 
-def a_bead(place: Points, radius: float) -> Thing:
+def a_bead(centre: Points, radius: float) -> Thing:
     """Gold bead."""
-    balls = np.append(place, radius)[None]
-    return boxed("gold", None, balls, {"centre": place, "radius": radius}, 3.0)
+    balls = np.append(centre, radius)[None]
+    return boxed("gold", None, balls, {"centre": centre, "radius": radius}, 3.0)
 
 
 def a_nucleus(rng: Random, centre: Points, radius: float, towards: Points) -> Made:
-    """Nucleus whose envelope passes near the point in the direction `towards`, with its pores."""
+    """Nucleus with pores spread over the envelope around the direction `towards`."""
     side = frame(towards)[1]
     pores, angle = [], -0.8
     while angle < 0.8:

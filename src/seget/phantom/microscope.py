@@ -1,14 +1,14 @@
-"""An electron microscope that tilts a plastic section, and the reconstruction it leads to.
+"""A simulated electron microscope: the tilt series of a plastic section, and its reconstruction.
 
 density (z, y, x) -> tilt series -> weighted back-projection -> bytes (z, y, x)
 
-It never knows what is in the section, never uses more randomness than its seed, and gives the
-same bytes with one thread and with many.
+It never knows what is in the section. All randomness comes from the seed, and the result does not
+depend on the number of threads.
 
 What is modelled, in the order of the electrons: Beer-Lambert absorption along the tilted path,
 the lens (envelope, and the phase contrast of a small defocus), a residual misalignment of every
-image, shot noise of the dose shared by the images, the spread of the detector's scintillator
-on picture and noise alike, the logarithm, and the weighted back-projection of `backprojection`.
+image, shot noise (the images share the dose equally), the blur of the detector's scintillator,
+which acts on signal and noise, the logarithm, and the weighted back-projection of `backprojection`.
 
 What is approximated: the lens acts linearly on the intensity, with one defocus for all of a tilted
 image and no spherical aberration; the section neither shrinks nor warps; magnification and
@@ -37,19 +37,19 @@ STAIN_PER_NM, RESIN_PER_NM = 0.006, 0.0025
 
 WAVELENGTH_NM = 0.00197  # electrons of 300 kV
 AMPLITUDE_CONTRAST = 0.5  # heavy metal behind a small aperture: far more than in ice
-ENVELOPE_NM = 4.0  # chromatic blur of a thick section: at one cycle a 4 nm, a factor of e is lost
-DETECTOR_AT_NYQUIST = 0.3  # what a scintillator passes at half a cycle a pixel
-QUANTUM_EFFICIENCY = 0.15  # share of the electrons that a scintillator's own noise leaves useful
+ENVELOPE_NM = 4.0  # chromatic blur of a thick section: at one cycle in 4 nm, 1/e is left
+DETECTOR_AT_NYQUIST = 0.3  # what a scintillator transmits at half a cycle a pixel
+QUANTUM_EFFICIENCY = 0.15  # share of the electrons whose shot noise equals the detector's
 
-ROWS = 32  # a chunk: its matrices fit the cache and BLAS leaves them to one thread
-BORDER = 16  # rows reflected at both ends of y, where lens and misalignment reach across
+ROWS = 32  # y rows of a chunk: few enough for the cache, and for BLAS to start no threads
+BORDER = 16  # rows by which both ends of y are padded (mirrored) before filtering
 SAMPLED_VOXELS = 1_000_000  # enough for a quantile of bytes
 MOST_THREADS = 8  # each holds a tenth of a gigabyte at the paper's size
 
 
 @dataclass(frozen=True)
 class Microscope:
-    """A tilt series and how well it was taken.
+    """Settings of a tilt series: geometry, dose and imperfections.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class Microscope:
         return tuple(first + step * number for number in range(count))
 
     def electrons(self, angle_deg: float) -> float:
-        """Electrons that reach one pixel of the sheared image through an empty field."""
+        """Electrons counted in a pixel `(y, u)` of an image where there is no specimen."""
         share = self.dose / len(self.angles_deg) * QUANTUM_EFFICIENCY
         # The pixel is one voxel wide in u, so cos t voxels wide where the electrons arrive.
         return share * self.voxel_nm**2 * float(np.cos(np.deg2rad(angle_deg)))
@@ -113,7 +113,7 @@ def image(
     threads: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Floats:
-    """Return what the microscope and the reconstruction make of a section.
+    """Return the reconstruction of a section from its simulated tilt series.
 
     Parameters
     ----------
@@ -121,15 +121,14 @@ def image(
         `(z, y, x)` stain, 1 for a well-stained membrane, 0 for resin; about 20 for gold. What is
         not in the array, below and above along z, is vacuum.
     threads
-        Chunks worked on at once; by default as many as there are cores, eight at most. It does
-        not change the result.
+        Number of threads, by default one a core and at most eight. It does not change the result.
     progress
         Called now and then, from the calling thread, with the share that is done, up to 1.
 
     Returns
     -------
-    `(z, y, x)` float32 in units of density, dense positive, around a mean of about 0: the ramp
-    of the back-projection hardly passes what is constant.
+    `(z, y, x)` float32 in units of density, dense is positive. The mean is about 0: the ramp filter
+    removes nearly all of the constant part.
     """
     depth, height, width = density.shape
     angles = microscope.angles_deg
@@ -157,7 +156,7 @@ def image(
 
 
 def expose(projection: Floats, microscope: Microscope, number: int, depth: int) -> None:
-    """Turn image `number` of the series, in place, from what is there to what is measured.
+    """Record image `number`: replace, in place, the ideal projection by the measured one.
 
     Parameters
     ----------
@@ -166,22 +165,24 @@ def expose(projection: Floats, microscope: Microscope, number: int, depth: int) 
     depth
         Thickness of the section in voxels.
     """
-    chance = np.random.default_rng([microscope.seed, number])
+    rng = np.random.default_rng([microscope.seed, number])
     angle = microscope.angles_deg[number]
-    # Optical depth of a voxel at density 1: the beam passes it at a slant.
+    # Path of the tilted beam through one layer of voxels, nm.
     slant = microscope.voxel_nm / float(np.cos(np.deg2rad(angle)))
     resin = np.float32(np.exp(-RESIN_PER_NM * slant * depth))
     optical = np.float32(STAIN_PER_NM * slant)
 
-    frame = _Frame(projection.shape, microscope.voxel_nm, angle)
-    arriving = frame.passed(np.exp(-optical * projection), _lens(frame, microscope, chance))
-    # Fresnel fringes beside gold may reach below zero; a thousandth of the beam always arrives.
+    frequencies = _Frequencies(projection.shape, microscope.voxel_nm, angle)
+    arriving = frequencies.filtered(
+        np.exp(-optical * projection), _lens(frequencies, microscope, rng)
+    )
+    # Fresnel fringes beside gold could make the intensity negative: clip at a thousandth.
     np.maximum(arriving, 1e-3, out=arriving)
     beam = microscope.electrons(angle) * float(resin)
     if np.isfinite(beam):
-        arriving = _counted(arriving * np.float32(beam), chance) / np.float32(beam)
-    recorded = frame.passed(arriving, _detector(frame))
-    # No logarithm of less than one electron.
+        arriving = _counted(arriving * np.float32(beam), rng) / np.float32(beam)
+    recorded = frequencies.filtered(arriving, _detector(frequencies))
+    # Clip at one electron before the logarithm.
     np.maximum(recorded, max(1e-3, 1 / beam), out=recorded)
     projection[:] = np.log(recorded) / -optical
 
@@ -196,15 +197,15 @@ def to_bytes(
     reconstruction
         `(z, y, x)`, dense positive. Its mean becomes 128.
     clipped
-        The contrast is stretched until, at one end, this share of the voxels is cut off at
-        0 or 255.
+        Of the quantiles `clipped` and 1 - `clipped`, the one farther from the mean becomes 1 or
+        255; what lies beyond is cut off at 0 or 255.
 
     Returns
     -------
     `(z, y, x)` bytes; a constant reconstruction becomes 128 everywhere.
     """
     step = max(1, reconstruction.size // SAMPLED_VOXELS)
-    # An odd step meets every column, whatever power of two the rows are long.
+    # An odd step samples all columns even if the row length is a power of two.
     sample = reconstruction.reshape(-1)[:: step | 1].astype(np.float64)
     mean = float(sample.mean())
     low, high = (float(value) for value in np.quantile(sample, [clipped, 1 - clipped]))
@@ -216,8 +217,8 @@ def to_bytes(
     return result
 
 
-class _Frame:
-    """An image `(y, u)` and the frequencies of its transform, in cycles a nanometre."""
+class _Frequencies:
+    """The frequencies of an image `(y, u)`, in cycles a nm, and filtering by them."""
 
     def __init__(self, shape: tuple[int, ...], voxel_nm: float, angle_deg: float) -> None:
         self.rows, self.columns = shape
@@ -228,8 +229,8 @@ class _Frame:
         foreshortened = voxel_nm * float(np.cos(np.deg2rad(angle_deg)))
         self.s: Floats = np.fft.rfftfreq(self.columns, foreshortened)[None].astype(np.float32)
 
-    def passed(self, picture: Floats, transfer: npt.NDArray[np.inexact]) -> Floats:
-        """Return `(y, u)` after a transfer function; u is a ring already, y is reflected."""
+    def filtered(self, picture: Floats, transfer: npt.NDArray[np.inexact]) -> Floats:
+        """Return `(y, u)` times a transfer function: y is padded mirrored, u is periodic."""
         after = self.extended - self.rows - BORDER
         padded = np.pad(picture, ((BORDER, after), (0, 0)), mode="symmetric")
         waves = fft.rfft2(padded)
@@ -238,32 +239,32 @@ class _Frame:
         return passed
 
 
-def _lens(frame: _Frame, microscope: Microscope, chance: np.random.Generator) -> Waves:
-    """Envelope, contrast of absorption and defocus together, and the image's misalignment."""
-    square = frame.y**2 + frame.s**2
+def _lens(frequencies: _Frequencies, microscope: Microscope, rng: np.random.Generator) -> Waves:
+    """Transfer function of envelope, amplitude and phase contrast, and a random shift."""
+    square = frequencies.y**2 + frequencies.s**2
     envelope = np.exp(-square * np.float32(ENVELOPE_NM**2))
     turn = np.float32(np.pi * WAVELENGTH_NM * microscope.defocus_nm) * square
     phase_contrast = np.float32(np.sqrt(1 - AMPLITUDE_CONTRAST**2) / AMPLITUDE_CONTRAST)
     contrast = np.cos(turn) + phase_contrast * np.sin(turn)
-    shift = chance.normal(0, microscope.jitter_nm, size=2).astype(np.float32)
-    cycles = frame.y * shift[0] + frame.s * shift[1]
+    shift = rng.normal(0, microscope.jitter_nm, size=2).astype(np.float32)
+    cycles = frequencies.y * shift[0] + frequencies.s * shift[1]
     transfer: Waves = envelope * contrast * np.exp(np.complex64(-2j * np.pi) * cycles)
     return transfer
 
 
-def _detector(frame: _Frame) -> Floats:
-    """Spread of the scintillator, which picture and noise share."""
-    square = (frame.y**2 + frame.s**2) * np.float32((2 * frame.voxel_nm) ** 2)
+def _detector(frequencies: _Frequencies) -> Floats:
+    """Transfer function of the scintillator's blur."""
+    square = (frequencies.y**2 + frequencies.s**2) * np.float32((2 * frequencies.voxel_nm) ** 2)
     transfer: Floats = np.exp(np.float32(np.log(DETECTOR_AT_NYQUIST)) * square)
     return transfer
 
 
-def _counted(expected: Floats, chance: np.random.Generator) -> Floats:
-    """Return electrons counted where so many are expected."""
+def _counted(expected: Floats, rng: np.random.Generator) -> Floats:
+    """Return Poisson counts of expected numbers of electrons."""
     if expected.min() < 50:
-        return chance.poisson(expected).astype(np.float32)
+        return rng.poisson(expected).astype(np.float32)
     # From 50 on a normal deviate is as good, and ten times as fast.
-    deviates = chance.standard_normal(expected.shape, dtype=np.float32)
+    deviates = rng.standard_normal(expected.shape, dtype=np.float32)
     deviates *= np.sqrt(expected)
     deviates += expected
     return deviates
@@ -274,7 +275,7 @@ def _work_through(
     threads: int | None,
     progress: Callable[[float], None] | None,
 ) -> None:
-    """Run each stage's steps at once, but no stage before the one above is done."""
+    """Run the steps of a stage in parallel, and the stages one after the other."""
     total, done = sum(map(len, stages)), 0
     with ThreadPoolExecutor(threads or min(os.cpu_count() or 1, MOST_THREADS)) as pool:
         for stage in stages:

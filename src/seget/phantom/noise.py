@@ -1,9 +1,9 @@
-"""Random fields in nanometres: the same at every voxel size, in every block.
+"""Random fields over nm: a point has the same value at every voxel size and in every block.
 
-seed + correlation length (nm) + places -> a field with mean 0 and variance 1
+seed + correlation length (nm) + coordinates (nm) -> a field with mean 0 and variance 1
 
-It never holds more than the block that is asked for: the values on the lattice come from a hash
-of their coordinates.
+It never holds more than the block that is asked for: the value at a lattice point is a hash of the
+seed and its coordinates.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 Floats = npt.NDArray[np.floating[Any]]
-Cells = npt.NDArray[np.int64]
+Integers = npt.NDArray[np.int64]
 
-# A cubic B-spline of white noise has, on average over positions, this part of its variance along
-# each axis: the mean of the sum of the squared weights.
+# Smoothing white noise of variance 1 by a cubic B-spline leaves this variance along each axis, on
+# average over positions: the mean of the sum of the squared weights.
 _VARIANCE = 151 / 315
 # Odd constants that mix bits well (Steele et al., OOPSLA 2014; Knuth's multiplier).
 _MIX = (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB)
@@ -30,39 +30,39 @@ def lattice_noise(axes: tuple[Floats, Floats, Floats], scale_nm: float, seed: in
     Parameters
     ----------
     axes
-        Coordinates in nm along z, y and x, ascending, of any shape; the field is their product.
+        Coordinates in nm along z, y and x, ascending, of any shape (they are flattened).
     scale_nm
-        Distance of the lattice's points; the field is correlated over about 1.7 of it.
+        Spacing of the lattice; the field is correlated over about 1.7 times that.
     seed
-        Another seed, another field; another scale as well.
+        Another seed gives another field, and so does another `scale_nm`.
 
     Returns
     -------
-    `(z, y, x)` float32 of mean 0 and variance 1.
+    `(z, y, x)` float32 of mean 0 and variance 1: one value for each triple of coordinates.
     """
     (z, spline_z), (y, spline_y), (x, spline_x) = (_spline(axis, scale_nm) for axis in axes)
     values = _white(z, y, x, (seed << 20) ^ round(scale_nm * 64))
     values = spline_z @ values.reshape(z.size, -1)
-    values = values.reshape(-1, y.size, x.size).swapaxes(0, 1)
+    values = values.reshape(-1, y.size, x.size).swapaxes(0, 1)  # (lattice y, z, lattice x)
     depth = values.shape[1]
     values = spline_y @ values.reshape(y.size, -1)
-    values = values.reshape(-1, depth, x.size).swapaxes(0, 2)
+    values = values.reshape(-1, depth, x.size).swapaxes(0, 2)  # (lattice x, z, y)
     values = spline_x @ values.reshape(x.size, -1)
-    values = values.reshape(-1, depth, axes[1].size).transpose(1, 2, 0)
+    values = values.reshape(-1, depth, axes[1].size).transpose(1, 2, 0)  # (z, y, x)
     return np.ascontiguousarray(values, dtype=np.float32)
 
 
-def _spline(axis: Floats, scale_nm: float) -> tuple[Cells, csr_array]:
-    """Lattice points that an axis needs, and the matrix from their values to the axis."""
+def _spline(axis: Floats, scale_nm: float) -> tuple[Integers, csr_array]:
+    """Lattice points around some coordinates, and the matrix `(coordinates, points)` of weights."""
     at = axis.ravel().astype(np.float64) / scale_nm
-    cells = np.floor(at).astype(np.int64)
-    t = at - cells
+    first = np.floor(at).astype(np.int64)
+    t = at - first
     weights = np.stack(
         [(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1
     )
     weights /= 6 * np.sqrt(_VARIANCE)
-    columns = (cells[:, None] - cells.min() + np.arange(4)).ravel()
-    needed = np.arange(cells.min(), cells.max() + 4)
+    columns = (first[:, None] - first.min() + np.arange(4)).ravel()
+    needed = np.arange(first.min(), first.max() + 4)
     starts = np.arange(0, columns.size + 1, 4)
     matrix = csr_array(
         (weights.astype(np.float32).ravel(), columns, starts), shape=(at.size, needed.size)
@@ -70,7 +70,7 @@ def _spline(axis: Floats, scale_nm: float) -> tuple[Cells, csr_array]:
     return needed, matrix
 
 
-def _white(z: Cells, y: Cells, x: Cells, seed: int) -> Floats:
+def _white(z: Integers, y: Integers, x: Integers, seed: int) -> Floats:
     """Uniform values of variance 1 at lattice points, a hash of seed and place: `(z, y, x)`."""
     first, second, third = (np.uint64(odd) for odd in _MIX)
     bits = np.full((1, 1, 1), np.uint64(seed & 0xFFFFFFFFFFFFFFFF))
@@ -86,7 +86,7 @@ def _white(z: Cells, y: Cells, x: Cells, seed: int) -> Floats:
 def ripples(where: tuple[Floats, ...], scale_nm: float, seed: int, waves: int = 8) -> Floats:
     """Sum of plane waves of about `scale_nm` wavelength in random directions, variance 1.
 
-    It may be asked for in any frame, where `lattice_noise` keeps to the volume's axes.
+    It takes coordinates in any frame, while `lattice_noise` needs those along the volume's axes.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def ripples(where: tuple[Floats, ...], scale_nm: float, seed: int, waves: int = 
     seed
         Decides directions, lengths and phases.
     waves
-        How many; few are cheap, many are Gaussian.
+        Number of waves; the more, the nearer to Gaussian the values, and the slower.
     """
     rng = np.random.default_rng(seed)
     total: Floats = np.zeros(np.broadcast_shapes(*(axis.shape for axis in where)), np.float32)

@@ -1,9 +1,9 @@
-"""What surrounds the five structures and is easily taken for them.
+"""Organelles without a mask, which a network could take for the five structures.
 
 geometry (nm) -> Ink on a block of voxels: stain, no mask
 
-It never chooses a place or a size: `scene` does. Every function returns None where the block
-is out of its reach. The sources of the sizes stand in the docstrings.
+It never chooses a position or a size: `crowd` and `members` do. A function may return None where
+nothing of its object lies in the block. The sources of the sizes stand in the docstrings.
 """
 
 from __future__ import annotations
@@ -12,49 +12,49 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seget.phantom.ink import MEMBRANE_NM, Floats, Grid, Ink, both, either
+from seget.phantom.ink import MEMBRANE_NM, Block, Floats, Ink, both, either
 
 Point = Sequence[float]
 HALF = MEMBRANE_NM / 2
 
 
-def vesicle(grid: Grid, centre: Point, radius: float, stain: float) -> Ink:
+def vesicle(block: Block, centre: Point, radius: float, stain: float) -> Ink:
     """Transport vesicle, 50 to 80 nm wide: a membrane around something light or dark.
 
     Coated vesicles measure 50 to 100 nm (Alberts et al., Molecular Biology of the Cell).
     """
-    ink = Ink(grid)
-    outside = grid.from_point(centre) - np.float32(radius)
+    ink = Ink(block)
+    outside = block.from_point(centre) - np.float32(radius)
     ink.fill(outside + np.float32(HALF), stain)
     ink.membrane(outside + np.float32(HALF))
     return ink
 
 
-def ribosome(grid: Grid, centre: Point, towards: Point) -> Ink:
+def ribosome(block: Block, centre: Point, towards: Point) -> Ink:
     """Ribosome, 25 nm: a round large subunit, and a smaller one lying on it.
 
     Eukaryotic ribosomes measure 25 to 30 nm (Melnikov et al., Nature Struct. Mol. Biol. 2012).
     """
-    ink = Ink(grid)
-    large = grid.from_point(np.add(centre, np.multiply(towards, -2.5))) - np.float32(10)
-    small = grid.from_point(np.add(centre, np.multiply(towards, 7.0))) - np.float32(6.5)
+    ink = Ink(block)
+    large = block.from_point(np.add(centre, np.multiply(towards, -2.5))) - np.float32(10)
+    small = block.from_point(np.add(centre, np.multiply(towards, 7.0))) - np.float32(6.5)
     outside = either(large, small, 3.0)
     ink.lay(np.clip(0.5 - outside / 6, 0, 1), 1.0)
     return ink
 
 
-def gold(grid: Grid, centre: Point, radius: float) -> Ink:
-    """Gold bead on the section's surface, 10 to 15 nm: what aligns the tilt series.
+def gold(block: Block, centre: Point, radius: float) -> Ink:
+    """Gold bead on the section's surface, 10 to 15 nm: a fiducial to align the tilt series.
 
     Colloidal gold of 10 or 15 nm is the usual fiducial (Mastronarde, J. Struct. Biol. 1997).
     """
-    ink = Ink(grid)
-    ink.fill(grid.from_point(centre) - np.float32(radius), 20.0)
+    ink = Ink(block)
+    ink.fill(block.from_point(centre) - np.float32(radius), 20.0)
     return ink
 
 
 def mitochondrion(
-    grid: Grid,
+    block: Block,
     path: Sequence[Point],
     radius: float,
     cristae: Sequence[Point],
@@ -70,27 +70,28 @@ def mitochondrion(
     path, radius
         Its middle line and half its width in nm.
     cristae
-        Each `(place along the line nm, z, y, x of the side it grows from, reach 0..2)`.
+        Each `(nm along the path, z, y, x of the unit vector along which it grows, its length in
+        radii)`; it begins at the inner membrane, and length 2 reaches the opposite side.
     """
     spine = np.asarray(path, dtype=float)
-    found = grid.from_path(spine, radius + 40)
+    found = block.from_path(spine, radius + 40)
     if found is None:
         return None
     distance, along = found
     outside = (
-        distance - np.float32(radius) + np.float32(0.05 * radius) * grid.noise(2.2 * radius, seed)
+        distance - np.float32(radius) + np.float32(0.05 * radius) * block.noise(2.2 * radius, seed)
     )
-    ink = Ink(grid)
+    ink = Ink(block)
     ink.fill(outside + np.float32(HALF), 0.3)
     inner = outside + np.float32(HALF + 16)
-    ink.fill(inner, 0.52 + 0.05 * grid.noise(26.0, seed + 1) + 0.06 * grid.noise(13.0, seed + 3))
-    bent = along + 14 * grid.noise(1.5 * radius, seed + 2)
+    ink.fill(inner, 0.52 + 0.05 * block.noise(26.0, seed + 1) + 0.06 * block.noise(13.0, seed + 3))
+    bent = along + 14 * block.noise(1.5 * radius, seed + 2)
     middle = spine.mean(axis=0)
     folds: Floats = np.full_like(inner, 1e3)
     for place, *side, reach in cristae:
         sheet = np.abs(bent - np.float32(place)) - np.float32(10)
         if sheet.min() < 30:
-            tip = grid.along(middle, side) - np.float32((reach - 1) * radius)
+            tip = block.along(middle, side) - np.float32((reach - 1) * radius)
             folds = either(folds, both(sheet, tip, 10.0))
     folds = both(folds, inner)
     ink.fill(folds + np.float32(HALF), 0.22)
@@ -100,33 +101,35 @@ def mitochondrion(
     return ink
 
 
-def tubule(grid: Grid, path: Sequence[Point], radius: float, stain: float, seed: int) -> Ink | None:
+def tubule(
+    block: Block, path: Sequence[Point], radius: float, stain: float, seed: int
+) -> Ink | None:
     """Membrane tubule of the endosomes or the smooth reticulum, 40 to 70 nm wide.
 
     Tubules of the reticulum measure 50 to 60 nm in mammalian cells (Shibata et al., Cell 2010).
     """
-    found = grid.from_path(np.asarray(path, dtype=float), radius + 20)
+    found = block.from_path(np.asarray(path, dtype=float), radius + 20)
     if found is None:
         return None
-    ink = Ink(grid)
-    outside = found[0] - np.float32(radius) * np.clip(1 + 0.15 * grid.noise(120.0, seed), 0.7, 1.3)
+    ink = Ink(block)
+    outside = found[0] - np.float32(radius) * np.clip(1 + 0.15 * block.noise(120.0, seed), 0.7, 1.3)
     ink.fill(outside + np.float32(HALF), stain)
     ink.membrane(outside + np.float32(HALF))
     return ink
 
 
-def filament(grid: Grid, path: Sequence[Point]) -> Ink | None:
+def filament(block: Block, path: Sequence[Point]) -> Ink | None:
     """Intermediate filament, 8 to 12 nm (Herrmann and Aebi, Annu. Rev. Biochem. 2004): no lumen."""
-    found = grid.from_path(np.asarray(path, dtype=float), 15.0)
+    found = block.from_path(np.asarray(path, dtype=float), 15.0)
     if found is None:
         return None
-    ink = Ink(grid)
+    ink = Ink(block)
     ink.lay(np.clip(0.5 - (found[0] - np.float32(4.5)) / 5, 0, 1) * np.float32(0.8), 0.7)
     return ink
 
 
 def reticulum(
-    grid: Grid, path: Sequence[Point], lean: Sequence[float], half: float, seed: int
+    block: Block, path: Sequence[Point], lean: Sequence[float], half: float, seed: int
 ) -> Ink | None:
     """Cisterna of the endoplasmic reticulum, a curved sheet that leans through the section.
 
@@ -143,29 +146,29 @@ def reticulum(
         Half its thickness in nm.
     """
     line = np.asarray(path, dtype=float)
-    shift = np.abs(lean).max() * np.abs(grid.z - line[0, 0]).max()
-    flat = Grid(grid.z[:1] * 0 + np.float32(line[0, 0]), grid.y, grid.x, grid.voxel_nm)
+    shift = np.abs(lean).max() * np.abs(block.z - line[0, 0]).max()
+    flat = Block(block.z[:1] * 0 + np.float32(line[0, 0]), block.y, block.x, block.voxel_nm)
     if flat.from_path(line, half + shift + 30) is None:
         return None
     layers = []
-    for z in grid.z.ravel():
+    for z in block.z.ravel():
         down = float(z) - line[0, 0]
-        moved = Grid(
-            flat.z, grid.y - np.float32(lean[0] * down), grid.x - np.float32(lean[1] * down), 1.0
+        moved = Block(
+            flat.z, block.y - np.float32(lean[0] * down), block.x - np.float32(lean[1] * down), 1.0
         )
         found = moved.from_path(line, half + 30)
-        layers.append(np.full((1, grid.y.size, grid.x.size), 1e3) if found is None else found[0])
-    swell = np.clip(1 + 0.3 * grid.noise(150.0, seed), 0.55, 1.7)
+        layers.append(np.full((1, block.y.size, block.x.size), 1e3) if found is None else found[0])
+    swell = np.clip(1 + 0.3 * block.noise(150.0, seed), 0.55, 1.7)
     outside = np.concatenate(layers).astype(np.float32) - np.float32(half) * swell
     outside /= np.float32(np.sqrt(1 + 0.5 * float(np.dot(lean, lean))))
-    ink = Ink(grid)
-    ink.fill(outside + np.float32(HALF), 0.27 + 0.05 * grid.noise(28.0, seed + 1))
+    ink = Ink(block)
+    ink.fill(outside + np.float32(HALF), 0.27 + 0.05 * block.noise(28.0, seed + 1))
     ink.membrane(outside + np.float32(HALF))
     return ink
 
 
 def nucleus(
-    grid: Grid, centre: Point, radius: float, pores: Sequence[Point], seed: int
+    block: Block, centre: Point, radius: float, pores: Sequence[Point], seed: int
 ) -> Ink | None:
     """Nucleus: two membranes around a perinuclear space, pores, chromatin.
 
@@ -178,25 +181,25 @@ def nucleus(
     pores
         Unit vectors from the centre to the pores.
     """
-    apart = float(np.linalg.norm(grid.centre - np.asarray(centre)))
-    if apart > radius + 120 + grid.reach_nm:
+    apart = float(np.linalg.norm(block.centre - np.asarray(centre)))
+    if apart > radius + 120 + block.reach_nm:
         return None
-    outside = grid.from_point(centre) - np.float32(radius)
-    outside = outside + 22 * grid.noise(900.0, seed)
+    outside = block.from_point(centre) - np.float32(radius)
+    outside = outside + 22 * block.noise(900.0, seed)
     thick = 40.0
-    ink = Ink(grid)
-    clumps = grid.noise(340.0, seed + 1) + 2.6 * np.exp(outside / np.float32(80))
+    ink = Ink(block)
+    clumps = block.noise(340.0, seed + 1) + 2.6 * np.exp(outside / np.float32(80))
     dark = 1 / (1 + np.exp(-4 * (clumps - np.float32(0.9))))
-    grain = 0.06 * grid.noise(32.0, seed + 2) + 0.07 * grid.noise(14.0, seed + 3)
+    grain = 0.06 * block.noise(32.0, seed + 2) + 0.07 * block.noise(14.0, seed + 3)
     ink.fill(outside + np.float32(thick / 2), 0.24 + np.float32(0.36) * dark + grain)
     wall = np.abs(outside + np.float32(thick / 2)) - np.float32(thick / 2)
     for pore in pores:
-        if np.linalg.norm(np.asarray(centre) + radius * np.asarray(pore) - grid.centre) > (
-            grid.reach_nm + 200
+        if np.linalg.norm(np.asarray(centre) + radius * np.asarray(pore) - block.centre) > (
+            block.reach_nm + 200
         ):
             continue
-        s = grid.along(centre, pore)
-        aside = np.sqrt(np.clip(grid.from_point(centre) ** 2 - s * s, 0, None))
+        s = block.along(centre, pore)
+        aside = np.sqrt(np.clip(block.from_point(centre) ** 2 - s * s, 0, None))
         wall = both(wall, np.float32(42) - aside - np.float32(1e4) * (s < 0), 24.0)
         plug = np.maximum(aside - 46, np.abs(outside + np.float32(thick / 2)) - 26)
         ink.lay(np.clip(0.5 - plug / 24, 0, 1) * (s > 0), 0.55 + grain)

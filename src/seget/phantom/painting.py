@@ -1,4 +1,4 @@
-"""A scene drawn on a grid of voxels: the stain, and the labels.
+"""Paints a scene on voxels: density (stain) and labels.
 
 things (nm) -> density (z, y, x), labels (z, y, x)
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from seget.phantom import organelles
 from seget.phantom.golgi import golgi
-from seget.phantom.ink import Floats, Grid, Ink
+from seget.phantom.ink import Block, Floats, Ink
 from seget.phantom.noise import lattice_noise
 from seget.phantom.placing import Thing
 from seget.phantom.scene import STRUCTURES
@@ -42,10 +42,11 @@ PAINTERS: Mapping[str, Callable[..., Ink | None]] = {
     "gold": organelles.gold,
 }
 
-TILE_PX = 64
-# Lattices of the cytoplasm's texture in nm, and how strong each is: proteins, their complexes,
-# clusters and filaments, regions.
+BLOCK_PX = 64
+# Texture of the cytoplasm: lattice spacing in nm -> deviation of the logarithm of the density. From
+# fine to coarse: proteins, their complexes, clusters and filaments, regions.
 GRAINS = {6.0: 0.26, 11.0: 0.22, 38.0: 0.16, 150.0: 0.12}
+# Unevenness of the stain: lattice spacing in nm, and relative deviation.
 STAIN_NM, STAIN_STRENGTH = 600.0, 0.10
 FINE_NM, FINE_STRENGTH = 7.0, 0.12
 MIDDLE_NM, MIDDLE_STRENGTH = 22.0, 0.11
@@ -71,35 +72,39 @@ class Canvas:
         z, y, x = (size * self.voxel_nm for size in self.density.shape)
         return z, y, x
 
-    def blocks(self, low: Sequence[float], high: Sequence[float]) -> Iterator[tuple[Slices, Grid]]:
+    def blocks(self, low: Sequence[float], high: Sequence[float]) -> Iterator[tuple[Slices, Block]]:
         """Blocks of at most 64 voxels an edge that tile the box from `low` to `high` nm."""
         spans = []
         for axis, size in enumerate(self.density.shape):
             first = max(0, int(np.floor(low[axis] / self.voxel_nm)))
             last = min(size, int(np.ceil(high[axis] / self.voxel_nm)))
-            spans.append([slice(i, min(i + TILE_PX, last)) for i in range(first, last, TILE_PX)])
+            spans.append([slice(i, min(i + BLOCK_PX, last)) for i in range(first, last, BLOCK_PX)])
         for z in spans[0]:
             for y in spans[1]:
                 for x in spans[2]:
-                    grid = Grid(
+                    block = Block(
                         self.axis_nm(0, z)[:, None, None],
                         self.axis_nm(1, y)[None, :, None],
                         self.axis_nm(2, x)[None, None, :],
                         self.voxel_nm,
                     )
-                    yield (z, y, x), grid
+                    yield (z, y, x), block
 
     def paint(self, thing: Thing) -> None:
-        """Lay one thing over what is there; its mask wins over masks painted before."""
+        """Paint one thing over what is there.
+
+        Its mask replaces masks painted before; a thing without a mask erases them where it covers
+        more than half of a voxel.
+        """
         painter = PAINTERS[thing.kind]
         label = STRUCTURES.index(thing.structure) + 1 if thing.structure else 0
-        for where, grid in self.blocks(thing.low, thing.high):
-            ink = painter(grid, **thing.geometry)
+        for where, block in self.blocks(thing.low, thing.high):
+            ink = painter(block, **thing.geometry)
             if ink is None:
                 continue
-            block = self.density[where]
-            block *= 1 - ink.cover
-            block += ink.stain
+            density = self.density[where]
+            density *= 1 - ink.cover
+            density += ink.stain
             if ink.inside is not None:
                 self.labels[where][ink.inside] = label
             else:
@@ -144,17 +149,17 @@ class _Fields:
                 np.float32(strength) * lattice_noise(axes, scale, self.seed)
                 for scale, strength in GRAINS.items()
             )
-            # Stain is never negative, and gathers in grains: a skewed distribution.
+            # The exponential keeps density positive and skewed, as stain that gathers in grains.
             canvas.density[z] = np.float32(CYTOPLASM) * np.exp(texture - np.float32(0.1))[0]
         if synapse is None:
             return
         geometry = {key: synapse.geometry[key] for key in ("origin", "normal", "waves")}
-        for where, grid in canvas.blocks((0, 0, 0), canvas.extent_nm):
-            beyond = cleft_depth(grid, **geometry) < 0
+        for where, block in canvas.blocks((0, 0, 0), canvas.extent_nm):
+            beyond = cleft_depth(block, **geometry) < 0
             canvas.density[where][beyond] *= np.float32(self.other_cell)
 
     def unevenness(self, canvas: Canvas) -> None:
-        """Multiply everything by fine grain and by the stain's slow unevenness."""
+        """Multiply the density by three random fields around 1: slow, fine and in between."""
         for z in range(canvas.density.shape[0]):
             axes = (canvas.axis_nm(0, slice(z, z + 1)), canvas.axis_nm(1), canvas.axis_nm(2))
             factor = 1 + np.float32(STAIN_STRENGTH) * lattice_noise(axes, STAIN_NM, self.seed + 1)

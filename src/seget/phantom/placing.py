@@ -1,8 +1,8 @@
-"""Room in the cell: what is taken, and on which side of the cleft a point lies.
+"""Tests whether an object has room: what is taken, and which side of the cleft a point is on.
 
 balls (nm) -> is there room for them
 
-It never draws a shape. Everything that takes room is stood for by balls `(z, y, x, radius)`.
+It never paints. Every object that takes room is approximated by balls `(z, y, x, radius)` in nm.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Thing:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class CleftSheet:
     """The middle of the synaptic cleft: a flat sheet with waves on it."""
 
     origin: Points
@@ -57,16 +57,16 @@ class Sheet:
         return depth
 
 
-# A thing and the balls that stand for it.
+# A thing and the balls `(n, 4)` that approximate it.
 Made = tuple[Thing, Points]
 
 
 class Space:
     """The field, the cleft, and the balls that have been placed."""
 
-    def __init__(self, extent_nm: Points, sheet: Sheet) -> None:
+    def __init__(self, extent_nm: Points, cleft: CleftSheet) -> None:
         self.extent = extent_nm
-        self.sheet = sheet
+        self.cleft = cleft
         self.balls: Points = np.zeros((0, 4))
 
     def take(self, balls: Points) -> None:
@@ -79,9 +79,9 @@ class Space:
         Parameters
         ----------
         inside
-            Whether the T cell is demanded; else either cell will do.
+            True: the balls must lie in the T cell. False: in either cell.
         """
-        depth = self.sheet.depth(balls[:, :3])
+        depth = self.cleft.depth(balls[:, :3])
         depth = depth if inside else np.abs(depth)
         if (depth < balls[:, 3] + gap + 25).any():
             return False
@@ -90,7 +90,7 @@ class Space:
     def touches(self, balls: Points, gap: float) -> npt.NDArray[np.bool_]:
         """Which balls come nearer than `gap` nm to something that is taken: `(n,)`."""
         touched = np.zeros(len(balls), dtype=bool)
-        # Neighbours share a batch, so that most of what is taken is out of its reach.
+        # Sorted by y and x, a batch of balls lies in a small box, which most taken balls miss.
         order = np.lexsort((balls[:, 2] // 300, balls[:, 1] // 300))
         for first in range(0, len(balls), 128):
             batch = order[first : first + 128]
@@ -111,7 +111,7 @@ class Space:
 
 
 def spread(points: Points, apart_nm: float) -> Points:
-    """Leave out points nearer than `apart_nm` to one that stands before them."""
+    """Return `(n, 3)` points without those nearer than `apart_nm` to an earlier one kept."""
     if not len(points):
         return points
     kept = np.ones(len(points), dtype=bool)
@@ -130,7 +130,7 @@ def chain(path: Points, radius: float, step_nm: float) -> Points:
 
 
 def direction(rng: np.random.Generator, tilt_deg: float = 90.0) -> Points:
-    """Random unit vector at most `tilt_deg` out of the plane of the section."""
+    """Random unit vector, at most `tilt_deg` out of the plane of the section."""
     up = rng.uniform(-1, 1) * np.sin(np.deg2rad(tilt_deg))
     turn = rng.uniform(0, 2 * np.pi)
     flat = np.sqrt(1 - up * up)
@@ -138,7 +138,7 @@ def direction(rng: np.random.Generator, tilt_deg: float = 90.0) -> Points:
 
 
 def frame(first: Points) -> Points:
-    """Three orthonormal vectors: `first`, one in the plane of the section, and the third."""
+    """Three orthonormal rows: the unit vector `first`, one in the plane of the section, a third."""
     second = np.array([0.0, -first[2], first[1]])
     norm = np.linalg.norm(second)
     second = second / norm if norm > 1e-6 else np.array([0.0, 1.0, 0.0])

@@ -1,10 +1,10 @@
-"""What is where: a cytotoxic T cell at its immunological synapse.
+"""Draws a scene: a cytotoxic T cell at its immunological synapse.
 
 settings -> things (nm), in the order in which they are painted
 
-It never sees a voxel, but for the planes that part training from validation and from test: every
-structure crosses them. The T cell lies on one side of the cleft, its centriole near it, Golgi
-and granules around the centriole (Stinchcombe et al., Nature 2006).
+It never sees a voxel; it knows only the two planes between training, validation and test slices,
+which one object of every structure crosses. The T cell lies on one side of the cleft, its centriole
+near it, Golgi and granules around the centriole (Stinchcombe et al., Nature 2006).
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from seget.phantom.settings import Settings
 from seget.phantom.stage import NoRoomError, Stage
 
 STRUCTURES = ("synapse", "microtubules", "centriole", "granules", "golgi")
+# Kinds in the order of painting: later ones cover earlier ones.
 PAINTED = (
     "cleft", "filament", "ribosome", "nucleus", "reticulum", "tubule", "mitochondrion", "vesicle",
     "microtubule", "centriole", "granule", "golgi", "gold",
 )  # fmt: skip
-SCENES = 60
-TUBULE_SHARE = 0.002  # of the volume: the paper's 1 in 508
+SCENES = 60  # scenes drawn before giving up
+MICROTUBULE_SHARE = 0.002  # of the volume: the paper's 1 in 508
 GRANULE_SHARE = (0.020, 0.035)
 GOLGI_UM2 = 5.5  # of the field for each stack
 
@@ -60,28 +61,28 @@ def build(settings: Settings) -> list[Thing]:
 def _cell(stage: Stage) -> None:
     """Place nucleus, centriole, Golgi, granules and microtubules."""
     if stage.rng.random() < 0.45:
-        crowd.nucleus(stage)
+        crowd.place_nucleus(stage)
     centre = _centrioles(stage)
-    tubes = _crossing_tubes(stage, centre)
+    grown = _crossing_microtubules(stage, centre)
     _golgi(stage, centre)
     _granules(stage, centre)
-    _tubes(stage, centre, tubes)
+    _microtubules(stage, centre, grown)
 
 
 def _centrioles(stage: Stage) -> Points:
-    """Place the centriole near the cleft, and in one cell of seven its daughter."""
+    """Place the centriole near the cleft, and in one scene of seven a second one at its side."""
     rng = stage.rng
 
     def mother() -> Made | None:
         axis = direction(rng)
         # Half of the barrel's height along z, whatever its orientation.
         reach = 150 * abs(axis[0]) + 105 * np.sqrt(1 - axis[0] ** 2)
-        place, height = stage.anywhere(500.0), stage.crossing(reach)
+        point, height = stage.anywhere(500.0), stage.crossing(reach)
         if height is None:
             return None
-        place[0] = height
-        deep = float(stage.sheet.depth(place[None])[0])
-        return members.a_centriole(rng, place, axis) if deep < 700 else None
+        point[0] = height
+        deep = float(stage.cleft.depth(point[None])[0])
+        return members.a_centriole(rng, point, axis) if deep < 700 else None
 
     thing = stage.must(mother, 20.0)
     centre = np.asarray(thing.geometry["centre"])
@@ -91,26 +92,26 @@ def _centrioles(stage: Stage) -> Points:
 
         def daughter() -> Made | None:
             low = thing.geometry["length"] / 2 - rng.uniform(80, 200)
-            place = centre - axis * low + across * (116 + 240 + rng.uniform(30, 90))
-            hits = -150 < place[0] < stage.extent[0] + 150
-            return members.a_centriole(rng, place, across) if hits else None
+            point = centre - axis * low + across * (116 + 240 + rng.uniform(30, 90))
+            hits = -150 < point[0] < stage.extent[0] + 150
+            return members.a_centriole(rng, point, across) if hits else None
 
         stage.place(daughter, 5.0, tries=30)
     return centre
 
 
 def _golgi(stage: Stage, centre: Points) -> None:
-    """Place the stacks around the centriole, the first through all parts of the split."""
+    """Place stacks around the centriole; the first crosses all parts of the block split."""
     count = max(1, round(stage.area_um2 / GOLGI_UM2))
 
     def stack(first: bool) -> Made | None:
         longest = stage.rng.uniform(320, 470)
-        place = stage.beside(centre, 300, 1000 if first else 1600)
+        point = stage.beside(centre, 300, 1000 if first else 1600)
         height = stage.crossing(0.5 * longest) if first else stage.anywhere(0, 60)[0]
-        if height is None or not stage.space.within(place, 260):
+        if height is None or not stage.space.within(point, 260):
             return None
-        place[0] = height
-        return members.a_golgi(stage.rng, place, longest)
+        point[0] = height
+        return members.a_golgi(stage.rng, point, longest)
 
     stage.must(partial(stack, True), 15.0)
     for _ in range(count - 1):
@@ -118,42 +119,42 @@ def _golgi(stage: Stage, centre: Points) -> None:
 
 
 def _granules(stage: Stage, centre: Points) -> None:
-    """Place granules until they fill their share, the first through all parts of the split."""
+    """Place granules up to their share; the first crosses all parts of the block split."""
     rng = stage.rng
     wanted = rng.uniform(*GRANULE_SHARE) * stage.area_um2
     widest = 220.0 if stage.area_um2 < 8 else 330.0
 
     def one(first: bool) -> Made | None:
-        place = stage.beside(centre, 250, 1300) if rng.random() < 0.6 else stage.anywhere(100.0)
-        place[0] = stage.anywhere(0, 40)[0]
+        point = stage.beside(centre, 250, 1300) if rng.random() < 0.6 else stage.anywhere(100.0)
+        point[0] = stage.anywhere(0, 40)[0]
         if not first:
             wide = rng.uniform(100, widest)
-            return members.a_granule(rng, place, wide) if stage.space.within(place, 40) else None
-        # As narrow as crosses the planes of the split, for there may be little room.
+            return members.a_granule(rng, point, wide) if stage.space.within(point, 40) else None
+        # Just wide enough to cross both planes of the split: there may be little room.
         wide = max(rng.uniform(100, 170), (stage.last - stage.first) / 2 + 40)
         height = stage.crossing(0.85 * wide)
-        if height is None or not stage.space.within(place, 130):
+        if height is None or not stage.space.within(point, 130):
             return None
-        place[0] = height
-        return members.a_granule(rng, place, wide)
+        point[0] = height
+        return members.a_granule(rng, point, wide)
 
     thing: Thing | None = stage.must(partial(one, True), 12.0)
     area = 0.0
     while thing is not None:
         long, wide = thing.geometry["semi"]
         area += np.pi * long * wide / 1e6
-        # Half a granule more or less than its share is as good.
+        # From 80 % on, one more granule would as likely overshoot the share.
         thing = stage.place(partial(one, False), 12.0) if area < 0.8 * wanted else None
 
 
-def _crossing_tubes(stage: Stage, centre: Points) -> float:
+def _crossing_microtubules(stage: Stage, centre: Points) -> float:
     """Grow two microtubules before the field fills, and return their length in the field.
 
     One climbs through all parts of the block split; one runs level between validation and test,
     parts that may be thinner than a microtubule.
     """
     grown, depth = 0.0, stage.extent[0]
-    longest = float(np.clip(0.4 * _tubes_wanted(stage), 350, 900))
+    longest = float(np.clip(0.4 * _wanted_length_nm(stage), 350, 900))
     for climbing in (True, False):
         for _ in range(300):
             length = stage.rng.uniform(0.7, 1.0) * longest
@@ -163,10 +164,10 @@ def _crossing_tubes(stage: Stage, centre: Points) -> float:
                 low, high = 0.8 * depth + stage.rng.uniform(-8, 4, 2)
             if stage.rng.random() < 0.5:
                 low, high = high, low
-            path = _tube(stage, centre, low, (high - low) / length, length)
+            path = _microtubule(stage, centre, low, (high - low) / length, length)
             seen = path[_seen(stage, path)]
             if len(seen) * STEP_NM > 220 and (not climbing or _crosses(stage, seen)):
-                stage.add(members.a_tube(path))
+                stage.add(members.a_microtubule(path))
                 grown += len(seen) * STEP_NM
                 break
         else:
@@ -180,28 +181,28 @@ def _crosses(stage: Stage, path: Points) -> bool:
     return bool(heights.min() < stage.first + 8 and heights.max() > stage.last - 8)
 
 
-def _tubes_wanted(stage: Stage) -> float:
+def _wanted_length_nm(stage: Stage) -> float:
     """Length of microtubules that fills their share of the section, nm."""
-    return TUBULE_SHARE * float(np.prod(stage.extent)) / (np.pi * 12.5**2)
+    return MICROTUBULE_SHARE * float(np.prod(stage.extent)) / (np.pi * 12.5**2)
 
 
-def _tubes(stage: Stage, centre: Points, grown: float) -> None:
-    """Grow microtubules from around the centriole until they fill their share."""
+def _microtubules(stage: Stage, centre: Points, grown: float) -> None:
+    """Grow microtubules from around the centriole up to their share; `grown` nm are there."""
     rng, depth = stage.rng, stage.extent[0]
-    wanted = _tubes_wanted(stage) * rng.uniform(0.9, 1.25)
+    wanted = _wanted_length_nm(stage) * rng.uniform(0.9, 1.25)
     for _ in range(300):
         if grown > wanted - 150:
             return
         low, high = rng.uniform(0, depth, 2)
         length = min(rng.uniform(500, 2600), wanted - grown + 150)
-        path = _tube(stage, centre, low, (high - low) / length, length)
+        path = _microtubule(stage, centre, low, (high - low) / length, length)
         seen = int(_seen(stage, path).sum())
         if seen * STEP_NM > 240:
-            stage.add(members.a_tube(path))
+            stage.add(members.a_microtubule(path))
             grown += seen * STEP_NM
 
 
-def _tube(stage: Stage, centre: Points, z: float, climb: float, length: float) -> Points:
+def _microtubule(stage: Stage, centre: Points, z: float, climb: float, length: float) -> Points:
     turn = stage.rng.uniform(0, 2 * np.pi)
     start = centre + stage.rng.uniform(150, 330) * np.array([0, np.sin(turn), np.cos(turn)])
     start[0] = z
@@ -214,12 +215,12 @@ def _tube(stage: Stage, centre: Points, z: float, climb: float, length: float) -
 
 
 def _seen(stage: Stage, path: Points) -> npt.NDArray[np.bool_]:
-    """Which corners of a path lie in the field: `(n,)`."""
+    """Which points of a path lie in the field: `(n,)`."""
     return np.asarray(((path >= 0) & (path <= stage.extent)).all(axis=1))
 
 
 def _moved(thing: Thing, window: Points) -> Thing:
-    """Return a thing in the frame of a window whose corner is at `window`."""
+    """Return a thing with coordinates counted from `window`, the corner of the field."""
     if not window.any():
         return thing
     by = window.tolist()

@@ -1,4 +1,4 @@
-"""What a phantom is asked to be: its size, its seed, and how the microscope looks at it.
+"""Settings of a phantom: size, seed and microscope.
 
 numbers of a user -> Settings (checked)
 
@@ -35,8 +35,8 @@ class Settings:
     seed
         The same seed gives the same scene in nm, and with the same numbers the same bytes.
     dose
-        Electrons per nm2 over the whole tilt series. Plastic sections stand hundreds of
-        thousands, a hundred times what ice stands.
+        Electrons per nm2 over the whole tilt series. Plastic sections tolerate hundreds of
+        thousands, a hundred times what ice does.
     tilt
         First angle, last angle and step of the tilt series in degrees.
     """

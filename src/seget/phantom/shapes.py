@@ -2,8 +2,8 @@
 
 geometry (nm) -> Ink on a block of voxels: stain, and the exact mask
 
-It never chooses a place or a size: `scene` does. Every function returns None where the block
-is out of its reach. The sources of the sizes stand in the docstrings.
+It never chooses a position or a size: `scene` and `members` do. A function may return None where
+nothing of its object lies in the block. The sources of the sizes stand in the docstrings.
 """
 
 from __future__ import annotations
@@ -12,29 +12,29 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from seget.phantom.ink import MEMBRANE_NM, Floats, Grid, Ink, both, covered, layer
+from seget.phantom.ink import MEMBRANE_NM, Block, Floats, Ink, both, covered, layer
 
 Point = Sequence[float]
 HALF = MEMBRANE_NM / 2
 
-# Nine triplets; the middles of their three tubules in the frame of the triplet: outwards, and
-# around, in nm. The blade leans by 35 degrees against the tangent, the innermost tubule is A.
+# Nine triplets ("blades") of tubules A, B, C, the innermost is A. B lies BLADE_RADIUS_NM from the
+# axis, A and C BLADE_STEP_NM from B; the blade leans by BLADE_DEG against the tangent.
 FOLD = 9
 BLADE_DEG, BLADE_STEP_NM, BLADE_RADIUS_NM = 35.0, 19.0, 91.0
-TUBULE_NM, WALL_NM = 12.5, 5.0
-BARREL_NM = 116.0
+TUBULE_NM, WALL_NM = 12.5, 5.0  # outer radius and wall of a microtubule
+BARREL_NM = 116.0  # radius of a centriole
 
 
-def sphere(grid: Grid, centre: Point, radius: float, stain: float) -> Ink:
-    """Return a ball of one stain: the shape whose volume a test knows."""
-    ink = Ink(grid)
-    distance = grid.from_point(centre) - np.float32(radius)
+def sphere(block: Block, centre: Point, radius: float, stain: float) -> Ink:
+    """Return a ball of one stain; tests use it, since its volume is known."""
+    ink = Ink(block)
+    distance = block.from_point(centre) - np.float32(radius)
     ink.fill(distance, stain)
     ink.inside = distance < 0
     return ink
 
 
-def cleft_depth(grid: Grid, origin: Point, normal: Point, waves: Sequence[Point]) -> Floats:
+def cleft_depth(block: Block, origin: Point, normal: Point, waves: Sequence[Point]) -> Floats:
     """Distance of every voxel from the middle of the cleft, positive in the T cell: `(z, y, x)`.
 
     Parameters
@@ -44,12 +44,12 @@ def cleft_depth(grid: Grid, origin: Point, normal: Point, waves: Sequence[Point]
     waves
         Each `(amplitude nm, phase, cycles a nm along z, y, x)`: what makes the sheet wavy.
     """
-    flat = grid.along(origin, normal)
+    flat = block.along(origin, normal)
     height: Floats = np.zeros_like(flat)
     slope = [np.zeros_like(flat) for _ in range(3)]
     for amplitude, phase, *cycles in waves:
         turns = np.asarray(cycles) * 2 * np.pi
-        at = grid.along((0.0, 0.0, 0.0), turns) + np.float32(phase)
+        at = block.along((0.0, 0.0, 0.0), turns) + np.float32(phase)
         height += np.float32(amplitude) * np.sin(at)
         steep = np.float32(amplitude) * np.cos(at)
         for axis in range(3):
@@ -59,7 +59,7 @@ def cleft_depth(grid: Grid, origin: Point, normal: Point, waves: Sequence[Point]
 
 
 def cleft(
-    grid: Grid,
+    block: Block,
     origin: Point,
     normal: Point,
     waves: Sequence[Point],
@@ -78,36 +78,36 @@ def cleft(
         Mean width of the cleft and how far it varies to both sides, in nm.
     """
     high = sum(wave[0] for wave in waves) + 120
-    flat = float(np.dot(grid.centre - np.asarray(origin), normal))
-    if abs(flat) > high + grid.reach_nm:
+    flat = float(np.dot(block.centre - np.asarray(origin), normal))
+    if abs(flat) > high + block.reach_nm:
         return None
-    depth = cleft_depth(grid, origin, normal, waves)
-    swing = np.clip(0.6 * grid.noise(600.0, seed), -1, 1)
+    depth = cleft_depth(block, origin, normal, waves)
+    swing = np.clip(0.6 * block.noise(600.0, seed), -1, 1)
     half = np.float32(gap[0] / 2) + np.float32(gap[1] / 2) * swing
     outside = np.abs(depth) - half
-    ink = Ink(grid)
+    ink = Ink(block)
     # Under the membrane lies the cortex: actin, denser than the cytoplasm, without organelles.
     cortex = np.clip(1 - outside / 70, 0, 1) ** 2 * np.float32(0.5)
-    ink.lay(cortex, 0.5 + 0.1 * grid.noise(45.0, seed + 1))
-    ink.fill(outside - np.float32(HALF), 0.2 + 0.07 * grid.noise(26.0, seed + 2))
-    patches = 1 + 0.22 * grid.noise(130.0, seed + 3)
+    ink.lay(cortex, 0.5 + 0.1 * block.noise(45.0, seed + 1))
+    ink.fill(outside - np.float32(HALF), 0.2 + 0.07 * block.noise(26.0, seed + 2))
+    patches = 1 + 0.22 * block.noise(130.0, seed + 3)
     ink.membrane(outside - np.float32(HALF))
     ink.stain *= 1 + (patches - 1) * (np.abs(outside - np.float32(HALF)) < HALF + 4)
     ink.inside = outside < 0
     return ink
 
 
-def microtubule(grid: Grid, path: Sequence[Point]) -> Ink | None:
+def microtubule(block: Block, path: Sequence[Point]) -> Ink | None:
     """Microtubule: a tube of 25 nm outer and 15 nm inner diameter; the mask is filled.
 
     Thirteen protofilaments make a tube of 25 nm (Tilney et al., J. Cell Biol. 1973) with a wall
     of about 5 nm. Around it lies a zone that stain and ribosomes avoid.
     """
-    found = grid.from_path(np.asarray(path, dtype=float), 30.0)
+    found = block.from_path(np.asarray(path, dtype=float), 30.0)
     if found is None:
         return None
     distance, _ = found
-    ink = Ink(grid)
+    ink = Ink(block)
     clear = np.clip((np.float32(27) - distance) / 12, 0, 1)
     ink.lay(clear * np.float32(0.55), 0.17)
     ink.fill(distance - np.float32(TUBULE_NM), 0.3)
@@ -117,14 +117,14 @@ def microtubule(grid: Grid, path: Sequence[Point]) -> Ink | None:
 
 
 def triplet() -> list[tuple[float, float]]:
-    """Middles of the tubules C, B and A of a triplet: outwards and around, in nm."""
+    """Centres of the tubules C, B and A of a triplet, nm: `(radial, tangential)` to the axis."""
     lean = np.deg2rad(BLADE_DEG)
     steps = (BLADE_STEP_NM, 0.0, -BLADE_STEP_NM)
     return [(BLADE_RADIUS_NM + s * np.sin(lean), s * np.cos(lean)) for s in steps]
 
 
 def centriole(
-    grid: Grid, centre: Point, frame: Sequence[Point], length: float, turn: float, seed: int
+    block: Block, centre: Point, frame: Sequence[Point], length: float, turn: float, seed: int
 ) -> Ink | None:
     """Centriole: nine triplets of microtubules on a barrel of 230 nm; the mask is the barrel.
 
@@ -139,17 +139,17 @@ def centriole(
     turn
         Angle of the first triplet around the axis, in radians.
     """
-    if np.linalg.norm(grid.centre - np.asarray(centre)) > length / 2 + 320 + grid.reach_nm:
+    if np.linalg.norm(block.centre - np.asarray(centre)) > length / 2 + 320 + block.reach_nm:
         return None
-    s, a, b = (grid.along(centre, axis) for axis in frame)
+    s, a, b = (block.along(centre, axis) for axis in frame)
     rho, phi = np.hypot(a, b), np.arctan2(b, a) - np.float32(turn)
     ends = np.abs(s) - np.float32(length / 2)
     outside = both(rho - np.float32(BARREL_NM), ends)
-    ink = Ink(grid)
+    ink = Ink(block)
     cloud = np.exp(-((np.clip(outside, 0, None) / np.float32(70)) ** 2))
-    cloud *= np.clip(0.55 + 0.25 * grid.noise(60.0, seed), 0, 1)
-    ink.lay(cloud * np.float32(0.8), 0.55 + 0.15 * grid.noise(28.0, seed + 1))
-    ink.fill(outside, 0.42 + 0.08 * grid.noise(25.0, seed + 2))
+    cloud *= np.clip(0.55 + 0.25 * block.noise(60.0, seed), 0, 1)
+    ink.lay(cloud * np.float32(0.8), 0.55 + 0.15 * block.noise(28.0, seed + 1))
+    ink.fill(outside, 0.42 + 0.08 * block.noise(25.0, seed + 2))
     wedge = np.float32(2 * np.pi / FOLD)
     psi = np.mod(phi + wedge / 2, wedge) - wedge / 2
     u, w = rho * np.cos(psi), rho * np.sin(psi)
@@ -178,7 +178,7 @@ def _cartwheel(ink: Ink, u: Floats, w: Floats, height: Floats) -> None:
 
 
 def granule(
-    grid: Grid,
+    block: Block,
     centre: Point,
     axis: Point,
     semi: Sequence[float],
@@ -186,7 +186,7 @@ def granule(
     vesicles: Sequence[Point],
     seed: int,
 ) -> Ink | None:
-    """Lytic granule: a membrane, a lucent halo, a dense core, in some vesicles; the mask is all.
+    """Lytic granule: a membrane, a lucent halo, a dense core, in some vesicles; filled mask.
 
     Granules of cytotoxic T cells measure 200 to 800 nm; cores are dense, or multivesicular, or
     both (Burkhardt et al., J. Cell Biol. 1990; Peters et al., J. Exp. Med. 1991).
@@ -201,23 +201,23 @@ def granule(
         Each `(z, y, x, radius)` of a vesicle within, in nm.
     """
     long, wide = semi
-    if np.linalg.norm(grid.centre - np.asarray(centre)) > long * 1.1 + 10 + grid.reach_nm:
+    if np.linalg.norm(block.centre - np.asarray(centre)) > long * 1.1 + 10 + block.reach_nm:
         return None
-    s = grid.along(centre, axis)
-    across = np.sqrt(np.clip(grid.from_point(centre) ** 2 - s * s, 0, None))
+    s = block.along(centre, axis)
+    across = np.sqrt(np.clip(block.from_point(centre) ** 2 - s * s, 0, None))
     unit = np.hypot(s / np.float32(long), across / np.float32(wide))
     steep = np.hypot(s / np.float32(long**2), across / np.float32(wide**2))
     outside = unit * (unit - 1) / np.maximum(steep, 1e-6)
-    outside = outside + np.float32(0.035 * wide) * grid.noise(1.6 * wide, seed)
-    ink = Ink(grid)
-    ink.fill(outside + np.float32(HALF), 0.3 + 0.05 * grid.noise(35.0, seed + 1))
+    outside = outside + np.float32(0.035 * wide) * block.noise(1.6 * wide, seed)
+    ink = Ink(block)
+    ink.fill(outside + np.float32(HALF), 0.3 + 0.05 * block.noise(35.0, seed + 1))
     core = outside + np.float32(halo + MEMBRANE_NM)
-    core = core + np.float32(min(halo, 0.12 * wide) * 0.4) * grid.noise(170.0, seed + 2)
-    mottle = grid.noise(55.0, seed + 3) + 0.8 * grid.noise(24.0, seed + 4)
-    mottle = mottle + 0.6 * grid.noise(12.0, seed + 5)
+    core = core + np.float32(min(halo, 0.12 * wide) * 0.4) * block.noise(170.0, seed + 2)
+    mottle = block.noise(55.0, seed + 3) + 0.8 * block.noise(24.0, seed + 4)
+    mottle = mottle + 0.6 * block.noise(12.0, seed + 5)
     ink.lay(np.clip(0.5 - core / 14, 0, 1), 0.92 + 0.09 * mottle)
     for *at, radius in vesicles:
-        bubble = grid.from_point(at) - np.float32(radius)
+        bubble = block.from_point(at) - np.float32(radius)
         bubble = both(bubble, outside + np.float32(MEMBRANE_NM))
         ink.fill(bubble + np.float32(HALF), 0.28 + 0.1 * mottle)
         ink.membrane(bubble + np.float32(HALF), 0.9)

@@ -1,4 +1,4 @@
-"""A scene in the making: the field, the room in it, and what has been placed.
+"""A scene while it is drawn: its extent, its cleft, what has been placed and the room left.
 
 seed + extent (nm) -> a stage that things are placed on, one by one
 
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from seget.phantom.placing import Made, Points, Sheet, Space, Thing, direction
+from seget.phantom.placing import CleftSheet, Made, Points, Space, Thing, direction
 from seget.phantom.settings import COARSEST_NM, FEWEST_SLICES, SCENE_EDGE_NM, Settings
 
 TRIES = 400
@@ -22,16 +22,18 @@ class NoRoomError(Exception):
 
 
 class Stage:
-    """The field, the room in it, and what has been placed.
+    """The extent, the cleft, what has been placed and the room left.
 
     Attributes
     ----------
     extent
-        `(z, y, x)` edges of the scene in nm; a smaller field is a window in its middle.
+        `(z, y, x)` edges of the scene in nm, at least `SCENE_EDGE_NM` in y and x.
+    window
+        `(z, y, x)` corner of the field in nm: a smaller field is a window in the scene's middle.
     area_um2
         Area of the scene in the plane.
     first, last
-        Planes that a structure has to cross to be in all parts of the block split.
+        Two planes (z in nm) that a structure must cross to be in all parts of the block split.
     """
 
     def __init__(self, settings: Settings, rng: np.random.Generator) -> None:
@@ -42,9 +44,9 @@ class Stage:
         self.area_um2 = float(self.extent[1] * self.extent[2]) / 1e6
         self.first, self.last = crossing_nm(depth)
         self.things: list[Thing] = []
-        self.sheet, cleft = _cleft(rng, self.extent)
-        self.space = Space(self.extent, self.sheet)
-        self.things.append(cleft)
+        self.cleft, thing = _cleft(rng, self.extent)
+        self.space = Space(self.extent, self.cleft)
+        self.things.append(thing)
 
     def add(self, made: Made) -> Thing:
         """Place a thing, whether there is room or not."""
@@ -61,7 +63,10 @@ class Stage:
         tries: int = TRIES,
         inside: bool = True,
     ) -> Thing | None:
-        """Place the first thing drawn that keeps `gap` nm from all others, or nothing."""
+        """Draw up to `tries` things and place the first that has room; None if none has.
+
+        `gap` nm stay free around it, and it lies in the T cell unless `inside` is False.
+        """
         for _ in range(tries):
             made = draw()
             if made is not None and self.space.free(made[1], gap, inside=inside):
@@ -81,9 +86,9 @@ class Stage:
         return self.rng.uniform(low, self.extent - low)
 
     def crossing(self, reach: float) -> float | None:
-        """Random z for the middle of a thing that is to be in all parts of the block split.
+        """Random z, near mid-section, of a thing that is to cross `first` and `last`.
 
-        It reaches `reach` nm up and down: None if that is too little. Mid-section is preferred.
+        It extends `reach` nm up and down from that z; None if it is too small to cross both.
         """
         low, high = self.last + 15 - reach, self.first - 15 + reach
         if high <= low:
@@ -98,7 +103,7 @@ class Stage:
 
 
 def crossing_nm(depth: float) -> tuple[float, float]:
-    """Planes that a structure has to cross to be in all parts of the block split.
+    """Two planes (z in nm) that a structure must cross to be in all parts of the block split.
 
     65 % of the slices train and 15 % validate, both rounded: the middle of the last slice of
     training, and of the first of test, lie between these planes for every voxel size allowed.
@@ -107,8 +112,8 @@ def crossing_nm(depth: float) -> tuple[float, float]:
     return 0.65 * depth - voxel, 0.80 * depth + 1.5 * voxel
 
 
-def _cleft(rng: np.random.Generator, extent: Points) -> tuple[Sheet, Thing]:
-    """Cleft along one side of the field, the longer one, leaning and wavy."""
+def _cleft(rng: np.random.Generator, extent: Points) -> tuple[CleftSheet, Thing]:
+    """Draw a cleft along a side of the scene (one of the longer), slightly tilted and wavy."""
     across = int(np.argmin(extent[1:])) + 1 if rng.random() < 0.5 else int(rng.integers(1, 3))
     if extent[1] != extent[2]:
         across = int(np.argmin(extent[1:])) + 1
@@ -130,7 +135,7 @@ def _cleft(rng: np.random.Generator, extent: Points) -> tuple[Sheet, Thing]:
         length = middle * rng.uniform(0.8, 1.25)
         cycles = run / length + np.array([rng.uniform(-0.2, 0.2) / length, 0, 0])
         waves.append((height * rng.uniform(0.5, 1.2), rng.uniform(0, 2 * np.pi), *cycles.tolist()))
-    sheet = Sheet(origin, normal, tuple(waves))
+    sheet = CleftSheet(origin, normal, tuple(waves))
     geometry = {
         "origin": origin.tolist(), "normal": normal.tolist(),
         "waves": [list(wave) for wave in waves],
