@@ -1,4 +1,4 @@
-"""A dataset.toml read into tomograms, their masks and the slices held out.
+"""Reads a dataset.toml: tomograms, their masks, and which slices are held out.
 
 dataset.toml -> Volumes + masks + the hold-out
 
@@ -40,7 +40,7 @@ __all__ = [
 class Tomogram:
     """A tomogram, its masks by structure, its annotated slices (ascending) and their split.
 
-    `invert` says that its contrast is to be turned when it is read.
+    `invert` says that its contrast is inverted when it is read.
     """
 
     image: Volume
@@ -61,7 +61,7 @@ class Dataset:
     structures: tuple[str, ...]
 
     def identity(self) -> list[dict[str, Any]]:
-        """Return what makes it this dataset, wherever it lies: images, foreground and split."""
+        """Return what identifies the dataset, without paths: hashes, foreground pixels, split."""
         return [
             {
                 "image": tomogram.image.fingerprint(),
@@ -83,8 +83,7 @@ def read_dataset(path: Path | str) -> Dataset:
     Raises
     ------
     InputError
-        The file or one it names is missing, or does not say what it should; the sentence tells
-        the mend.
+        The file or one it names is missing or invalid.
     """
     path = Path(path)
     table = parse(path)
@@ -108,7 +107,7 @@ def _tomogram(toml: Path, table: TomogramTable, holdout: str | PartsTable, gap: 
     annotated = _annotated(table.slices, image.shape[0], where)
     chosen = holdout if isinstance(holdout, str) else holdout.model_dump()
     split = hold_out(annotated, chosen, gap, where)
-    counted: dict[Path, MaskFile] = {}  # a label volume stands for several structures
+    counted: dict[Path, MaskFile] = {}  # a label volume with several structures is counted once
     masks: dict[str, Mask] = {}
     for name, entry in table.masks.items():
         if not STRUCTURE_NAME.fullmatch(name):
@@ -130,7 +129,7 @@ def _tomogram(toml: Path, table: TomogramTable, holdout: str | PartsTable, gap: 
 
 
 def _check_keys(entry: MaskTable, where: str) -> None:
-    """Refuse a label of a model and an object of an image."""
+    """Refuse `value` with an IMOD model, and `object` with an image."""
     key, wanted = ("value", "object") if imod.is_model(entry.file) else ("object", "value")
     if getattr(entry, key) is not None:
         raise InputError(
@@ -141,7 +140,7 @@ def _check_keys(entry: MaskTable, where: str) -> None:
 
 def _read(toml: Path, file: str, role: str) -> Volume:
     path = toml.parent / file
-    # Path.exists raises on a name that no file system can hold; such a file is not there.
+    # Unlike Path.exists, os.path.exists is False for a name that no file system can hold.
     if not os.path.exists(files.location(path)):
         raise InputError(
             f"{path}: no such file, named as {role} in {toml.name}; correct the path there, "

@@ -1,6 +1,6 @@
-"""The drawing of one structure, whatever numbers its file keeps for it.
+"""The mask of one structure, whatever number its file stores for foreground.
 
-mask volume -> counts of its numbers -> which number is foreground -> bool slices
+mask volume -> counts of its values -> which value is foreground -> bool slices
 
 It never opens a file, never keeps a mask in memory, and never guesses between two labels.
 """
@@ -21,21 +21,21 @@ from seget.volume import Box, Volume
 
 Number = int | float
 SHOWN = 8  # values of a mask that an error lists
-MOST_LABELS = 10_000  # in one slice; more are grey values, whose counts would fill the memory
+MOST_LABELS = 10_000  # different values in a slice; with more, it is an image and no mask
 
 
 @dataclass(frozen=True)
 class Mask:
-    """The drawing of one structure.
+    """The mask of one structure.
 
     Attributes
     ----------
     volume
         `(z, y, x)` numbers as the file stores them.
     value
-        The label the dataset names, or None for a mask of two values.
+        The label named in the dataset.toml, or None for a mask of two values.
     stored
-        The number that stands for foreground in `volume`.
+        The value of foreground in `volume`, which differs from the label in signed bytes.
     foreground_px
         Foreground pixels of every slice, `z` of them; 0 in a slice that is not annotated.
     """
@@ -58,7 +58,7 @@ class Mask:
 
 @dataclass
 class MaskFile:
-    """A mask file and how often each number stands in each of its annotated slices."""
+    """A mask file and how often each value occurs in each of its annotated slices."""
 
     path: Path
     volume: Volume
@@ -71,15 +71,15 @@ class MaskFile:
 
     @property
     def is_signed_byte(self) -> bool:
-        """Whether a number above 127 would have wrapped in this file."""
+        """Whether the file stores signed bytes, in which labels above 127 wrap."""
         return bool(self.volume.data.dtype == np.int8)
 
     @property
     def offset(self) -> int:
-        """What to add to a stored number to get the label that was drawn.
+        """What to add to a stored value to get the label that was drawn: 128 or 0.
 
-        IMOD keeps a signed byte as the value minus 128, so background 0 is stored as -128. Where
-        foreground is the commonest, -128 without any 0 tells the same.
+        IMOD stores a label in a signed byte as label - 128, so background is -128. It is recognised
+        by -128 being the commonest value, by -128 without any 0, or by -127 alone.
         """
         if not self.is_signed_byte:
             return 0
@@ -119,7 +119,7 @@ class MaskFile:
 
 
 def count(path: Path, volume: Volume, image: Volume, annotated: Sequence[int]) -> MaskFile:
-    """Count the numbers in the annotated slices of the mask `volume`, read from `path`, once.
+    """Count the values in the annotated slices of the mask `volume`, which was read from `path`.
 
     Raises
     ------
@@ -143,7 +143,7 @@ def count(path: Path, volume: Volume, image: Volume, annotated: Sequence[int]) -
 
 
 def _tally(pixels: npt.NDArray[Any]) -> dict[Number, int]:
-    """Count how often each number stands in a `(y, x)` slice."""
+    """Count how often each value occurs in a `(y, x)` slice."""
     if pixels.dtype.itemsize > 1:
         with np.errstate(invalid="ignore"):
             small = pixels.astype(np.uint8)
@@ -152,8 +152,8 @@ def _tally(pixels: npt.NDArray[Any]) -> dict[Number, int]:
             return dict(zip(values.tolist(), counts.tolist(), strict=True))
         pixels = small
     codes = np.ascontiguousarray(pixels).reshape(-1).view(np.uint8)
-    # Bytes counted one by one nearly all fall into the bin of the background and wait for each
-    # other; counted in pairs they take a third of the time.
+    # Counted one by one, nearly all bytes increment the background's bin, each waiting for the one
+    # before; counting pairs of bytes takes a third of the time.
     even = codes.size // 2 * 2
     pairs = np.bincount(codes[:even].view(np.uint16), minlength=1 << 16).reshape(256, 256)
     per_code = pairs.sum(axis=0) + pairs.sum(axis=1) + np.bincount(codes[even:], minlength=256)

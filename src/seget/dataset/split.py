@@ -1,4 +1,4 @@
-"""Which of the annotated slices train, and which are held out.
+"""Splits the annotated slices into those for training and those held out.
 
 annotated slices + holdout -> train | validation | test
 
@@ -21,7 +21,7 @@ TRAIN_SHARE, VALIDATION_SHARE = 0.65, 0.15  # of "block"; the rest is the test
 
 @dataclass(frozen=True)
 class Split:
-    """Which annotated slices train, which choose the model and which judge it.
+    """The annotated slices by part: train; validation, to choose the model; test, to score it.
 
     `kind` is "every-5th", "block", "none" or "explicit"; the parts are ascending slice numbers.
     """
@@ -32,7 +32,7 @@ class Split:
     test: tuple[int, ...] = ()
 
     def scored(self) -> tuple[str, tuple[int, ...]]:
-        """Return the name and the slices of the part a score is taken on.
+        """Return the name and the slices of the part to evaluate on.
 
         The test part, else the validation part, else "all": every annotated slice.
         """
@@ -63,7 +63,7 @@ def hold_out(
         Slices left out at each border of "block": the last ones of the part before the border,
         so that the test slices are the same for every gap.
     where
-        What an error names.
+        File and tomogram, for error messages.
     """
     if not isinstance(holdout, str):
         return _explicit(annotated, holdout, where)

@@ -1,4 +1,4 @@
-"""The form of a dataset.toml, and a sentence for each way of missing it.
+"""The schema of a dataset.toml, and an error sentence for each way to violate it.
 
 dataset.toml -> DatasetTable
 
@@ -26,7 +26,7 @@ from seget.errors import InputError
 
 # Thousands of tomograms take less than a megabyte; a tomogram named by mistake has more.
 MOST_BYTES = 2**24
-# Of one line. tomllib's time grows with the square of the parts of a key: a.a.a.a...
+# In one line. tomllib's time grows with the square of the number of parts of a key: a.a.a.a...
 MOST_DOTS = 500
 SHOWN = 80  # characters of a wrong key that an error repeats
 
@@ -62,9 +62,9 @@ _MaskEntry = Annotated[
 
 
 class TomogramTable(_Table):
-    """One `[[tomogram]]`; without `slices` all of them are annotated.
+    """One `[[tomogram]]`; without `slices` every slice is annotated.
 
-    `invert` turns the contrast of one that was written white on black among others.
+    `invert` inverts the contrast of a tomogram that is white on black while the others are not.
     """
 
     image: str
@@ -78,7 +78,7 @@ class DatasetTable(_Table):
     """The whole file."""
 
     name: str | None = None
-    holdout: _Holdout = "block"  # the honest one is what a user gets unasked
+    holdout: _Holdout = "block"  # the default, since every-5th flatters
     gap: int = Field(default=0, ge=0)
     tomogram: list[TomogramTable] = Field(min_length=1)
 
@@ -96,7 +96,7 @@ MENDS = {
 
 
 def parse(path: Path) -> DatasetTable:
-    """Return what the dataset.toml at `path` says, or raise an InputError that tells the mend."""
+    """Return the content of the dataset.toml at `path`; raise InputError if it is invalid."""
     text = _text(path)
     try:
         return DatasetTable.model_validate(tomllib.loads(text))
@@ -120,7 +120,7 @@ def _text(path: Path) -> str:
                 f"{path}: has {size / 1e6:.1f} MB, wanted a text of at most "
                 f"{MOST_BYTES / 1e6:.0f}; give the path of a dataset.toml."
             )
-        # utf-8-sig: editors on Windows put a mark before the first letter.
+        # utf-8-sig: editors on Windows write a byte order mark at the beginning.
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(
@@ -139,7 +139,7 @@ def _text(path: Path) -> str:
 
 
 def _sentence(path: Path, error: ValidationError) -> str:
-    """Say the first thing that pydantic found, with the key as the user wrote it."""
+    """Put the first of pydantic's errors into a sentence, with the key as the user wrote it."""
     found = error.errors()[0]
     loc = [part for part in found["loc"] if part not in ("<name>", "<table>")]
     key = "".join(
