@@ -2,9 +2,8 @@
 
 Volume + Trained -> scores 0..127 -> labels
 
-It never trains and never judges. `plan` cuts slices, an `engine` computes windows, `scorer` scores
-a slice, `predict` a volume; `writing` fills score maps, whose files `results` knows, and `segment`
-goes the whole way.
+It never trains and never evaluates. `plan` chooses the size of the windows, an `engine` scores a
+window, `scorer` a slice, `predict` a volume; `writing` writes score maps, `segment` labels too.
 """
 
 from seget.prediction.engine import Engine, TorchEngine

@@ -1,9 +1,9 @@
-"""What computes: a window of a slice through a network, by torch.
+"""Engines score a window of a slice by the network; this module has the one of torch.
 
 normalised window (c, y, x) -> scores (k, y, x), 0..127
 
-It never cuts a slice: `scorer` does. Other engines (`openvino_engine`) do the same behind the same
-two doors, and give the same labels.
+It never cuts a slice: `scorer` does. Other engines (`openvino_engine`) have the interface `Engine`
+too, and give the same labels.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ class Engine(Protocol):
     Attributes
     ----------
     name
-        As `--engine` says it.
+        Its name on the command line (`--engine`).
     device
         Where it runs, and in which precision.
     graph
-        Whether it runs a compiled graph, whose memory is another than torch's.
+        Whether it runs a compiled graph, which takes other memory than torch does.
     """
 
     name: str
@@ -65,13 +65,13 @@ class TorchEngine:
             score = self._seen(image, *first)
             for view in others:
                 score += self._seen(image, *view)
-            # Weights near the end of what float32 holds make numbers that are none.
+            # Huge weights can overflow to NaN, which counts as score 0.
             score = score.mul_(FULL_SCORE / views).nan_to_num_(0).round_().to(torch.uint8)
         result: Scores = score.cpu().numpy()
         return result
 
     def _seen(self, image: Tensor, turned: bool, mirrored: tuple[int, ...]) -> Tensor:
-        """Return probabilities `(k, h, w)` from one view of `(1, c, h, w)`, turned back."""
+        """Return probabilities `(k, h, w)` from one view of `(1, c, h, w)`, mapped back."""
         axes = tuple(axis + 2 for axis in mirrored)
         view = image.transpose(2, 3) if turned else image
         with self.device.autocast():

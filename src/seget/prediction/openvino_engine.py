@@ -1,10 +1,10 @@
-"""What computes on a processor: the network as a graph that OpenVINO compiles.
+"""The engine for processors: the network as a graph that OpenVINO compiles.
 
 normalised window (c, y, x) -> scores (k, y, x), 0..127
 
-Batch normalisation is folded, layers run fused and in blocks that suit the processor: about as fast
-as its matrix product. A compiled network is kept in a cache of the user, so that a second start
-does not trace and compile again. It never trains, and never runs on anything but a processor.
+OpenVINO folds batch normalisation and fuses layers, and is about as fast as the processor's matrix
+product. A compiled network is cached in the user's cache folder, so that a second start does not
+trace and compile again. It never trains, and never runs on anything but a processor.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ class OpenVinoEngine:
     device
         A processor.
     key
-        Names the weights in the cache; empty for weights that are not to be kept.
+        Key of the weights in the cache; empty: not cached.
     samples
-        Normalised windows like those to come, of one size, on which int8 measures its ranges.
+        Normalised windows `(c, y, x)` of one size, on which int8 is calibrated.
     """
 
     name = "openvino"
@@ -70,7 +70,7 @@ class OpenVinoEngine:
         return score
 
     def _of_size(self, size: tuple[int, ...]) -> Any:
-        """Return what computes windows `(c, y, x)` of one size."""
+        """Return the compiled network for windows `(c, y, x)` of one size."""
         if size not in self._compiled:
             settings = {
                 "INFERENCE_PRECISION_HINT": "bf16" if self.device.bf16 else "f32",
@@ -82,7 +82,7 @@ class OpenVinoEngine:
 
 
 class _Graph:
-    """A network as operations on images of any size, and where it is kept."""
+    """A network as an OpenVINO graph for any image size, and its place in the cache."""
 
     def __init__(self, network: nn.Module, key: str, samples: Sequence[Pixels]) -> None:
         self.network = network
@@ -92,7 +92,7 @@ class _Graph:
         self._model: Any = None
 
     def compiled(self, size: tuple[int, ...], settings: dict[str, Any]) -> Any:
-        """Return what computes images `(c, y, x)` of one size."""
+        """Return the network compiled for images `(c, y, x)` of one size."""
         if self._model is None:
             self._model = self._opened(size[0])
             if self.samples:
@@ -115,25 +115,26 @@ class _Graph:
     def _traced(self, channels: int) -> Any:
         openvino = _openvino()
         with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # of what would be fixed by tracing: nothing is used
+            # Tracing warns of values that become constants; no network depends on them.
+            warnings.simplefilter("ignore")
             example = torch.zeros(1, channels, 96, 64)
             shape = [1, channels, -1, -1]
             return openvino.convert_model(self.network, example_input=example, input=shape)
 
 
 def _openvino() -> Any:
-    """Import the library without what reports its use to its makers, or asks to be allowed to."""
+    """Import OpenVINO without its telemetry, which reports its use or asks whether it may."""
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     return import_module("openvino")
 
 
 @cache
 def _core() -> Any:
-    """Return the one core of this program; it is never taken down.
+    """Return the one OpenVINO core of this process; it is never destroyed.
 
-    A core gives the thread that made it an alternative stack for signals. Of two that end in the
-    order in which they began, the second brings back the stack of the first, which is gone: then
-    Ctrl-C ends the program with a segmentation fault.
+    A core installs an alternative signal stack in the thread that creates it, and restores the
+    former one when it is destroyed. If two are destroyed in the order of their creation, the second
+    restores the freed stack of the first, and Ctrl-C ends in a segmentation fault.
     """
     return _openvino().Core()
 
@@ -145,20 +146,20 @@ def _sigmoid(logits: Pixels) -> Pixels:
 
 
 def _cache_folder() -> Path | None:
-    """Return the folder of compiled networks, made if need be; None where there can be none."""
+    """Return the cache folder of compiled networks, created if missing; None if it cannot be."""
     folder = Path(platformdirs.user_cache_dir("seget", appauthor=False)) / "openvino"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:  # a home that cannot be written costs seconds, not the run
+    except OSError:  # without a writable home it is compiled each time
         return None
     return folder
 
 
 def _save(model: Any, graph: Path) -> None:
-    """Write a graph and its weights; the graph, which is looked for, last."""
+    """Write a graph and its weights; the graph last, since its presence means that both are."""
     openvino = _openvino()
     with files.atomic_path(graph) as part:
-        # The library names both files after one: it writes beside, and the names are put right.
+        # The library derives the name of the .bin from that of the .xml: both are renamed after.
         beside = part.with_name(f"{part.name}.xml")
         openvino.save_model(model, beside, compress_to_fp16=False)
         beside.with_suffix(".bin").replace(graph.with_suffix(".bin"))
@@ -166,7 +167,7 @@ def _save(model: Any, graph: Path) -> None:
 
 
 def _prune(folder: Path) -> None:
-    """Remove the oldest of a cache until what is left is no larger than `CACHE_BYTES`."""
+    """Remove the oldest files of the cache until at most `CACHE_BYTES` are left."""
     kept = 0
     dated = [(path.stat().st_mtime, path) for path in folder.iterdir() if path.is_file()]
     for _, path in sorted(dated, reverse=True):

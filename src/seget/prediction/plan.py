@@ -1,9 +1,9 @@
-"""How slices are cut so that they fit into memory, and what a run will take.
+"""Chooses the size of the windows so that they fit into memory; states what a run will take.
 
 shape + network + memory -> edge of the windows, a sentence for people
 
-It never computes a score. Whole slices come first: a window computes its surroundings twice. Of
-windows the largest that fit are taken, for the same reason.
+It never computes a score. Slices are taken whole if they fit, else in the largest windows that do:
+the halo of every window is computed once more.
 """
 
 from __future__ import annotations
@@ -16,26 +16,27 @@ from seget.errors import RunError
 from seget.networks import Architecture
 from seget.patches import windows
 
-# Smaller windows are all surroundings: less memory costs too much time then.
+# Smaller windows would be nearly all halo: a little less memory for much more time.
 SMALLEST_WINDOW_PX = 16
-# Libraries, threads, weights, twice for a graph: what a program takes that scores nothing.
+# Memory of the process without any window: libraries, threads, weights (twice for a graph).
 PROGRAM_BYTES = 500 * 10**6
-# The rest is for the page cache of a memory-mapped tomogram, and for what else the machine does.
+# The rest is left to the page cache of a memory-mapped tomogram and to other programs.
 SHARE_OF_FREE = 0.5
 
 
 @dataclass(frozen=True)
 class Footprint:
-    """How far a window must read around itself, and what it takes.
+    """The halo and the memory of a window of a network.
 
     Attributes
     ----------
     halo_px
-        Pixels around a window that its result depends on.
+        Pixels around a window that its scores depend on.
     multiple
-        Windows start at multiples of this, so that strides fall as in the whole slice.
+        Windows start at multiples of this, so that strided layers see the same grid as in the whole
+        slice.
     bytes_per_px
-        Most memory that a pixel of a window takes.
+        Peak memory for a pixel of a window.
     """
 
     halo_px: int
@@ -44,7 +45,7 @@ class Footprint:
 
     @classmethod
     def of(cls, architecture: Architecture, *, bf16: bool, graph: bool = False) -> Footprint:
-        """Return the footprint of a network that torch runs, or another engine as a graph."""
+        """Return the footprint of a network run by torch, or as a compiled graph."""
         return cls(
             architecture.halo_px,
             architecture.multiple,
@@ -52,7 +53,7 @@ class Footprint:
         )
 
     def memory_bytes(self, shape: tuple[int, int], window_px: int | None) -> int:
-        """Memory at the highest point, for slices of `(y, x)` whole or in windows."""
+        """Peak memory for slices of `(y, x)`, whole (`window_px` None) or in windows."""
         read = list(shape)
         if window_px is not None:
             widest = window_px + 2 * self.halo_px + 2 * self.multiple
@@ -61,7 +62,7 @@ class Footprint:
 
 
 def window_px(shape: tuple[int, int], footprint: Footprint, memory_bytes: int) -> int | None:
-    """Return the edge of the largest windows that fit into memory; None if the slice does whole.
+    """Return the edge of the largest windows that fit into memory; None if whole slices fit.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def window_px(shape: tuple[int, int], footprint: Footprint, memory_bytes: int) -
 
 
 def read_px(shape: tuple[int, int], footprint: Footprint, window: int | None) -> int:
-    """Return the pixels that go through the network for a slice `(y, x)`, surroundings included."""
+    """Return the pixels that go through the network for a slice `(y, x)`, halos included."""
     if window is None:
         return shape[0] * shape[1]
     cut = windows(shape, window, footprint.halo_px, footprint.multiple)
@@ -105,7 +106,7 @@ def in_words(
     footprint, window
         Of the network, and the edge of its windows; None for whole slices.
     seconds
-        That the run will take; None leaves the time out.
+        Estimated time of the run; None leaves it out.
     """
     depth, height, width = shape
     cut = "whole"
@@ -118,7 +119,7 @@ def in_words(
 
 
 def duration_in_words(seconds: float) -> str:
-    """Return a duration as people say it, upwards: "40 s", "4 min", "2.5 h"."""
+    """Return a duration, rounded up, as people say it: "40 s", "4 min", "2.5 h"."""
     if seconds < 60:
         return f"{max(1, math.ceil(seconds))} s"
     if seconds < 3600:

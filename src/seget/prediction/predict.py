@@ -1,4 +1,4 @@
-"""A tomogram through a trained model, slice by slice.
+"""Predicts: runs a tomogram through a trained model, slice by slice.
 
 Volume + Trained -> scores 0..127, slice by slice or in memory
 
@@ -44,15 +44,15 @@ class Options:
     overwrite
         Replace outputs that another command made.
     full_hash
-        Tell the tomogram from others by all of its voxels, not by sixteen slices.
+        Identify the tomogram by a hash of all voxels, not of sixteen slices.
     engine
         `torch`, `openvino`, or `auto`: OpenVINO on a processor, torch elsewhere.
     precision
-        `float32`, `bf16`, `int8`, or `auto`: bf16 where the device computes in it.
+        `float32`, `bf16`, `int8`, or `auto`: bf16 where the hardware supports it.
     invert
-        Turn the contrast: the tomogram is white where those of the training were black.
+        Invert the contrast, for a tomogram that is white where the training data are black.
     rescale
-        Read a tomogram of another pixel size at the model's.
+        Resample a tomogram of another pixel size to the model's.
     """
 
     device: str = "auto"
@@ -91,12 +91,12 @@ def open_reader(
     Parameters
     ----------
     grey
-        How the volume is normalised, where that was measured before.
+        The volume's normalisation, if it was measured before.
 
     Raises
     ------
     InputError
-        Nothing is in the volume, or its pixels are too far from the model's size.
+        The volume is empty, or its pixel size is too far from the model's.
     """
     pixel_nm = trained.pixel_nm if options.rescale else None
     context = trained.recipe.context
@@ -104,12 +104,12 @@ def open_reader(
 
 
 def scorer(trained: Trained, reader: SliceReader, options: Options) -> Scorer:
-    """Return a model ready to score the slices of a reader as the options say.
+    """Return a scorer for the slices of a reader: device, engine and windows by the options.
 
     Raises
     ------
     InputError
-        The options ask for what the device, the network or what is installed cannot do.
+        The device, the network or the installed libraries do not support the options.
     """
     device = choose_device(options.device, options.precision)
     effort = Effort(options.window_px, options.views, options.memory_bytes)
@@ -120,12 +120,12 @@ def scorer(trained: Trained, reader: SliceReader, options: Options) -> Scorer:
 def choose_engine(
     trained: Trained, device: Device, name: str = "auto", reader: SliceReader | None = None
 ) -> Engine:
-    """Return the engine of that name, or the quickest on a device, with a model in it.
+    """Return the engine of that name with a model loaded; "auto" is the fastest on the device.
 
     Parameters
     ----------
     reader
-        Of what will be predicted: int8 is calibrated there.
+        Of the volume to predict, on which int8 is calibrated.
 
     Raises
     ------
@@ -157,7 +157,7 @@ def score_slices(
 ) -> Iterator[tuple[int, Scores]]:
     """Yield (z, scores `(k, y, x)` on the volume's own grid) for the slices asked for.
 
-    While the caller works on a slice the next is being scored, and that after it read.
+    Two threads work ahead: one scores the next slice, one reads the slice after it.
     """
     read = ((z, reader.read(z)) for z in slices)
     return ahead((z, reader.restore(z, scorer.scores(pixels))) for z, pixels in ahead(read))
@@ -183,7 +183,7 @@ def predict(
     Raises
     ------
     InputError
-        Nothing is in the volume, or its pixels are too far from the model's size.
+        The volume is empty, or its pixel size is too far from the model's.
     """
     listener = listener or Listener()
     reader = open_reader(volume, trained, options)

@@ -1,10 +1,9 @@
-"""A graph whose convolutions compute in whole numbers of 8 bits, by NNCF.
+"""Quantises a graph: convolutions compute in int8, by NNCF.
 
-OpenVINO graph + windows like those it will see -> OpenVINO graph
+OpenVINO graph + windows to calibrate on -> quantised OpenVINO graph
 
-Nothing is trained: the ranges that activations take are measured on windows of the very tomogram
-that is to be predicted, and each channel of each kernel is scaled to what 8 bits hold. It never
-runs the network on anything but these windows.
+It never trains: the ranges of the activations are calibrated on windows of the tomogram that is to
+be predicted, and weights are scaled to 8 bits for each channel.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from seget.errors import InputError
 from seget.prediction.engine import Pixels
 from seget.slices import SliceReader
 
-# Ranges settle after few windows: there are 10^5 pixels in each.
+# Few windows are enough: each has 10^5 pixels.
 WINDOWS = 8
 WINDOW_PX = 512
 PLACES = ((0.5, 0.5), (0.25, 0.25), (0.75, 0.75), (0.25, 0.75), (0.75, 0.25))
@@ -29,7 +28,7 @@ PLACES = ((0.5, 0.5), (0.25, 0.25), (0.75, 0.75), (0.25, 0.75), (0.75, 0.25))
 def sample_windows(reader: SliceReader) -> list[Pixels]:
     """Return normalised windows `(c, y, x)`, of one size, from all depths and regions of a volume.
 
-    Windows that are all padding tell nothing of activations, and are left out.
+    Windows that are all padding are left out, unless all are.
     """
     depth, height, width = reader.shape
     edges = min(height, WINDOW_PX), min(width, WINDOW_PX)
@@ -47,12 +46,12 @@ def sample_windows(reader: SliceReader) -> list[Pixels]:
 
 
 def require_nncf() -> None:
-    """Make sure that the library is there.
+    """Check that NNCF is installed.
 
     Raises
     ------
     InputError
-        It is not.
+        NNCF is not installed.
     """
     try:
         import_module("nncf")
@@ -67,11 +66,12 @@ def quantised(graph: Any, samples: Sequence[Pixels]) -> Any:
     nncf = import_module("nncf")
     nncf.set_log_level(logging.ERROR)
     dataset = nncf.Dataset([window[None] for window in samples])
-    with contextlib.redirect_stdout(io.StringIO()):  # it shows bars of its own
+    with contextlib.redirect_stdout(io.StringIO()):  # NNCF prints progress bars
         return nncf.quantize(
             graph.clone(),
             dataset,
             subset_size=len(samples),
-            preset=nncf.QuantizationPreset.MIXED,  # what comes before a ReLU has both signs
+            # MIXED: asymmetric ranges of activations, which have both signs before a ReLU.
+            preset=nncf.QuantizationPreset.MIXED,
             target_device=nncf.TargetDevice.CPU,
         )

@@ -1,10 +1,10 @@
-"""A slice through an engine: whole, or in windows that fit into memory.
+"""Scores a slice by an engine: whole, or in windows that fit into memory.
 
 engine + normalised slice (c, y, x) -> scores (k, y, x), 0..127
 
-It never opens a file. Windows read the receptive field around what they keep, so that they give
-what the whole slice would; all windows of a slice are of one size, so that an engine may prepare
-itself for that size.
+It never opens a file. A window is read with the halo of the network's receptive field, so that its
+scores equal those of the whole slice. All windows of a slice have one size, for which an engine
+compiles the network once.
 """
 
 from __future__ import annotations
@@ -24,22 +24,23 @@ from seget.prediction import plan
 from seget.prediction.engine import Engine, Scores
 from seget.prediction.plan import Footprint
 
-# A run so many times longer than the probe that its length is worth the probe.
+# The time of a run is estimated on a window of at most PROBE_PX, if the run is LONG times as large.
 PROBE_PX, LONG = 512, 64
 
 
 @dataclass(frozen=True)
 class Effort:
-    """What prediction may take of the machine, and what it gives for it.
+    """How much memory and computation prediction may take.
 
     Attributes
     ----------
     window_px
-        Edge of a window; None takes the largest that fit, and whole slices if they do.
+        Edge of a window; None: whole slices if they fit into memory, else the largest windows.
     views
-        1, or 4 mirrored, or 8 mirrored and turned views of a window whose scores are averaged.
+        Number of views of a window whose scores are averaged: 1, 4 (mirrored) or 8 (mirrored and
+        transposed).
     memory_bytes
-        That may be taken; None for half of what is free.
+        Memory to use at most; None: half of what is free.
     """
 
     window_px: int | None = None
@@ -49,20 +50,20 @@ class Effort:
 
 @dataclass
 class Scorer:
-    """An engine and how it is used on slices.
+    """An engine and the windows it is given.
 
     Attributes
     ----------
     engine
-        What computes windows.
+        Scores windows.
     footprint
-        How much memory a window takes, and how far it reads.
+        Halo and memory of a window.
     effort
         Windows, views and memory.
     channels
-        Of the slices: a slice, or a slice and its neighbours.
+        Of the input: 1, or with neighbouring slices 2 * context + 1.
     listener
-        Is told a sentence when there is less memory than was thought.
+        Is told when windows are halved because memory ran out.
     """
 
     engine: Engine
@@ -73,7 +74,7 @@ class Scorer:
 
     @classmethod
     def of(cls, engine: Engine, architecture: Architecture, effort: Effort | None = None) -> Scorer:
-        """Return an engine that holds a network of this architecture, ready to score slices."""
+        """Return a scorer; `engine` holds a network of this architecture."""
         footprint = Footprint.of(architecture, bf16=engine.device.bf16, graph=engine.graph)
         effort = effort or Effort()
         if effort.memory_bytes is None:
@@ -82,7 +83,7 @@ class Scorer:
         return cls(engine, footprint, effort, architecture.inputs)
 
     def window_px(self, shape: tuple[int, int]) -> int | None:
-        """Return the edge of the windows of slices `(y, x)`; None where they are taken whole.
+        """Return the edge of the windows of slices `(y, x)`; None: they are scored whole.
 
         Raises
         ------
@@ -96,9 +97,10 @@ class Scorer:
         return plan.window_px(shape, self.footprint, self.effort.memory_bytes)
 
     def seconds(self, shape: tuple[int, int, int]) -> float | None:
-        """Return about how long a volume `(z, y, x)` takes; None where it is too short to ask.
+        """Estimate the time for a volume `(z, y, x)`; None if it is too small to be worth it.
 
-        A small window is timed and counted up. The first look at it prepares the engine.
+        One small window is timed and the time scaled by the number of pixels. It is scored once
+        before, so that compiling is not timed.
         """
         depth, height, width = shape
         size = self.window_px((height, width))
@@ -116,7 +118,7 @@ class Scorer:
     def scores(self, pixels: npt.NDArray[np.float32]) -> Scores:
         """Return scores `(k, y, x)` in 0..127 of a normalised slice `(c, y, x)`.
 
-        Where memory runs out all the same the windows are halved, and stay so.
+        If the GPU runs out of memory, windows are halved, for the following slices too.
 
         Raises
         ------
@@ -125,7 +127,7 @@ class Scorer:
         """
         _, height, width = pixels.shape
         step = self.footprint.multiple
-        # As the networks do themselves; done here so that all windows are of one size.
+        # Networks pad to multiples themselves; done here, all windows have one size.
         padded = np.pad(pixels, ((0, 0), (0, -height % step), (0, -width % step)), mode="edge")
         while True:
             size = self.window_px((height, width))

@@ -1,8 +1,8 @@
-"""All the way from a tomogram to labels.
+"""Segments: writes score maps and labels of a tomogram.
 
 Volume + models -> score maps -> labels.mrc + labels.json
 
-It does nothing itself: `predict_files` writes the score maps, `fuse_files` the labels.
+It never scores or fuses itself: `predict_files` writes the score maps, `fuse_files` the labels.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def segment_files(
 ) -> Path:
     """Predict and fuse: write the score maps and labels.mrc into `folder`; return the latter.
 
-    Goes on where it was interrupted, as `predict_files` does, and raises what that raises.
+    An interrupted run is resumed, as by `predict_files`, and the same errors are raised.
     """
     labels = int(np.prod(volume.shape))
     predict_files(volume, models, folder, options, listener, spare_bytes=labels)

@@ -1,4 +1,4 @@
-"""Score maps on their way to disk: begun, interrupted, gone on with, finished.
+"""Writes score maps to disk; resumes with the slices that an interrupted run did not finish.
 
 Volume + models -> `<tomogram>__<structure>.mrc` + `.json`
 
@@ -33,14 +33,14 @@ from seget.volume import Volume
 
 @dataclass(frozen=True)
 class Job:
-    """The maps of one model, which come out of one pass over the tomogram.
+    """The score maps of one model, written in one pass over the tomogram.
 
     Attributes
     ----------
     maps
-        Where each goes, and what will stand beside it.
+        Path of each score map -> its sidecar, the JSON file that is written beside it.
     stamp
-        Of the tomogram's file when the run began; None for one that lives in memory.
+        Size and time of the tomogram's file when the run began; None for a volume in memory.
     """
 
     trained: Trained
@@ -48,29 +48,29 @@ class Job:
     stamp: files.Stamp | None
 
     def key(self, sidecar: Sidecar) -> str:
-        """Return what the voxels of a map follow from.
+        """Return the key of a map's journal: the same key, the same voxels.
 
-        The time of the file is part of it: sixteen slices tell tomograms apart, but not a file
-        that was mended somewhere else between a kill and the next run.
+        The stamp is part of it: the fingerprint reads sixteen slices, and would miss that another
+        slice of the file was changed between a kill and the next run.
         """
         return output_id(sidecar.id, self.stamp.parts if self.stamp else None)
 
     def is_done(self, overwrite: bool) -> bool:
-        """Whether all maps stand there, made by this command.
+        """Whether all maps exist, made by this same command.
 
         Raises
         ------
         InputError
-            One stands there that another command made, and it is not to be overwritten.
+            A map exists that another command made, and `overwrite` is False.
         """
         if overwrite:
             return False
-        # Every map is looked at: a foreign one is refused before an hour of work, not after.
+        # Every map is checked, not up to the first missing one: refuse now, not after the work.
         made = [self._is_made(path, sidecar) for path, sidecar in self.maps.items()]
         return all(made)
 
     def drop_journals(self) -> None:
-        """Remove the lists of finished slices: the maps are whole, and so is their JSON."""
+        """Remove the journals of the maps, once maps and sidecars are complete."""
         for path in self.maps:
             files.drop_journal(path)
 
@@ -89,10 +89,10 @@ def predict_files(
     listener: Listener | None = None,
     spare_bytes: int = 0,
 ) -> list[Path]:
-    """Write a score map a structure into `folder`; return their paths in the models' order.
+    """Write a score map for each structure into `folder`; return the paths in the models' order.
 
-    Maps that this same command (input, model, settings) made before are kept as they are; of one
-    that it left half made, the finished slices are.
+    Maps that this same command (input, model, settings) wrote before are kept; of an unfinished
+    one, the finished slices are kept and the others scored.
 
     Parameters
     ----------
@@ -103,15 +103,15 @@ def predict_files(
     listener
         Is told the number of slices done, and sentences for people.
     spare_bytes
-        Disk space that has to be left for what comes after.
+        Disk space that must stay free for later outputs.
 
     Raises
     ------
     InputError
-        Two models score one structure, an output exists that another command made, nothing is in
-        the tomogram, or its pixels are too far from a model's size.
+        Two models score one structure, an output exists that another command made, the tomogram is
+        empty, or its pixel size is too far from a model's.
     RunError
-        Memory or disk do not suffice, the tomogram's file changed or went away meanwhile, or
+        Memory or disk do not suffice, the tomogram's file changed or disappeared during the run, or
         another process writes into the folder.
     """
     listener = listener or Listener()
@@ -146,7 +146,7 @@ def _planned(
     options: Options,
     stamp: files.Stamp | None,
 ) -> list[Job]:
-    """Return what each model is to write, and what will stand beside it."""
+    """Return a job for each model: its score maps and their sidecars."""
     fingerprint = volume.fingerprint(options.full_hash)
     jobs, order = [], 0
     for trained in models:
@@ -188,7 +188,7 @@ def _planned(
 
 
 def _waiting(jobs: Sequence[Job], overwrite: bool) -> list[Job]:
-    """Return the jobs that are not done; remove what a kill left of the others."""
+    """Return the jobs not done; drop the journals that a killed run left of the others."""
     waiting = []
     for job in jobs:
         if job.is_done(overwrite):
@@ -199,14 +199,14 @@ def _waiting(jobs: Sequence[Job], overwrite: bool) -> list[Job]:
 
 
 def _missing_bytes(jobs: Sequence[Job], voxels: int) -> int:
-    """Return the space that is yet to be taken; what an interrupted run holds already is not."""
+    """Return the disk space still needed, less what unfinished maps already take."""
     return sum(max(0, voxels - files.begun_bytes(path)) for job in jobs for path in job.maps)
 
 
 def _readers(
     volume: Volume, jobs: Sequence[Job], options: Options, listener: Listener
 ) -> list[SliceReader]:
-    """Return a reader a job; say once how the volume is read."""
+    """Return a reader for each job; tell the listener once how the volume is read."""
     if not jobs:
         return []
     grey = normalisation(volume)
@@ -225,12 +225,12 @@ def _readers(
 def _write_maps(
     reader: SliceReader, job: Job, options: Options, listener: Listener
 ) -> Iterator[int]:
-    """Write the maps of one model; yield the number of slices done, first of those found done."""
+    """Write the maps of one model; yield the number of finished slices, first on resuming."""
     volume = reader.volume
     scoring = scorer(job.trained, reader, options)
     scoring.listener = listener
     shape = reader.shape
-    scoring.window_px(shape[1:])  # too little memory is said before a file is begun
+    scoring.window_px(shape[1:])  # raises if memory is too small, before a file is created
     found = Found(job.maps)
     with ExitStack() as stack:
         writers = [
@@ -249,7 +249,7 @@ def _write_maps(
                 writer[z] = score
             found.look(scores)
             yield len(finished) + number
-        for path in job.maps:  # of an older map: from here on it would speak of the new one
+        for path in job.maps:  # the sidecar of a map that is being replaced
             path.with_suffix(".json").unlink(missing_ok=True)
     by = {
         "engine": scoring.engine.name,
@@ -269,7 +269,7 @@ def _write_maps(
 
 
 def _plan(scoring: Scorer, shape: tuple[int, int, int]) -> str:
-    """Return what is going to be done, and on what, in a line."""
+    """Return one line that says what will be done, by which engine and precision."""
     size = scoring.window_px(shape[1:])
     words = plan.in_words(shape, scoring.footprint, size, scoring.seconds(shape))
     return f"{words} ({scoring.engine.name}, {scoring.engine.device.precision})"
