@@ -1,10 +1,10 @@
-"""Random views of a patch that could have been another place of the tomogram.
+"""Augmentation: random flips, rotation, scaling, elastic deformation, grey values and noise.
 
 image (c, q, q), target, labelled (k, q, q) + Recipe + random generator -> the same (., p, p)
 
-Geometry is drawn once and applied to all three; grey values change in the image alone. It never
-invents a label: what comes in from outside the patch is unlabelled. Not in the paper (its
-conclusion names it as future work).
+Geometry is drawn once and applied to image, target and `labelled`; grey values and noise change the
+image alone. It never invents a label: what comes in from outside the patch is unlabelled. Not in
+the paper (its conclusion names it as future work).
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ Masks = npt.NDArray[np.bool_]
 T = TypeVar("T", Pixels, Masks)
 Patch = tuple[Pixels, Masks, Masks]
 
-# Knots of the bending a side: with 256 px it bends over about 50 px, the size of an organelle.
+# Control points of the elastic deformation along a side: in a patch of 256 px about 50 px apart,
+# the size of an organelle.
 KNOTS = 5
 
-# Of normalised grey values, in deviations: stain and membranes lie within.
+# Normalised grey values (deviations) that the gamma curve changes: stain and membranes lie within.
 GAMMA_RANGE = (-3.0, 3.0)
 
 
 def augment(patch: Patch, recipe: Recipe, margin: int, rng: np.random.Generator) -> Patch:
-    """Return a random view of the middle of `patch`, `margin` pixels less on every side."""
+    """Augment a patch and crop it by `margin` px on every side: p = q - 2 * margin."""
     size = patch[0].shape[-1] - 2 * margin
     if recipe.warp and rng.random() < recipe.warp:
         image, target, labelled = warp(patch, margin + sources(size, recipe, rng))
@@ -44,15 +45,15 @@ def augment(patch: Patch, recipe: Recipe, margin: int, rng: np.random.Generator)
 
 
 def turn(pixels: T, turns: int, mirror: bool) -> T:
-    """Return `(c, p, p)` turned by quarter turns, then mirrored in x if asked."""
+    """Return `(c, p, p)` rotated by `turns` quarter turns, then mirrored in x if `mirror`."""
     turned = np.rot90(pixels, turns, axes=(1, 2))
     return turned[:, :, ::-1] if mirror else turned
 
 
 def sources(size: int, recipe: Recipe, rng: np.random.Generator) -> Pixels:
-    """Draw where each pixel comes from: `(2, p, p)` as (y, x) in pixels, for one resampling.
+    """Draw the source coordinates (y, x) in px of each pixel, `(2, p, p)`, for one resampling.
 
-    A turn by up to 15 degrees, a change of size and a smooth bending in one field.
+    They combine a rotation by up to 15 degrees, a scaling and an elastic deformation.
     """
     angle = rng.uniform(-np.pi / 12, np.pi / 12)
     zoom = 1 + rng.uniform(-recipe.scale, recipe.scale)
@@ -71,25 +72,25 @@ def sources(size: int, recipe: Recipe, rng: np.random.Generator) -> Pixels:
 
 
 def _basis(size: int) -> Pixels:
-    """Return `(size, KNOTS)` raised cosines around the knots, which add up to 1 everywhere."""
+    """Return `(size, KNOTS)` weights of the knots: raised cosines that add up to 1 everywhere."""
     place = np.linspace(0, KNOTS - 1, size, dtype=np.float32)
     distance = np.abs(place[:, None] - np.arange(KNOTS, dtype=np.float32))
     return np.where(distance < 1, (1 + np.cos(np.pi * distance)) / 2, 0).astype(np.float32)
 
 
 def warp(patch: Patch, source: Pixels) -> Patch:
-    """Resample a patch at `source`, `(2, p, p)`: the image bilinearly, the masks by nearest pixel.
+    """Resample a patch at `source` `(2, p, p)`: the image bilinearly, the masks by nearest pixel.
 
     What comes from outside the patch is 0: the mean in the image, unlabelled in the masks.
-    NumPy, not torch: batches are cut in a thread beside the training, and a second pool of torch
-    threads on the same cores would slow the first one down.
+    NumPy, not torch: batches are made in a thread beside the training, and a second pool of torch
+    threads would compete with the first for the cores.
     """
     image, target, labelled = patch
     size = image.shape[-1]
-    width = size + 3  # a frame of zeros, so that every look-up is valid, those outside included
+    width = size + 3  # with a border of zeros, which look-ups outside the patch fall into
     y, x = np.clip(source, -1, size) + 1
     low_y, low_x = y.astype(np.int32), x.astype(np.int32)
-    part_y, part_x = y - np.floor(y), x - np.floor(x)  # whole numbers as int would widen them
+    part_y, part_x = y - np.floor(y), x - np.floor(x)  # - low_y would give float64
     corner = low_y * width + low_x
     nearest = (y + 0.5).astype(np.int32) * width + (x + 0.5).astype(np.int32)
 
@@ -130,8 +131,8 @@ def grey(image: Pixels, recipe: Recipe, rng: np.random.Generator) -> Pixels:
 def bend(image: Pixels, gamma: float) -> Pixels:
     """Return normalised grey values with the gamma curve over `GAMMA_RANGE` deviations.
 
-    The range is fixed: one stretched from the patch's own least value to its largest would give a
-    patch with one hot voxel another curve. What lies outside stays as it is.
+    The range is fixed, not from the patch's minimum to its maximum: one hot voxel would change the
+    curve of the whole patch. Values outside the range stay as they are.
     """
     low, high = GAMMA_RANGE
     unit = image - np.float32(low)

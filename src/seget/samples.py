@@ -1,9 +1,9 @@
-"""Training patches: chosen, cut, augmented, stacked.
+"""Training batches: chooses, cuts, augments and stacks patches.
 
 Dataset + structures + Recipe + seed -> step number -> Batch
 
-A batch is a function of the seed and the step alone, so a run that is taken up again sees what it
-would have seen. It never touches the network, and reads only the patches that it returns.
+A batch depends on the seed and the step alone, so a resumed run gets the batches that it would have
+got. It never touches the network, and reads only the patches that it returns.
 Paper: section 3.1 (patches) and 3.2 (copies of positive patches).
 """
 
@@ -31,8 +31,8 @@ Masks = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Patch:
-    """A place to cut: tomogram and slice by number, and the corner on the network's grid."""
+class PatchPlace:
+    """Where a patch is: number of the tomogram, slice, and its corner on the network's grid."""
 
     tomogram: int
     z: int
@@ -57,15 +57,15 @@ class Samples:
     Attributes
     ----------
     readers
-        One a tomogram.
+        A reader for each tomogram.
     pixel_nm
-        `(y, x)` of a patch's pixels; None where no tomogram says its own.
+        `(y, x)` pixel size of the patches; None if no tomogram states its own.
 
     Raises
     ------
     InputError
-        A structure has no foreground on any training slice, or nothing else; a tomogram has
-        nothing in it, or a pixel size too far from the others.
+        A structure has no foreground on the training slices, or no background; a tomogram is empty,
+        or its pixel size is too far from the others.
     """
 
     def __init__(
@@ -103,15 +103,15 @@ class Samples:
         """Return the batch of a step (0-based)."""
         rng = np.random.default_rng([self.seed, step])
         chosen = self._from_grid(step) if self._grid else self._sampled(step, rng)
-        # A warp reads beyond the patch: an eighth around it is cut too. A corner that is turned in
-        # from still farther out is not labelled.
+        # A warp reads beyond the patch, so a margin of an eighth is cut too. Pixels that come from
+        # farther out (corners of a rotated patch) are unlabelled.
         margin = self.patch_px // 8 if self.recipe.warp else 0
         cut = [augment(self._cut(p, margin), self.recipe, margin, rng) for p in chosen]
         stacked = [torch.from_numpy(np.stack(part)) for part in zip(*cut, strict=True)]
         return Batch(*stacked)
 
     def _foreground_slices(self, structure: str, dataset: Dataset) -> list[tuple[int, int, int]]:
-        """Return (tomogram, slice, foreground pixels) of the training slices that hold any."""
+        """Return (tomogram, slice, foreground pixels) of the training slices with foreground."""
         places = [
             (i, z, tomogram.masks[structure].foreground_px[z])
             for i, tomogram in enumerate(self.tomograms)
@@ -137,8 +137,8 @@ class Samples:
             )
         return places
 
-    def _paper_grid(self) -> list[Patch]:
-        """Every patch of every training slice, positive ones `positive_copies` times (3.2)."""
+    def _paper_grid(self) -> list[PatchPlace]:
+        """Every patch of the training slices, `positive_copies` times with foreground (3.2)."""
         grid = []
         for i, (tomogram, reader) in enumerate(zip(self.tomograms, self.readers, strict=True)):
             shape = reader.shape[1], reader.shape[2]
@@ -151,17 +151,20 @@ class Samples:
                         m[y : y + self.patch_px, x : x + self.patch_px].any() for m in masks
                     )
                     copies = self.recipe.positive_copies if positive else 1
-                    grid += [Patch(i, z, y, x)] * copies
+                    grid += [PatchPlace(i, z, y, x)] * copies
         return grid
 
-    def _from_grid(self, step: int) -> list[Patch]:
+    def _from_grid(self, step: int) -> list[PatchPlace]:
         epoch, place = divmod(step, self.steps_per_epoch)
         order = np.random.default_rng([self.seed, epoch, 1]).permutation(len(self._grid))
         size = self.recipe.batch_size
         return [self._grid[i] for i in order[place * size : (place + 1) * size]]
 
-    def _sampled(self, step: int, rng: np.random.Generator) -> list[Patch]:
-        """Draw a batch: a share of it holds foreground, of the structures in turn."""
+    def _sampled(self, step: int, rng: np.random.Generator) -> list[PatchPlace]:
+        """Draw the patches of a batch, for each structure in turn.
+
+        With probability `foreground_share` a patch holds foreground, else it is anywhere.
+        """
         size = self.recipe.batch_size
         chosen = []
         for i in range(step * size, (step + 1) * size):
@@ -172,25 +175,25 @@ class Samples:
                 chosen.append(self._anywhere(structure, rng))
         return chosen
 
-    def _on_foreground(self, structure: int, rng: np.random.Generator) -> Patch:
-        """Draw a patch that holds a foreground pixel, drawn evenly from all of them."""
+    def _on_foreground(self, structure: int, rng: np.random.Generator) -> PatchPlace:
+        """Draw a foreground pixel, all alike probable, and a patch that holds it."""
         places = self._places[structure]
         count = np.array([n for _, _, n in places], dtype=np.float64)
         tomogram, z, _ = places[int(rng.choice(len(places), p=count / count.sum()))]
         mask = self.tomograms[tomogram].masks[self.structures[structure]].slice(z)
         pixel = int(rng.choice(np.flatnonzero(mask)))
         reader = self.readers[tomogram]
-        # The pixel lies anywhere in the patch: centred, the network could learn the place.
+        # The pixel may be anywhere in the patch: were it the centre, the network could learn that.
         corner = [
             int(np.clip(at - rng.integers(self.patch_px), 0, max(0, extent - self.patch_px)))
             for at, extent in zip(
                 reader.to_grid(*divmod(pixel, mask.shape[1])), reader.shape[1:], strict=True
             )
         ]
-        return Patch(tomogram, z, corner[0], corner[1])
+        return PatchPlace(tomogram, z, corner[0], corner[1])
 
-    def _anywhere(self, structure: int, rng: np.random.Generator) -> Patch:
-        """Draw a patch evenly from the training slices that have a mask of the structure."""
+    def _anywhere(self, structure: int, rng: np.random.Generator) -> PatchPlace:
+        """Draw a patch anywhere on the training slices that have a mask of the structure."""
         slices = [
             (i, z)
             for i, tomogram in enumerate(self.tomograms)
@@ -201,12 +204,12 @@ class Samples:
         _, height, width = self.readers[tomogram].shape
         y = int(rng.integers(max(1, height - self.patch_px + 1)))
         x = int(rng.integers(max(1, width - self.patch_px + 1)))
-        return Patch(tomogram, z, y, x)
+        return PatchPlace(tomogram, z, y, x)
 
-    def _cut(self, patch: Patch, margin: int) -> tuple[Pixels, Masks, Masks]:
-        """Return image (c, q, q), target and labelled (k, q, q), q = patch + 2 margins.
+    def _cut(self, patch: PatchPlace, margin: int) -> tuple[Pixels, Masks, Masks]:
+        """Return image (c, q, q), target and labelled (k, q, q), q = patch_px + 2 * margin.
 
-        What lies outside the slice is 0 in the image and unlabelled, and so is padding.
+        Outside the slice and in padding the image is 0 and `labelled` False.
         """
         tomogram, reader = self.tomograms[patch.tomogram], self.readers[patch.tomogram]
         size = self.patch_px + 2 * margin
@@ -225,7 +228,7 @@ class Samples:
 
 
 def _overlap(y: int, x: int, size: int, shape: tuple[int, int, int]) -> tuple[Box, Box]:
-    """Return the part of a slice that a square reads, and where that lies in the square."""
+    """Return the part of a slice inside a square, as a box of the slice and of the square."""
     read, place = [], []
     for start, extent in zip((y, x), shape[1:], strict=True):
         inside = slice(max(start, 0), min(start + size, extent))

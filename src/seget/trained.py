@@ -1,9 +1,9 @@
-"""A trained model, in memory and on disk: all that prediction needs, and where it came from.
+"""A trained model, in memory and on disk: what prediction needs, and its provenance.
 
 network + recipe + structures + thresholds + provenance <-> model.safetensors + model.json
 
 The only room that writes models. It never loads a pickle: weights are safetensors, the rest is
-checked JSON.
+validated JSON.
 """
 
 from __future__ import annotations
@@ -36,8 +36,7 @@ from seget.recipes import STRUCTURE_NAME, Recipe
 WEIGHTS = "model.safetensors"
 CARD = "model.json"
 
-# Ten times what the largest of our networks has: a file from elsewhere must not decide how
-# much memory is taken.
+# Ten times the size of our largest network: a file from elsewhere must not fill the memory.
 MOST_CARD_BYTES = 2**24
 MOST_WEIGHTS_BYTES = 2**30
 MOST_STRUCTURES = 1000
@@ -46,12 +45,12 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Length = Annotated[float, Field(gt=0)]
 
 
-class Card(BaseModel):
+class ModelCard(BaseModel):
     """model.json: what the weights are, how they were made and how to use them.
 
-    Of format 1, which knew no pixel size, the voxel size of the first training tomogram is taken.
-    It was trained on grey values normalised without leaving out padding and outliers: of plain
-    tomograms these are the same to a hundredth of a deviation.
+    Format 1 had no pixel size: the voxel size of the first training tomogram is used. Its models
+    were trained on grey values normalised with padding and outliers included, which differ by a
+    hundredth of a deviation in tomograms without padding.
     """
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
@@ -88,7 +87,7 @@ class Card(BaseModel):
 
 @dataclass(frozen=True)
 class Trained:
-    """Weights, recipe, normalisation and provenance: what training hands over.
+    """A trained network with its recipe, thresholds, pixel size and provenance.
 
     Attributes
     ----------
@@ -97,14 +96,14 @@ class Trained:
     structures
         The k structures, in the order of the network's outputs.
     recipe
-        What it was trained with; with the number of structures it gives the architecture.
+        The recipe of the training; with the number of structures it determines the architecture.
     thresholds
         Score in 0 to 1 above which a pixel is foreground, chosen on the validation slices.
     pixel_nm
-        `(y, x)` pixel size that the network was trained at, or None where no file said it; a
-        tomogram of another is read at this one.
+        `(y, x)` pixel size of the training patches, or None if no file states it. Tomograms of
+        another pixel size are resampled to it.
     provenance
-        Versions, seed, data hashes, epochs: plain values for people.
+        Versions, seed, data hashes, epochs: for people, not read by the program.
     """
 
     network: nn.Module
@@ -117,20 +116,20 @@ class Trained:
 
     @property
     def architecture(self) -> Architecture:
-        """What the network is: built from this, it takes these weights."""
+        """The architecture of the network: `architecture.build()` takes its weights."""
         return Architecture.of(self.recipe, len(self.structures))
 
     def save(self, folder: Path) -> None:
-        """Write model.safetensors and model.json into `folder`, each whole or not at all.
+        """Write model.safetensors and model.json into `folder`, each atomically.
 
-        Both are on the disk before either gets its name: only a kill between two renamings leaves
-        the one beside an older other, which `load` then refuses.
+        Both are on the disk before either is renamed: only a kill between the two renamings leaves
+        a new file beside an old one, which `load` then refuses.
         """
         folder.mkdir(parents=True, exist_ok=True)
         weights = safetensors_torch.save(
             {k: v.contiguous() for k, v in self.network.state_dict().items()}
         )
-        card = Card(
+        card = ModelCard(
             structures=list(self.structures),
             thresholds=self.thresholds,
             recipe=self.recipe,
@@ -152,7 +151,7 @@ def load(path: Path | str) -> Trained:
     Raises
     ------
     InputError
-        No model is there, model.json is not one of ours, or the weights do not belong to it.
+        There is no model, model.json is invalid, or the weights do not belong to it.
     """
     folder = Path(path)
     folder = folder / "model" if (folder / "model" / CARD).is_file() else folder
@@ -185,10 +184,10 @@ def find_models(path: Path) -> list[Path]:
     return sorted(run / "model" for run in path.iterdir() if (run / "model" / CARD).is_file())
 
 
-def _read_card(path: Path) -> Card:
+def _read_card(path: Path) -> ModelCard:
     raw = _read(path, MOST_CARD_BYTES, "wanted a model folder, as `seget train` writes it")
     try:
-        return Card.model_validate(json.loads(raw, parse_constant=_no_constant))
+        return ModelCard.model_validate(json.loads(raw, parse_constant=_no_constant))
     except ValidationError as error:
         raise InputError(_why_not(path, error)) from None
     except (ValueError, RecursionError) as error:
@@ -196,7 +195,7 @@ def _read_card(path: Path) -> Card:
 
 
 def _why_not(path: Path, error: ValidationError) -> str:
-    """Say what keeps a model.json from being one of ours."""
+    """Say why a model.json is invalid."""
     first = error.errors()[0]
     place = ".".join(str(part)[:80] for part in first["loc"]) or "the whole"
     if first["type"] == "extra_forbidden" or place == "format":
@@ -223,7 +222,7 @@ def _read_weights(path: Path, sha256: str) -> bytes:
 
 
 def _tensors(path: Path, raw: bytes, wanted: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return what `raw` holds: tensors of the wanted names, shapes and types, all finite."""
+    """Return the tensors in `raw`; their names, shapes and types must be as `wanted`."""
     try:
         found = safetensors_torch.load(raw)
         reason = _misfit(found, wanted)
@@ -235,7 +234,7 @@ def _tensors(path: Path, raw: bytes, wanted: dict[str, Tensor]) -> dict[str, Ten
 
 
 def _misfit(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> str:
-    """Say in what tensors differ from those of a network; empty where they are its weights."""
+    """Say how tensors differ from the wanted ones, or are not finite; "" if they do not."""
     for name in sorted(found.keys() ^ wanted.keys()):
         return f"{name} is {'missing' if name in wanted else 'none of its tensors'}"
     for name, tensor in wanted.items():
@@ -251,7 +250,7 @@ def _words(tensor: Tensor) -> str:
 
 
 def _read(path: Path, most: int, mend: str) -> bytes:
-    """Return a file's content, refused unread where it has more than `most` bytes."""
+    """Return a file's content; a file of more than `most` bytes is refused without reading."""
     try:
         size = path.stat().st_size
         if not path.is_file():
@@ -264,7 +263,7 @@ def _read(path: Path, most: int, mend: str) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    # On the disk at once: a wait for it between the two renamings would be long enough for a kill.
+    # Synced before the renamings: syncing between them would leave time for a kill.
     with path.open("wb") as file:
         file.write(content)
         file.flush()
