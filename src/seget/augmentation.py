@@ -96,7 +96,7 @@ def warp(patch: Patch, source: Pixels) -> Patch:
 
     def interpolate(channel: Pixels) -> Pixels:
         framed = np.pad(channel, (1, 2)).ravel()
-        # The right and the lower neighbours: the same places in what begins later.
+        # Neighbours to the right are one pixel later in the flat array, those below one row later.
         top = framed.take(corner) * (1 - part_x) + framed[1:].take(corner) * part_x
         bottom = framed[width:].take(corner) * (1 - part_x)
         bottom += framed[width + 1 :].take(corner) * part_x

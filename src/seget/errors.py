@@ -2,8 +2,8 @@
 
 what was found -> one sentence
 
-It never hides a fault of ours: any other exception is a bug and keeps its traceback. It never
-hands a terminal a character that commands it: names in files are anybody's.
+It never hides a bug: any other exception keeps its traceback. It never prints control characters,
+which a name in somebody's file could use to command the terminal.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import unicodedata
 
-# Much longer than any path; a key or a name of a hostile file may have megabytes.
+# Longer than any path; a key in a hostile file may have megabytes.
 MOST_CHARACTERS = 8000
 
 MENDS = {
@@ -40,15 +40,15 @@ class InputError(_ForPeople):
 
 
 class FormatError(InputError):
-    """The bytes of a file are not what its format demands: damaged, cut short, of another kind."""
+    """A file violates its format: it is damaged, truncated or of another kind."""
 
 
 class RunError(_ForPeople):
-    """A run that began well has failed (exit code 1); the message says why and what to do."""
+    """A run with valid input has failed (exit code 1); the message says why and what to do."""
 
 
 def printable(text: str) -> str:
-    r"""Return `text` as one line without control characters and halves of characters.
+    r"""Return `text` as one line; control characters and surrogates are escaped.
 
     >>> printable("\x1b[2Jcell.mrc:\nempty")
     '\\x1b[2Jcell.mrc:\\nempty'
@@ -60,7 +60,7 @@ def printable(text: str) -> str:
 
 
 def _is_shown(character: str) -> bool:
-    # C: control characters, marks that turn the order of letters, halves of characters.
+    # C: control characters, marks that change the direction of text, surrogates.
     category = unicodedata.category(character)
     return not category.startswith("C") and category not in ("Zl", "Zp")
 

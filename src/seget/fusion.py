@@ -1,9 +1,9 @@
-"""The binary models' score maps made into one label volume.
+"""Fuses the score maps of all structures into one label volume.
 
 {structure: scores} + thresholds -> label ids, colours
 
-It works on any block of pixels by itself, so a volume may be fused slice by slice, and it never
-opens a file. Last paragraph of section 4.2 and figure 4 of the paper.
+Each pixel is fused by itself, so a volume may be fused slice by slice. It never opens a file. Last
+paragraph of section 4.2 and figure 4 of the paper.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ OTHER_COLOURS = (
 
 
 def colour(structure: str, index: int) -> str:
-    """Colour of a structure as `#rrggbb`: figure 4's, else a stated one.
+    """Colour of a structure as `#rrggbb`: that of figure 4, else one of `OTHER_COLOURS`.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def colour(structure: str, index: int) -> str:
         Name of the structure.
     index
         Its position among the structures, 0-based; only used for names figure 4 does not have.
-        Twelve neighbours differ, then the colours come round again.
+        Twelve in a row differ, then the colours repeat.
     """
     return COLOURS.get(structure, OTHER_COLOURS[index % len(OTHER_COLOURS)])
 
@@ -105,14 +105,14 @@ def fuse(
 
 
 def _cut(threshold: float, scores: npt.NDArray[Any]) -> float:
-    """Value a score must exceed; whole for integers, so that NumPy compares bytes, not floats."""
+    """Value a score must exceed; an integer for integer scores, so that NumPy compares bytes."""
     return math.floor(threshold * FULL_SCORE) if scores.dtype.kind in "iu" else threshold
 
 
 def _check_fit(
     structure: str, score: npt.NDArray[Any], first: str, reference: npt.NDArray[Any]
 ) -> None:
-    """Refuse maps that lie on another grid or another scale than the first."""
+    """Refuse a map whose shape or type differs from the first's."""
     if score.shape != reference.shape or score.dtype != reference.dtype:
         raise InputError(
             f"{structure}: its score map is {score.dtype} of shape {score.shape}, wanted "

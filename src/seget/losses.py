@@ -12,16 +12,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-# Keeps a gradient where the target is empty: foreground predicted there must cost (design, eq. 4).
+# Added to both parts of eq. 4: predicted foreground has a gradient even where the target is empty.
 SMOOTH = 1.0
 
 
 def binary_cross_entropy(
     logits: Float[Tensor, "b k h w"], target: Float[Tensor, "b k h w"]
 ) -> Float[Tensor, "b k h w"]:
-    """Binary cross entropy a pixel from logits, in the form that never overflows (eq. 3).
+    """Binary cross entropy of each pixel from its logit y, in a form that cannot overflow (eq. 3).
 
-    log(exp(y) + exp(0)) is max(y, 0) + log(1 + exp(-|y|)), and has its true slope at 0 too.
+    logaddexp(y, 0) is max(y, 0) + log(1 + exp(-|y|)), and its gradient is exact at y = 0 too.
     """
     return torch.logaddexp(logits, torch.zeros_like(logits)) - logits * target
 
@@ -49,7 +49,7 @@ def weighted_cross_entropy(
     labelled: Float[Tensor, "b k h w"],
     cap: float | None = None,
 ) -> Float[Tensor, " k"]:
-    """Sum of weight times cross entropy over the number of labelled pixels, a structure (L_b)."""
+    """Sum of weight * cross entropy / number of labelled pixels, for each structure (L_b)."""
     weight = adaptive_weight(target, labelled, cap)
     total = (weight * binary_cross_entropy(logits, target)).sum(dim=(0, 2, 3))
     return total / labelled.sum(dim=(0, 2, 3)).clamp(min=1)
@@ -60,7 +60,7 @@ def jaccard(
     target: Float[Tensor, "b k h w"],
     labelled: Float[Tensor, "b k h w"],
 ) -> Float[Tensor, " k"]:
-    """Jaccard coefficient of the batch's labelled pixels, a structure (eq. 4), with + 1 on both."""
+    """Jaccard coefficient over all labelled pixels of the batch, for each structure (eq. 4)."""
     y = (probability * labelled).sum(dim=(0, 2, 3))
     t = (target * labelled).sum(dim=(0, 2, 3))
     both = (probability * target * labelled).sum(dim=(0, 2, 3))
@@ -72,12 +72,12 @@ def jaccard_distance(
     target: Float[Tensor, "b k h w"],
     labelled: Float[Tensor, "b k h w"],
 ) -> Float[Tensor, " k"]:
-    """One minus the Jaccard coefficient, a structure (eq. 5)."""
+    """One minus the Jaccard coefficient, for each structure (eq. 5)."""
     return 1 - jaccard(probability, target, labelled)
 
 
 def regulariser(network: nn.Module) -> Tensor:
-    """Sum of the squares of all convolution kernels (psi of eq. 1); biases and norms are free."""
+    """Sum of the squares of all convolution kernels (psi of eq. 1), not of biases and norms."""
     return sum_of_squares(regularised(network))
 
 
@@ -87,7 +87,7 @@ def regularised(network: nn.Module) -> list[Tensor]:
 
 
 def sum_of_squares(kernels: list[Tensor]) -> Tensor:
-    """Return psi of a network whose kernels are at hand: to look for them takes as long."""
+    """Return psi of the kernels that `regularised` found: finding takes as long as summing."""
     return torch.stack([kernel.square().sum() for kernel in kernels]).sum()
 
 
@@ -99,8 +99,8 @@ def segmentation_loss(
 ) -> Float[Tensor, ""]:
     """L_b + L_j of eq. 1, averaged over the structures; the regulariser is added by training.
 
-    Sums run in float32 at least, whatever the logits' precision: a sum of 10^5 bf16 numbers has
-    two digits.
+    Computed in float32 at least, whatever the logits' precision: a sum of 10^5 bf16 numbers is
+    right to two digits only.
     """
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     distance = jaccard_distance(torch.sigmoid(logits), target, labelled)

@@ -1,8 +1,8 @@
-"""What the machine has left: memory and disk.
+"""Free memory and disk space of the machine.
 
--> bytes that are free; "4 GB" <-> bytes
+-> free bytes; "4 GB" <-> bytes
 
-It never takes any, and knows nothing of what is going to be done with the bytes.
+It never allocates or writes anything.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of <malloc.h>
 
 
 def free_memory_bytes() -> int:
-    """Return the memory that this process may still take without anything being swapped out.
+    """Return the memory that this process can still allocate without swapping.
 
-    A container's limit counts, where there is one: the machine around it may have more.
+    In a container with a memory limit it is what is left of that limit.
     """
     free = int(psutil.virtual_memory().available)
     try:
@@ -37,10 +37,10 @@ def free_memory_bytes() -> int:
 
 
 def keep_freed_memory() -> None:
-    """Let this process keep the memory that it frees, for what it allocates next.
+    """Let this process keep the memory that it frees, for its next allocations.
 
     A training step frees and allocates the same gigabyte again and again; returned to the system in
-    between, it costs a page fault every 4 kB, which is much of a step's time. Only the GNU C
+    between, it costs a page fault every 4 kB, a large part of a step's time. Only the GNU C
     library has this setting; elsewhere nothing happens.
 
     It changes malloc for the whole process. So only those who own the process call it: the commands
@@ -55,13 +55,13 @@ def keep_freed_memory() -> None:
 
 
 def free_disk_bytes(folder: Path) -> int:
-    """Return the space left where `folder` is or will be made."""
+    """Return the free space of the disk on which `folder` is or will be created."""
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     return shutil.disk_usage(there).free
 
 
 def require_disk(folder: Path, wanted_bytes: int) -> None:
-    """Make sure that so much can be written into a folder.
+    """Check that `wanted_bytes` are free for a folder.
 
     Raises
     ------

@@ -2,8 +2,8 @@
 
 prediction + truth -> counts that add up -> IoU, mIOU, Dice, accuracy
 
-It never averages scores of parts: counts are added first and divided once, unless the caller
-asks for a mean over slices or patches. A class that is absent is nan, never 0 or 1.
+It never averages the scores of slices or patches, unless the caller asks for that: it adds their
+counts and divides once. The score of a class absent in both is nan, never 0 or 1.
 Equation 6 of the paper, with k = 1.
 """
 
@@ -24,7 +24,7 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Counts:
-    """Labelled pixels by truth and prediction; the counts of two parts add up to the whole's.
+    """Numbers of labelled pixels by truth and prediction; those of two parts can be added.
 
     Attributes
     ----------
@@ -103,7 +103,7 @@ def count(prediction: Bools, truth: Bools, labelled: Bools | None = None) -> Cou
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """Scores of the labelled pixels, by truth: the counts at every threshold from one pass.
+    """Scores of the labelled pixels by true class: gives the counts at every threshold.
 
     Attributes
     ----------
@@ -169,7 +169,7 @@ def mean_ignoring_absent(values: Iterable[float]) -> tuple[float, int]:
 
 
 def _ratio(part: float, whole: int) -> float:
-    """Part of the whole; nan of nothing."""
+    """Part over whole; nan if the whole is 0."""
     return part / whole if whole else math.nan
 
 
@@ -179,7 +179,7 @@ def _per_score(scores: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
 
 
 def _check(shape: tuple[int, ...], **arrays: npt.NDArray[Any] | None) -> None:
-    """Refuse what NumPy would broadcast, or combine bit by bit, into a wrong count."""
+    """Refuse shapes that NumPy would broadcast, and integers that & would combine bitwise."""
     for name, array in arrays.items():
         if array is not None and (array.shape != shape or array.dtype != np.bool_):
             raise ValueError(

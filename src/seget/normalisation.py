@@ -1,8 +1,8 @@
-"""Grey values made comparable: statistics without padding and outliers, one rule everywhere.
+"""Normalises grey values: mean and deviation of a volume without padding and outliers.
 
 Volume -> Normalisation; slice (y, x) -> its normalised pixels
 
-Training, validation, prediction and int8 calibration all normalise here. It never keeps a slice,
+Training, validation, prediction and int8 calibration all normalise here. It never stores a slice,
 and never imports torch.
 """
 
@@ -20,33 +20,33 @@ from seget.volume import Volume, sampled_slices
 
 Pixels = npt.NDArray[np.float32]
 
-# What model.json and the ids of outputs call the rule below.
+# Name of this rule in model.json and in the ids of outputs.
 NAME = "volume mean and deviation, padding and outliers left out"
 
 # A million voxels fix a mean and a standard deviation to a thousandth of the latter.
 SAMPLED_VOXELS = 1_000_000
 
-# So much at either end counts as the value where it begins: hot voxels, X-rays, gold beads. Left
-# out instead, plain noise would seem to deviate by a hundredth less than it does.
+# This share at either end (hot voxels, X-rays, gold beads) counts as its innermost value. Left out
+# instead, plain noise would seem to deviate by a hundredth less than it does.
 TAIL_PERCENT = 0.1
-# Where more than that is hot, values are left out that lie this many deviations of the middle 98 %
-# away from it: no stain or gold does.
+# If more than that share is hot: values more than BEYOND_CORE deviations from the mean, both taken
+# of the middle 98 %, are left out too. Stain and gold are not so far.
 CORE_PERCENT = 1.0
 BEYOND_CORE = 50.0
-# Normalised values are clipped to this many deviations. Membranes, stain and gold lie within; one
-# voxel a thousand deviations out would flood the receptive field.
+# Normalised values are clipped to this many deviations. Membranes, stain and gold lie within; a
+# voxel at a thousand would change the scores of the whole receptive field.
 CLIP = 10.0
-# A voxel this many deviations out is no tissue, and people are told of it.
+# A voxel this many deviations from the mean is no tissue: `notes` reports it.
 FAR_OUT = 100.0
 
-# Share of the sample from which on people are told that it is one value, or padding.
+# `notes` reports padding from TOLD_SHARE of the sample on, one single value from MOST_SHARE on.
 TOLD_SHARE = 0.005
 MOST_SHARE = 0.5
 
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Grey values to zero mean and unit deviation, by the statistics of a whole volume.
+    """Maps grey values to mean 0 and deviation 1, by the statistics of a whole volume.
 
     Attributes
     ----------
@@ -55,11 +55,12 @@ class Normalisation:
     padding_share
         Share of the sampled slices that is padding or not a finite number.
     far_out
-        Number of voxels in the sampled slices that lie more than `FAR_OUT` deviations out.
+        Number of voxels in the sampled slices more than `FAR_OUT` deviations from the mean.
     farthest
-        The value of the farthest of them; the mean where there is none.
+        The value of the farthest of them; the mean if there is none.
     commonest, commonest_share
-        The value that most of the sampled voxels have, padding left out, and their share.
+        The median of the sampled voxels without padding, and the share that has this very value:
+        the commonest value, if that is the value of more than half.
     """
 
     mean: float
@@ -71,16 +72,16 @@ class Normalisation:
     commonest_share: float = 0.0
 
     def __call__(self, grey: npt.NDArray[Any], padding: Bools | None = None) -> Pixels:
-        """Return `grey` normalised and clipped; padding and what is not finite become 0.
+        """Return `grey` normalised and clipped; padding and values not finite become 0.
 
         Parameters
         ----------
         grey
             Any shape, any type of number.
         padding
-            The same shape, True where `grey` holds nothing.
+            The same shape, True in padding.
         """
-        # What is too large for float32 becomes infinite, and is clipped or replaced below.
+        # Values too large for float32 become infinite, and are clipped or set to 0 below.
         with np.errstate(over="ignore", invalid="ignore"):
             values = grey.astype(np.float32)
             finite = is_finite(values)
@@ -94,11 +95,11 @@ class Normalisation:
         return values
 
     def as_dict(self) -> dict[str, float]:
-        """Return all numbers, for provenance."""
+        """Return all fields, for provenance."""
         return asdict(self)
 
     def notes(self) -> list[str]:
-        """Return a sentence for each thing that people should know of the grey values."""
+        """Return sentences for people on padding, outliers and cut-off values; often none."""
         notes = []
         if self.padding_share >= TOLD_SHARE:
             notes.append(
@@ -122,16 +123,15 @@ class Normalisation:
 
 
 def normalisation(volume: Volume) -> Normalisation:
-    """Measure how a volume is normalised, from up to sixteen of its slices.
+    """Measure the normalisation of a volume on up to sixteen of its slices.
 
-    Each volume is normalised by itself, so signed and unsigned copies of one tomogram, which
-    differ by a constant 128, are the same image to the network.
+    Each volume is normalised by its own statistics, so signed and unsigned copies of a tomogram,
+    which differ by 128, give the same input to the network.
 
     Raises
     ------
     InputError
-        Nothing is in the sampled slices: no number is finite, or all that is not padding is one
-        value.
+        The sampled slices are empty: all padding, no finite value, or a single value.
     """
     slices = sampled_slices(volume.shape[0])
     size = volume.shape[1] * volume.shape[2]
@@ -172,7 +172,7 @@ def _statistics(sample: npt.NDArray[np.float64], volume: Volume) -> tuple[float,
     middle, wide = core.mean(), core.std()
     kept = sample[np.abs(sample - middle) <= BEYOND_CORE * wide] if wide > 0 else sample
     seen = np.clip(kept, *_ends(kept, TAIL_PERCENT))
-    if seen.min() == seen.max():  # all but a few are one value: these few are what there is to see
+    if seen.min() == seen.max():  # nearly all voxels are one value: see the others
         seen = sample
     if seen.min() == seen.max():
         raise InputError(
@@ -189,7 +189,7 @@ def _ends(sample: npt.NDArray[np.float64], percent: float) -> tuple[float, float
 
 
 def _every(plane: npt.NDArray[Any], empty: Bools | None, step: int) -> npt.NDArray[Any]:
-    """Return every `step`-th pixel in y and x that is not padding, in one row."""
+    """Return every `step`-th pixel in y and x that is not padding: `(n,)`."""
     some = plane[::step, ::step]
     return some.ravel() if empty is None else some[~empty[::step, ::step]]
 
@@ -202,6 +202,7 @@ def _beyond(plane: npt.NDArray[Any], mean: float, reach: float) -> int:
 
 
 def _commonest(sample: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Return the value that stands most often in a sample, and its share, if it is over half."""
-    middle = float(np.median(sample))  # a value of more than half is the one in the middle
+    """Return the median and the share of voxels that equal it."""
+    # If more than half of the values are equal, they equal the median.
+    middle = float(np.median(sample))
     return middle, float(np.mean(sample == middle))

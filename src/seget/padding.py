@@ -1,4 +1,4 @@
-"""Where a slice holds nothing: frames, corners, empty slices, what is no number.
+"""Finds the padding of a slice: frames and corners of one value, empty slices, NaN and infinity.
 
 slice (y, x) -> True where it is padding
 
@@ -15,21 +15,21 @@ from scipy import ndimage
 
 Bools = npt.NDArray[np.bool_]
 
-# Padding is made of squares of one value, of this edge in px: noise has hardly any.
+# Padding consists of squares of one value with this edge; noise has hardly any such square.
 SQUARE_PX = 3
-# It follows the border of the slice for so many px at least, and has so many in all.
+# A region of padding has at least BORDER_RUN_PX pixels on the border of the slice, LEAST_PX in all.
 BORDER_RUN_PX, LEAST_PX = 16, 64
-# Different numbers in a slice of labels; grey values have more.
+# A slice with at most this many different values is taken for labels; grey values have more.
 MOST_LABELS = 32
 
 
 def padding(plane: npt.NDArray[Any]) -> Bools | None:
-    """Return True where a slice `(y, x)` holds nothing; None if it holds something everywhere.
+    """Return True where a slice `(y, x)` is padding; None if nothing of it is.
 
-    Padding is every region of one value that reaches the border of the slice along
-    `BORDER_RUN_PX` pixels or more, whatever the value is; a slice of one value is padding as a
-    whole. Regions are made of 3 x 3 squares of one value, so that noise that happens to have the
-    same value is no part of them. What is not a finite number is padding wherever it is.
+    Padding is every region of one value, whichever it is, with `BORDER_RUN_PX` or more pixels on
+    the border of the slice; a slice of one value is all padding. Regions are made of 3 x 3 squares
+    of one value, so that noise which happens to equal it does not belong. Values that are not
+    finite are padding anywhere.
     """
     finite = is_finite(plane)
     if finite is None and not _has_run(plane):
@@ -54,9 +54,9 @@ def padding(plane: npt.NDArray[Any]) -> Bools | None:
 
 
 def is_drawn(plane: npt.NDArray[Any]) -> bool:
-    """Whether a slice `(y, x)` shows labels rather than grey values.
+    """Whether a slice `(y, x)` holds labels rather than grey values.
 
-    It holds few numbers, or most of what is not padding lies in squares of one value.
+    It has few different values, or most pixels that are not padding lie in squares of one value.
     """
     if np.unique(plane).size <= MOST_LABELS:
         return True
@@ -66,7 +66,7 @@ def is_drawn(plane: npt.NDArray[Any]) -> bool:
 
 
 def _grow(found: Bools, plane: npt.NDArray[Any]) -> None:
-    """Add what the squares leave out along slanted outlines: neighbours of the same value."""
+    """Add neighbours of the same value, which squares miss along slanted outlines; in place."""
     down, across = plane[1:] == plane[:-1], plane[:, 1:] == plane[:, :-1]
     for _ in range(SQUARE_PX - 1):
         found[1:] |= found[:-1] & down
@@ -76,7 +76,7 @@ def _grow(found: Bools, plane: npt.NDArray[Any]) -> None:
 
 
 def is_finite(plane: npt.NDArray[Any]) -> Bools | None:
-    """Return where float32 holds a slice's values as numbers; None where it does everywhere."""
+    """Return where values are finite as float32; None if they are everywhere."""
     if np.issubdtype(plane.dtype, np.integer):
         return None
     with np.errstate(over="ignore"):
@@ -85,7 +85,7 @@ def is_finite(plane: npt.NDArray[Any]) -> Bools | None:
 
 
 def _has_run(plane: npt.NDArray[Any]) -> bool:
-    """Whether one value follows a border of the slice: without that there is no padding."""
+    """Whether a border of the slice has a run of one value; if none has, there is no padding."""
     for line in (plane[0], plane[-1], plane[:, 0], plane[:, -1]):
         changes = np.flatnonzero(line[1:] != line[:-1])
         ends = np.concatenate([[-1], changes, [len(line) - 1]])

@@ -1,8 +1,8 @@
-"""Where a slice is cut: the windows of prediction and the patches of training.
+"""Where a slice is cut: windows (tiles with a halo) for prediction, patches for training.
 
 (y, x) shape -> windows, corners
 
-It knows integers only: it never touches an array, so what it says holds for every backend.
+It never touches an array: it computes with integers only.
 Patches: 512 px every 256 px, section 4.1 of the paper.
 """
 
@@ -16,12 +16,12 @@ from seget.volume import Box
 
 @dataclass(frozen=True)
 class Window:
-    """One piece of a slice: `result[write] = network(image[read])[keep]`.
+    """One tile of a slice: `result[write] = network(image[read])[keep]`.
 
     Attributes
     ----------
     read
-        `(y, x)` part of the slice the network sees: `write` and its surroundings.
+        `(y, x)` part of the slice the network sees: `write` and the halo around it.
     keep
         `(y, x)` part of what was read that is kept, counted from the corner of `read`.
     write
@@ -36,10 +36,10 @@ class Window:
 def windows(shape: tuple[int, int], size: int, halo: int, multiple: int = 16) -> list[Window]:
     """Cut a slice into windows whose write regions cover each pixel exactly once.
 
-    A strided convolution sees the pixels of a window at the same phase as in the whole slice only
-    if the window starts on the network's grid, so reads start at a multiple of `multiple`. Near a
-    border a read is moved inwards, not cut: all reads are of one size (but for a remainder of the
-    slice by `multiple`), for which an engine may prepare itself once.
+    Strided convolutions give the same result as in the whole slice only if the read region starts
+    at a multiple of their stride, so it starts at a multiple of `multiple`. Near a border it is
+    shifted inwards, not cut: all read regions have one size (up to the remainder of the slice by
+    `multiple`), for which an engine compiles once.
 
     Parameters
     ----------
@@ -48,9 +48,10 @@ def windows(shape: tuple[int, int], size: int, halo: int, multiple: int = 16) ->
     size
         Edge of a write region in px, rounded up to a multiple of `multiple`.
     halo
-        Surroundings in px that a kept pixel sees at least, or up to the border of the slice.
+        Least distance in px from a kept pixel to the edge of the read region, unless that edge is
+        the border of the slice.
     multiple
-        Step in px of the network's coarsest level.
+        Total stride in px of the network's coarsest level.
 
     Raises
     ------
@@ -77,9 +78,9 @@ def windows(shape: tuple[int, int], size: int, halo: int, multiple: int = 16) ->
 def corners(shape: tuple[int, int], patch: int, stride: int) -> list[tuple[int, int]]:
     """Top left corners of the training patches of a slice, row by row.
 
-    Where the stride does not reach the border, one more patch ends there, so that no pixel is
-    lost as long as `stride <= patch`. A slice smaller than the patch has one corner, 0, and the
-    caller pads. 2048 px with 512 px patches every 256 px give the paper's 7 x 7.
+    If the last patch does not end at the border, one more is added that does, so that every pixel
+    is covered as long as `stride <= patch`. A slice smaller than the patch has the one corner 0,
+    and the caller pads. 2048 px with 512 px patches every 256 px give the paper's 7 x 7.
 
     Parameters
     ----------
@@ -100,7 +101,7 @@ def corners(shape: tuple[int, int], patch: int, stride: int) -> list[tuple[int, 
 
 
 def _spans(extent: int, stride: int, halo: int, multiple: int) -> list[tuple[slice, slice, slice]]:
-    """Return what is read, kept and written along one axis."""
+    """Return (read, keep, write) of each window along one axis."""
     spans = []
     around = _round_up(halo, multiple)
     for start in range(0, extent, stride):

@@ -25,9 +25,9 @@ SHOWN = 80  # characters of a wrong setting that an error repeats
 class Recipe(BaseModel):
     """The numbers of a training run; frozen, checked, and saved with the model.
 
-    `None` switches a thing off: no early stop, no reducer, no weighting, no averaging. For
-    `steps_per_epoch` it means the paper's epoch, every patch once. The upper bounds are far beyond
-    any use: they keep a slip of the hand from asking for all memory or for a run without an end.
+    `None` switches a thing off: early stopping, learning rate reduction, pixel weights, EMA. For
+    `steps_per_epoch` it means the paper's epoch: every patch once. The upper bounds are far beyond
+    any use: they stop a typing error from asking for all memory or for an endless run.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -40,7 +40,7 @@ class Recipe(BaseModel):
     decay: float = Field(default=0.0, ge=0)  # Keras': lr / (1 + decay * step), schedule "keras"
     warmup: float = Field(default=0.0, ge=0, lt=1)  # share of the run, schedule "one_cycle"
     weight_decay: float = Field(default=1e-5, ge=0)  # lambda of equation 1
-    average: float | None = Field(default=None, gt=0, lt=1)  # decay of the weights' running mean
+    average: float | None = Field(default=None, gt=0, lt=1)  # decay of the weights' EMA
     # length
     epochs: int = Field(gt=0, le=10**6)
     steps_per_epoch: int | None = Field(default=None, gt=0, le=10**6)
@@ -49,20 +49,21 @@ class Recipe(BaseModel):
     # patches
     batch_size: int = Field(gt=0, le=4096)
     patch_px: int = Field(ge=16, le=2**14, multiple_of=16)
-    stride_px: int = Field(default=256, gt=0, le=2**14)  # of the paper's grid of patches
-    binning: int = Field(default=1, ge=1, le=8)  # the network sees the image binned by this
+    stride_px: int = Field(default=256, gt=0, le=2**14)  # step of the paper's grid of patches
+    binning: int = Field(default=1, ge=1, le=8)  # the network gets the image binned by this
     # number of neighbouring slices on either side that the network sees as further channels
     context: int = Field(default=0, ge=0, le=8)
-    pixel_nm: float | None = Field(default=None, gt=0, le=1000)  # that tomograms are read at
-    positive_copies: int = Field(default=1, ge=1, le=1000)  # of a patch with foreground, an epoch
-    foreground_share: float = Field(default=0.5, ge=0, le=1)  # of patches drawn on foreground
+    # pixel size to which tomograms are resampled; None takes the median of their own
+    pixel_nm: float | None = Field(default=None, gt=0, le=1000)
+    positive_copies: int = Field(default=1, ge=1, le=1000)  # uses of a foreground patch an epoch
+    foreground_share: float = Field(default=0.5, ge=0, le=1)  # of patches, drawn on foreground
     # loss
-    weight_cap: float | None = Field(default=None, gt=0)  # of the adaptive sample-wise weight
+    weight_cap: float | None = Field(default=None, gt=0)  # largest adaptive sample-wise weight
     # augmentation
     flips: bool = False  # mirrors and quarter turns
-    warp: float = Field(default=0.0, ge=0, le=1)  # share of patches turned, scaled and bent
+    warp: float = Field(default=0.0, ge=0, le=1)  # share of patches rotated, scaled and deformed
     scale: float = Field(default=0.0, ge=0, lt=0.5)  # largest relative change of size
-    elastic_px: float = Field(default=0.0, ge=0, le=1000)  # deviation of the bending's displacement
+    elastic_px: float = Field(default=0.0, ge=0, le=1000)  # deviation of the elastic displacement
     grey: float = Field(default=0.0, ge=0, lt=1)  # largest change of brightness, contrast, gamma
     noise: float = Field(default=0.0, ge=0, le=1000)  # largest deviation of added noise
 
@@ -97,27 +98,27 @@ def modern() -> Recipe:
     """Our default: good in minutes on a CPU, better in an hour on a GPU, for any structure."""
     return Recipe(
         name="modern",
-        learning_rate=3e-3,  # the peak; a cosine to zero forgives a high one
+        learning_rate=3e-3,  # the peak; high is safe, since the cosine goes to zero
         schedule="one_cycle",
         warmup=0.1,  # batch norm statistics are meaningless in the first steps
-        average=0.995,  # about the last 200 steps; no difference in short trials
+        average=0.995,  # EMA of about the last 200 steps; no difference in short trials
         epochs=40,  # 2000 steps: 20 minutes on 2 cores, where validation curves are flat
-        steps_per_epoch=50,  # half a minute there: a curve to watch, and little lost by a kill
+        steps_per_epoch=50,  # half a minute there: a curve to watch, and a kill loses little
         batch_size=4,  # the smallest with steady batch norm statistics; more costs steps
-        patch_px=512,  # binned by 2 what 256 px are in full: the receptive field's half
-        binning=2,  # four times the surroundings in the same time; detail is lost below 4 px
-        foreground_share=0.5,  # the rest shows what is not foreground
-        weight_cap=None,  # sampling and the Jaccard term already balance foreground
+        patch_px=512,  # 256 px after binning: half of the receptive field
+        binning=2,  # four times the area in the same time; detail below 4 px is lost
+        foreground_share=0.5,  # the other half shows background
+        weight_cap=None,  # sampling and the Jaccard term already balance the classes
         flips=True,  # a section has no up and no handedness; costs nothing
-        warp=0.5,  # half stay untouched: interpolation blurs noise, and prediction sees none
+        warp=0.5,  # half stay sharp: interpolation blurs noise, and prediction reads unblurred
         scale=0.2,  # organelles of one kind vary by more
-        elastic_px=3.0,  # over 50 px and more: outlines bend, textures stay
+        elastic_px=3.0,  # smooth over 50 px: outlines deform, textures stay
         grey=0.2,  # stain and exposure differ from slice to slice by as much
         noise=0.2,  # a fifth of the image's deviation: visible, drowns nothing
     )
 
 
-def _paper(  # the five differ in these seven numbers alone
+def _paper(  # the five differ in these numbers alone
     learning_rate: float,
     decay: float,
     epochs: int,
@@ -152,7 +153,7 @@ def microtubules() -> Recipe:
 
 
 def centriole() -> Recipe:
-    """Section 3.2, "Centriole segmentation": one a slice, so its patches stand four times."""
+    """Section 3.2, "Centriole segmentation": one in a slice, so its patches are used four times."""
     return _paper(2e-3, 1e-6, 300, (10, 3), 2000, 4)
 
 
@@ -162,7 +163,7 @@ def granules() -> Recipe:
 
 
 def golgi() -> Recipe:
-    """Section 3.2, "Golgi segmentation": patches copied twice, cap 1000."""
+    """Section 3.2, "Golgi segmentation": patches used twice, weights capped at 1000."""
     return _paper(2e-3, 1e-5, 124, (5, 2), 1000, 2)
 
 
@@ -178,7 +179,7 @@ PAPER = {
 def paper(structure: str) -> Recipe:
     """Return the paper's recipe for a structure.
 
-    A structure that the paper does not have gets the microtubules' recipe: its weights and its
-    cap cope with any foreground fraction, and its length is bounded by the early stop.
+    A structure that is not in the paper gets the microtubules' recipe: its capped weights suit any
+    foreground fraction, and early stopping limits its length.
     """
     return PAPER.get(structure, microtubules)()

@@ -1,9 +1,9 @@
-"""Slices on a coarser or finer grid: area mean on the way down, bilinear on the way up.
+"""Resamples slices: by the area mean to a coarser grid, bilinearly to a finer one.
 
 pixels (..., y, x) on one grid -> pixels (..., y, x) on another that covers the same area
 
-It knows no volume and no voxel size: it is two small matrices, one an axis, so that a box of the
-result is made from the box of the source that it depends on, and is the same as cut from the whole.
+It never knows a volume or a voxel size. It is a sparse matrix for each axis, so a box of the result
+needs only a box of the source, and equals the same box cut from the whole result.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Pixels = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Resampling:
-    """From one grid of a slice to another of the same area; its outer edges coincide.
+    """Resampling between two grids of a slice whose outer edges coincide.
 
     Attributes
     ----------
@@ -37,7 +37,7 @@ class Resampling:
 
     @cached_property
     def inverse(self) -> Resampling:
-        """The way back, which is not its exact inverse: what a coarser grid lost stays lost."""
+        """Resampling back; not an exact inverse, since a coarser grid loses detail."""
         return Resampling(self.target, self.source)
 
     @cached_property
@@ -65,6 +65,7 @@ class Resampling:
             rows = rows[wanted[0]][:, read[0]]
             columns = columns[wanted[1]][:, read[1]]
         flat = pixels.reshape(-1, *pixels.shape[-2:]).astype(np.float32, copy=False)
+        # rows (y', y) @ plane (y, x), then columns (x', x) along the other axis.
         made = np.stack([(columns @ (rows @ plane).T).T for plane in flat])
         return np.ascontiguousarray(made.reshape(*pixels.shape[:-2], *made.shape[-2:]))
 
@@ -72,7 +73,7 @@ class Resampling:
 def _weights(source: int, target: int) -> sparse.csr_array:
     """Return `(target, source)` weights along one axis, each row of sum 1."""
     ratio = source / target
-    if target >= source:  # between the two nearest pixels; the outermost reach to the edge
+    if target >= source:  # bilinear; beyond the centre of an outermost pixel its value
         place = np.clip((np.arange(target) + 0.5) * ratio - 0.5, 0, source - 1)
         low = np.minimum(place.astype(np.int64), max(0, source - 2))
         high = np.minimum(low + 1, source - 1)
@@ -82,7 +83,7 @@ def _weights(source: int, target: int) -> sparse.csr_array:
             (np.concatenate([1 - part, part]), (rows, np.concatenate([low, high]))),
             shape=(target, source),
         )
-    else:  # by how much of each pixel lies in the larger one
+    else:  # area mean: share of a target pixel that a source pixel covers
         edges = np.union1d(np.arange(source + 1), np.arange(target + 1) * ratio)
         middles = (edges[1:] + edges[:-1]) / 2
         rows = np.minimum((middles / ratio).astype(np.int64), target - 1)

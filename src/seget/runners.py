@@ -1,9 +1,9 @@
-"""Who does the work: this process, several of them, one a GPU, or a Dask cluster.
+"""Runs tasks: in this process, in several, in one for each GPU, or on a Dask cluster.
 
-function + tasks -> (task, result) as they are done
+function + tasks -> (task, result) as they finish
 
-It knows nothing of what is done, and never keeps a result. Functions and tasks must be plain
-enough to be sent to another process.
+It never keeps a result. Function, tasks and results must be picklable, since they are sent to other
+processes.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ WHERE = "here, processes:N, gpus, or a Dask scheduler's address (tcp://host:8786
 def run(
     work: Callable[[Task], Result], tasks: Sequence[Task], where: str = "here"
 ) -> Iterator[tuple[Task, Result]]:
-    """Yield each task with its result; in order `here`, else as they are done.
+    """Yield each task with its result: in order if `here`, else as they finish.
 
     Parameters
     ----------
     work
-        A function of a module (or a `functools.partial` of one).
+        A function at the top level of a module, or a `functools.partial` of one.
     tasks
         What it is called with, one at a time.
     where
-        `here`; `processes:N`, which share the machine's cores; `gpus`, one process each; or the
-        address of a Dask scheduler, whose workers see the same files.
+        `here`; `processes:N`, which share the machine's cores; `gpus`, one process for each; or the
+        address of a Dask scheduler, whose workers must see the same files.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def run(
 
 
 def check(where: str) -> None:
-    """Refuse a place that is none of those `run` knows, before any work is begun.
+    """Refuse a `where` that `run` does not know, before any work begins.
 
     Raises
     ------
@@ -86,7 +86,7 @@ def _gpus() -> list[str | None]:
 def _in_processes(
     work: Callable[[Task], Result], tasks: Sequence[Task], gpus: list[str | None]
 ) -> Iterator[tuple[Task, Result]]:
-    # Spawned, not forked: a forked torch has threads that are not there.
+    # Spawned, not forked: torch hangs in a forked process, whose threads are gone.
     context = multiprocessing.get_context("spawn")
     shares = context.Queue()
     cores = max(1, (os.cpu_count() or 1) // len(gpus))
@@ -113,7 +113,7 @@ def _collected(futures: dict[Future[Result], Task]) -> Iterator[tuple[Task, Resu
     try:
         for future in as_completed(futures):
             yield futures[future], future.result()
-    finally:  # what has not begun is not begun after an error or Ctrl-C
+    finally:  # after an error or Ctrl-C no further task begins
         for future in futures:
             future.cancel()
 
@@ -122,7 +122,7 @@ def _on_dask(
     work: Callable[[Task], Result], tasks: Sequence[Task], address: str
 ) -> Iterator[tuple[Task, Result]]:
     try:
-        distributed: Any = import_module("distributed")  # it has types for few of its functions
+        distributed: Any = import_module("distributed")  # Any: few of its functions are typed
     except ImportError:
         raise InputError(
             f"--on {address}: Dask is not installed; pip install 'seget[cluster]'."
@@ -132,7 +132,7 @@ def _on_dask(
     except OSError as error:
         raise InputError(f"--on {address}: no Dask scheduler answers ({error}).") from None
     with client:
-        # One cell fills a worker's cores; `pure` would take two runs of one cell for the same.
+        # pure=False: Dask must not replace a second run of a task by the result of the first.
         futures = {client.submit(work, task, pure=False): task for task in tasks}
         try:
             for future in distributed.as_completed(list(futures)):

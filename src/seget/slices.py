@@ -1,10 +1,10 @@
-"""A volume as a network sees it: normalised, at its pixel size, neighbouring slices as channels.
+"""Reads slices as a network wants them: normalised, resampled, neighbouring slices as channels.
 
 Volume + pixel size + context -> slices and boxes (c, y, x) float32; scores -> the volume's own grid
 
 Training, validation, prediction and int8 calibration read through `SliceReader` and nothing else,
-so that all of them see the same pixels. It never reads more than the box that is asked for, but for
-a slice with padding, which is looked at whole once.
+so that all of them see the same pixels. It never reads more than the box that is asked for, except
+once the whole slice, to find its padding.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ Pixels = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
 PixelSize = tuple[float, float]
 
-# Pixel sizes that differ by less are taken as equal: interpolation would cost more than it gains.
+# Pixel sizes that differ by a smaller factor are taken as equal: interpolating would lose more.
 SAME_SIZE = 1.05
-# Beyond, a network has nothing to see on one grid, or too much on the other.
+# Pixel sizes that differ by a larger factor are refused.
 MOST_SCALE = 4.0
-# What a program writes that does not know the voxel size (MRC's default).
+# Voxel size that programs write when they do not know it (MRC's default).
 UNKNOWN_NM = 0.1
 
 
@@ -46,17 +46,17 @@ class SliceReader:
     Attributes
     ----------
     volume
-        What is read.
+        The volume to read.
     normalisation
         Of its grey values.
     pixel_nm
-        `(y, x)` pixel size of the network; None where it is unknown, or not to be looked at.
+        `(y, x)` pixel size of the network; None if it is unknown or to be ignored.
     resampling
-        From the volume's grid to the network's; None where they are the same.
+        From the volume's grid to the network's; None if they are the same.
     context
         Neighbouring slices on either side that are read as channels.
     invert
-        Whether the contrast is turned: dark becomes bright.
+        Whether the contrast is inverted.
     """
 
     volume: Volume
@@ -86,21 +86,21 @@ class SliceReader:
         volume
             `(z, y, x)` tomogram of any type of number.
         pixel_nm, context, invert
-            As the attributes say. Where either pixel size is unknown the volume is read as it is.
+            See the attributes. If either pixel size is unknown, the volume is not resampled.
         grey
-            How it is normalised, where that was measured before.
+            The volume's normalisation, if it was measured before.
 
         Raises
         ------
         InputError
-            The pixel sizes differ by more than `MOST_SCALE`, or nothing is in the volume.
+            The pixel sizes differ by a factor over `MOST_SCALE`, or the volume is empty.
         """
         found = grey or normalisation(volume)
         return cls(volume, found, pixel_nm, _resampling(volume, pixel_nm), context, invert)
 
     @property
     def channels(self) -> int:
-        """Slices that `read` returns."""
+        """Number of channels that `read` returns: a slice and its neighbours."""
         return 2 * self.context + 1
 
     @property
@@ -112,7 +112,7 @@ class SliceReader:
     def read(self, z: int, box: Box | None = None) -> Pixels:
         """Return slice `z` and its neighbours, `(c, y, x)`, normalised; padding is 0.
 
-        Beyond the ends of the volume the last slice is repeated.
+        Beyond the ends of the volume its first or last slice is repeated.
 
         Parameters
         ----------
@@ -126,7 +126,7 @@ class SliceReader:
         return np.stack([self._plane(min(max(n, 0), last), box) for n in numbers])
 
     def content(self, z: int, box: Box | None = None) -> Bools | None:
-        """Return `(y, x)`, True where slice `z` is not padding; None where nothing of it is."""
+        """Return `(y, x)`, True where slice `z` is not padding; None if it has no padding."""
         empty = self._empty(z)
         if empty is None:
             return None
@@ -138,16 +138,16 @@ class SliceReader:
         Parameters
         ----------
         read
-            From a box on the volume's grid (None for all of it) to the mask there.
+            Function of a box on the volume's grid (None: the whole slice) that returns the mask.
         """
         if self.resampling is None:
             return read(box)
         source = None if box is None else self.resampling.box(box)
-        # A pixel is in if most of it is.
+        # A pixel is foreground if at least half of it is.
         return self.resampling(read(source), box) >= 0.5
 
     def to_grid(self, y: float, x: float) -> tuple[int, int]:
-        """Return the pixel of the network's grid in which the middle of a volume's pixel lies."""
+        """Return the pixel of the network's grid that holds the centre of a pixel of the volume."""
         if self.resampling is None:
             return int(y), int(x)
         ratios = (
@@ -158,14 +158,14 @@ class SliceReader:
         return row, column
 
     def restore(self, z: int, scores: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Return scores `(k, y, x)` of slice `z` on the volume's own grid, 0 in its padding."""
+        """Resample scores `(k, y, x)` of slice `z` to the volume's grid, and set padding to 0."""
         if self.resampling is not None:
             scores = np.rint(self.resampling.inverse(scores)).astype(np.uint8)
         empty = self._empty(z)
         return scores if empty is None else np.where(empty, np.uint8(0), scores)
 
     def notes(self) -> list[str]:
-        """Return a sentence for each thing that people should know of how it is read."""
+        """Return sentences for people on how the volume is read; none if nothing is special."""
         own = pixel_size_nm(self.volume)
         notes = self.normalisation.notes()
         if self.pixel_nm is not None and own is None:
@@ -203,10 +203,10 @@ class SliceReader:
         return pixels if self.resampling is None else self.resampling(pixels, box)
 
     def _empty(self, z: int, grey: npt.NDArray[Any] | None = None) -> Bools | None:
-        """Return the padding of a slice on the volume's grid, looked for once."""
+        """Return where a slice is padding, on the volume's grid; found once, then cached."""
         if z not in self._padding:
             found = padding(self.volume.slice(z) if grey is None else grey)
-            # A thousand slices are kept in what one takes: padding has simple outlines.
+            # Outlines are simple: a thousand compressed masks take the memory of one slice.
             self._padding[z] = (
                 None if found is None else zlib.compress(np.packbits(found).tobytes(), 1)
             )
@@ -221,7 +221,7 @@ class SliceReader:
 def pixel_size_nm(volume: Volume) -> PixelSize | None:
     """Return the `(y, x)` pixel size of a volume; None where its file does not say it.
 
-    Exactly 1 angstrom in y and x is what programs write that do not know it.
+    Exactly 1 angstrom in y and x counts as unknown: programs write it when they do not know it.
     """
     size = volume.voxel_size_nm
     if size is None or all(math.isclose(nm, UNKNOWN_NM, rel_tol=1e-6) for nm in size[1:]):
@@ -230,9 +230,9 @@ def pixel_size_nm(volume: Volume) -> PixelSize | None:
 
 
 def common_pixel_nm(volumes: Sequence[Volume], wanted_nm: float | None = None) -> PixelSize | None:
-    """Return the pixel size at which volumes are learnt from together.
+    """Return the `(y, x)` pixel size to which all training volumes are resampled.
 
-    The recipe's where it has one, else the median of those that are known (of two the finer).
+    `wanted_nm` (the recipe's) if given, else the median of those known, of two the finer.
     """
     if wanted_nm is not None:
         return wanted_nm, wanted_nm

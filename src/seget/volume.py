@@ -1,4 +1,4 @@
-"""What a tomogram is in memory.
+"""A tomogram in memory: an array with its voxel size and origin.
 
 array + voxel size + origin -> Volume
 
@@ -21,16 +21,16 @@ from seget.errors import InputError
 Triple = tuple[float, float, float]
 Box = tuple[slice, slice]  # rows and columns of a slice
 
-# A score of 1 in a score map: bytes 0..127 are the same number signed or unsigned.
+# The value of score 1 in a score map: bytes 0..127 read the same as signed and as unsigned.
 FULL_SCORE = 127
 
-# So many slices tell what is in a volume; reading more of it would cost seconds and change nothing.
+# Slices read for statistics and fingerprint of a volume: more would cost seconds and change little.
 SAMPLED_SLICES = 16
 
 
 @dataclass(frozen=True)
 class Volume:
-    """A (z, y, x) array with its place and scale in space.
+    """A (z, y, x) array with its origin and voxel size.
 
     Attributes
     ----------
@@ -45,8 +45,8 @@ class Volume:
     path
         The file or folder it was read from, if any.
     grid
-        The bytes of the file's header, if any, so that an output on the same grid can carry
-        every field of it. Only `seget.files` reads them.
+        The bytes of the file's header, if any: an output on the same grid keeps its fields. Only
+        `seget.files` reads them.
     """
 
     data: Any
@@ -74,14 +74,13 @@ class Volume:
         return np.asarray(self.data[z])
 
     def box(self, z: int, box: Box) -> npt.NDArray[Any]:
-        """Return rows and columns of slice `z` as a `(y, x)` array; of chunks only those read."""
+        """Return rows and columns of slice `z` as a `(y, x)` array; only their chunks are read."""
         return np.asarray(self.data[z, box[0], box[1]])
 
     def fingerprint(self, full: bool = False) -> str:
-        """Hash of shape, type, voxel size and slices: another tomogram, another hash.
+        """Hash of shape, type, voxel size and voxels, to tell tomograms apart.
 
-        Of sixteen slices, which tells tomograms apart and is quick; with `full` of all, which also
-        tells whether a single voxel changed.
+        It reads sixteen slices, which is quick; with `full` all, so that any changed voxel shows.
         """
         digest = hashlib.sha256(
             repr((self.shape, str(self.data.dtype), self.voxel_size_nm)).encode()
@@ -91,7 +90,7 @@ class Volume:
         return digest.hexdigest()
 
     def on_same_grid(self, data: Any, name: str) -> Volume:
-        """Return `data`, an array of this volume's shape, at this volume's place and scale."""
+        """Return `data`, of the same shape, as a Volume with this origin, voxel size and header."""
         return replace(self, data=data, name=name, path=None)
 
 

@@ -1,6 +1,6 @@
-"""Which structures were found anywhere in a tomogram.
+"""Finds structures that are nowhere in a tomogram above their threshold.
 
-scores (k, y, x), slice by slice -> the structures that no voxel of the tomogram belongs to
+scores (k, y, x), slice by slice -> names of the structures not found
 
 It never scores a slice: slices that an interrupted run wrote are read from their maps.
 """
@@ -24,7 +24,7 @@ class Found:
     Parameters
     ----------
     maps
-        Where the score maps stand, in the order of the scores, and what is said beside them.
+        Path of each score map -> its sidecar, in the order of the scores.
     """
 
     def __init__(self, maps: Mapping[Path, Sidecar]) -> None:
@@ -32,11 +32,11 @@ class Found:
         self._highest = np.zeros(len(maps), np.uint8)
 
     def look(self, scores: Scores) -> None:
-        """Take in the scores `(k, y, x)` of a slice."""
+        """Update the highest scores by the scores `(k, y, x)` of a slice."""
         np.maximum(self._highest, scores.max(axis=(1, 2)), out=self._highest)
 
     def nowhere(self) -> list[str]:
-        """Return the structures without a voxel above their threshold, once the maps are whole."""
+        """Return the structures above threshold in no slice; call it once the maps are complete."""
         return [
             sidecar.structure
             for (path, sidecar), highest in zip(self._maps.items(), self._highest, strict=True)
