@@ -10,7 +10,7 @@ import pytest
 
 from seget import files
 from seget.errors import InputError
-from seget.slices import SliceReader, common_pixel_nm, pixel_size_nm
+from seget.slices import SliceReader, common_pixel_nm
 from seget.volume import Volume
 
 SHAPE = (5, 70, 90)
@@ -148,7 +148,7 @@ def test_beyond_a_factor_of_four_is_refused_with_the_mend() -> None:
 def test_an_unknown_size_is_taken_as_equal() -> None:
     for size in (None, (0.1, 0.1, 0.1)):
         unknown = Volume(grey(), size)
-        assert pixel_size_nm(unknown) is None
+        assert unknown.pixel_nm is None
         assert SliceReader.of(unknown, (2.0, 2.0)).resampling is None
     assert SliceReader.of(volume(grey()), None).resampling is None
 

@@ -93,7 +93,8 @@ def test_a_model_that_is_none_is_one_sentence(
 
 
 @pytest.mark.parametrize(
-    ("voxel_size_nm", "pixel_nm"), [([1.0, 2.0, 3.0], (2.0, 3.0)), (None, None)]
+    ("voxel_size_nm", "pixel_nm"),
+    [([1.0, 2.0, 3.0], (2.0, 3.0)), (None, None), ([0.1, 0.1, 0.1], None)],
 )
 def test_a_model_of_format_1_is_read(
     folder: Path, voxel_size_nm: list[float] | None, pixel_nm: tuple[float, float] | None

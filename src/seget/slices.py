@@ -25,18 +25,15 @@ from seget.errors import InputError
 from seget.normalisation import Normalisation, normalisation
 from seget.padding import padding
 from seget.resampling import Resampling
-from seget.volume import Box, Volume
+from seget.volume import Box, PixelSize, Volume
 
 Pixels = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
-PixelSize = tuple[float, float]
 
 # Pixel sizes that differ by a smaller factor are taken as equal: interpolating would lose more.
 SAME_SIZE = 1.05
 # Pixel sizes that differ by a larger factor are refused.
 MOST_SCALE = 4.0
-# Voxel size that programs write when they do not know it (MRC's default).
-UNKNOWN_NM = 0.1
 
 
 @dataclass
@@ -166,7 +163,7 @@ class SliceReader:
 
     def notes(self) -> list[str]:
         """Return sentences for people on how the volume is read; none if nothing is special."""
-        own = pixel_size_nm(self.volume)
+        own = self.volume.pixel_nm
         notes = self.normalisation.notes()
         if self.pixel_nm is not None and own is None:
             notes.append(
@@ -218,17 +215,6 @@ class SliceReader:
         return np.unpackbits(bits, count=math.prod(shape)).reshape(shape).view(np.bool_)
 
 
-def pixel_size_nm(volume: Volume) -> PixelSize | None:
-    """Return the `(y, x)` pixel size of a volume; None where its file does not say it.
-
-    Exactly 1 angstrom in y and x counts as unknown: programs write it when they do not know it.
-    """
-    size = volume.voxel_size_nm
-    if size is None or all(math.isclose(nm, UNKNOWN_NM, rel_tol=1e-6) for nm in size[1:]):
-        return None
-    return size[1], size[2]
-
-
 def common_pixel_nm(volumes: Sequence[Volume], wanted_nm: float | None = None) -> PixelSize | None:
     """Return the `(y, x)` pixel size to which all training volumes are resampled.
 
@@ -236,7 +222,7 @@ def common_pixel_nm(volumes: Sequence[Volume], wanted_nm: float | None = None) -
     """
     if wanted_nm is not None:
         return wanted_nm, wanted_nm
-    known = [size for size in map(pixel_size_nm, volumes) if size is not None]
+    known = [size for size in (volume.pixel_nm for volume in volumes) if size is not None]
     if not known:
         return None
     middle = median_low(math.prod(size) for size in known)
@@ -244,7 +230,7 @@ def common_pixel_nm(volumes: Sequence[Volume], wanted_nm: float | None = None) -
 
 
 def _resampling(volume: Volume, pixel_nm: PixelSize | None) -> Resampling | None:
-    own = pixel_size_nm(volume)
+    own = volume.pixel_nm
     if own is None or pixel_nm is None:
         return None
     scales = [size / wanted for size, wanted in zip(own, pixel_nm, strict=True)]
@@ -254,8 +240,8 @@ def _resampling(volume: Volume, pixel_nm: PixelSize | None) -> Resampling | None
         raise InputError(
             f"{volume.path or volume.name}: its pixels are {_words(own)} nm, the model's "
             f"{_words(pixel_nm)} nm, wanted at most a factor of {MOST_SCALE:g} between them; if "
-            "the header is wrong, state the size with --voxel-size, else bin the tomogram or "
-            "train a model for it (--no-rescale reads it as it is)."
+            "its header is wrong, state the size (--voxel-size, or `seget info --fix`), else bin "
+            "it, or train at a size between them (--set pixel_nm=NM)."
         )
     source = volume.shape[1], volume.shape[2]
     height, width = (

@@ -32,6 +32,7 @@ from seget.errors import InputError
 from seget.networks import Architecture
 from seget.normalisation import NAME as NORMALISATION
 from seget.recipes import STRUCTURE_NAME, Recipe
+from seget.volume import Triple, known_pixel_nm
 
 WEIGHTS = "model.safetensors"
 CARD = "model.json"
@@ -69,8 +70,7 @@ class ModelCard(BaseModel):
     def _of_format_2(cls, found: Any) -> Any:
         if not isinstance(found, dict) or found.get("format") != 1:
             return found
-        voxel = found.get("voxel_size_nm")
-        size = voxel[1:] if isinstance(voxel, list) and len(voxel) == 3 else None
+        size = known_pixel_nm(_triple(found.get("voxel_size_nm")))
         kept = {k: v for k, v in found.items() if k not in ("voxel_size_nm", "normalisation")}
         return kept | {"format": 2, "pixel_nm": size}
 
@@ -83,6 +83,14 @@ class ModelCard(BaseModel):
         if not structures or len(set(structures)) < len(structures):
             raise ValueError("structures must be named, each once")
         return structures
+
+
+def _triple(found: Any) -> Triple | None:
+    """Return a JSON list as a voxel size; None if it is none."""
+    if not isinstance(found, list) or len(found) != 3:
+        return None
+    z, y, x = (one if isinstance(one, int | float) else 0 for one in found)
+    return z, y, x
 
 
 @dataclass(frozen=True)

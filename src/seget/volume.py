@@ -9,6 +9,7 @@ Axis order is (z, y, x) everywhere; lengths are in nanometres.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from seget.errors import InputError
 
 Triple = tuple[float, float, float]
+PixelSize = tuple[float, float]
 Box = tuple[slice, slice]  # rows and columns of a slice
 
 # The value of score 1 in a score map: bytes 0..127 read the same as signed and as unsigned.
@@ -26,6 +28,10 @@ FULL_SCORE = 127
 
 # Slices read for statistics and fingerprint of a volume: more would cost seconds and change little.
 SAMPLED_SLICES = 16
+
+
+# A voxel size that is written by programs that do not know it (MRC's default).
+UNKNOWN_NM = 0.1
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,11 @@ class Volume:
         z, y, x = self.data.shape
         return int(z), int(y), int(x)
 
+    @property
+    def pixel_nm(self) -> PixelSize | None:
+        """`(y, x)` pixel size of its slices in nm, or None if unknown, see `known_pixel_nm`."""
+        return known_pixel_nm(self.voxel_size_nm)
+
     def slice(self, z: int) -> npt.NDArray[Any]:
         """Return slice `z` (0-based) as a `(y, x)` array, read now."""
         return np.asarray(self.data[z])
@@ -92,6 +103,18 @@ class Volume:
     def on_same_grid(self, data: Any, name: str) -> Volume:
         """Return `data`, of the same shape, as a Volume with this origin, voxel size and header."""
         return replace(self, data=data, name=name, path=None)
+
+
+def known_pixel_nm(voxel_size_nm: Triple | None) -> PixelSize | None:
+    """Return `(y, x)` of a voxel size `(z, y, x)` in nm; None where no file states it.
+
+    Exactly 1 angstrom in y and x is what programs write that do not know the size.
+    """
+    if voxel_size_nm is None or all(
+        math.isclose(nm, UNKNOWN_NM, rel_tol=1e-6) for nm in voxel_size_nm[1:]
+    ):
+        return None
+    return voxel_size_nm[1], voxel_size_nm[2]
 
 
 def sampled_slices(depth: int) -> list[int]:

@@ -26,7 +26,7 @@ from seget.prediction.found import Found
 from seget.prediction.predict import DEFAULT, Options, open_reader, score_slices, scorer
 from seget.prediction.scorer import Scorer
 from seget.results import Sidecar, is_made, map_path, output_id, read_sidecar, write_sidecar
-from seget.slices import SliceReader, pixel_size_nm
+from seget.slices import SliceReader
 from seget.trained import Trained
 from seget.volume import Volume
 
@@ -212,7 +212,7 @@ def _readers(
     grey = normalisation(volume)
     readers = [open_reader(volume, job.trained, options, grey) for job in jobs]
     sentences = [note for reader in readers for note in reader.notes()]
-    if any(job.trained.pixel_nm is None for job in jobs) and pixel_size_nm(volume) is not None:
+    if any(job.trained.pixel_nm is None for job in jobs) and volume.pixel_nm is not None:
         sentences.append(
             "the model does not know the pixel size of its training data, which is taken to be "
             "the tomogram's."
