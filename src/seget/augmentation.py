@@ -25,8 +25,9 @@ Patch = tuple[Pixels, Masks, Masks]
 # the size of an organelle.
 KNOTS = 5
 
-# Normalised grey values (deviations) that the gamma curve changes: stain and membranes lie within.
-GAMMA_RANGE = (-3.0, 3.0)
+# The gamma curve spans a patch's grey values but for this share at either end, as told by about so
+# many rows and columns of it.
+GAMMA_TAIL_PERCENT, GAMMA_ROWS = 0.5, 64
 
 
 def augment(patch: Patch, recipe: Recipe, margin: int, rng: np.random.Generator) -> Patch:
@@ -129,17 +130,22 @@ def grey(image: Pixels, recipe: Recipe, rng: np.random.Generator) -> Pixels:
 
 
 def bend(image: Pixels, gamma: float) -> Pixels:
-    """Return normalised grey values with the gamma curve over `GAMMA_RANGE` deviations.
+    """Return grey values `(c, p, p)` bent by a gamma curve between nearly their ends.
 
-    The range is fixed, not from the patch's minimum to its maximum: one hot voxel would change the
-    curve of the whole patch. Values outside the range stay as they are.
+    Not from the minimum to the maximum: one hot voxel would change the curve of the whole patch.
+    Values beyond the ends stay as they are.
     """
-    low, high = GAMMA_RANGE
-    unit = image - np.float32(low)
-    unit /= np.float32(high - low)
+    step = max(1, image.shape[-1] // GAMMA_ROWS)
+    some = image[:, ::step, ::step]
+    ends = [GAMMA_TAIL_PERCENT, 100 - GAMMA_TAIL_PERCENT]
+    low, high = np.percentile(some, ends, method="nearest")
+    if low == high:
+        return image.copy()
+    unit = image - low
+    unit /= high - low
     np.clip(unit, 0, 1, out=unit)
     bent: Pixels = unit ** np.float32(gamma)
     bent -= unit
-    bent *= np.float32(high - low)
+    bent *= high - low
     bent += image
     return bent
