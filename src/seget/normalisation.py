@@ -84,7 +84,7 @@ class Normalisation:
         # Values too large for float32 become infinite, and are clipped or set to 0 below.
         with np.errstate(over="ignore", invalid="ignore"):
             values = grey.astype(np.float32)
-            finite = is_finite(values)
+            finite = is_finite(grey)
             values -= np.float32(self.mean)
             values /= np.float32(self.deviation) or np.float32(1)
         np.clip(values, -CLIP, CLIP, out=values)
