@@ -1,6 +1,6 @@
 """A trained model, in memory and on disk: what prediction needs, and its provenance.
 
-network + recipe + structures + thresholds + provenance <-> model.safetensors + model.json
+network, recipe, structures, pixel size, thresholds, provenance <-> model.safetensors + model.json
 
 The only room that writes models. It never loads a pickle: weights are safetensors, the rest is
 validated JSON.
