@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import accuracy_score, f1_score, jaccard_score
@@ -40,12 +40,21 @@ def test_a_rare_structure_is_hidden_by_the_background():
     assert counts.pixel_accuracy == 0.99
 
 
-def test_no_foreground_anywhere_leaves_the_background_alone():
-    counts = Counts(tn=9)
-    assert math.isnan(counts.iou)
-    assert math.isnan(counts.dice)
-    assert counts.background_iou == counts.miou == counts.pixel_accuracy == 1
+@pytest.mark.parametrize("fp", [0, 1, 9])
+def test_a_structure_that_truth_lacks_has_no_score_whatever_was_predicted(fp):
+    counts = Counts(fp=fp, tn=9 - fp)
+    assert not counts.is_present
+    assert all(math.isnan(score) for score in (counts.iou, counts.miou, counts.dice))
+    assert counts.background_iou == counts.pixel_accuracy == 1 - fp / 9
     assert counts.foreground_fraction == 0
+    assert counts.false_positive_share == fp / 9
+
+
+def test_one_pixel_of_truth_makes_it_equation_6_again():
+    counts = Counts(tp=1, fp=1, fn=0, tn=98)
+    assert counts.is_present
+    assert counts.miou == (1 / 2 + 98 / 99) / 2
+    assert counts.false_positive_share == 0.01
 
 
 def test_no_background_anywhere_leaves_the_foreground_alone():
@@ -54,17 +63,18 @@ def test_no_background_anywhere_leaves_the_foreground_alone():
     assert counts.iou == counts.miou == counts.dice == counts.foreground_fraction == 1
 
 
-def test_foreground_that_was_only_predicted_is_wrong_not_absent():
-    counts = Counts(fp=1, tn=3)
-    assert counts.iou == counts.dice == 0
-    assert counts.miou == (0 + 3 / 4) / 2
+def test_one_missed_pixel_of_a_full_image_costs_one_pixel_and_not_half():
+    counts = Counts(tp=99, fn=1)
+    assert math.isnan(counts.background_iou)
+    assert counts.iou == counts.miou == 0.99
 
 
 def test_no_labelled_pixel_says_nothing():
     nothing = np.zeros(shape, dtype=bool)
     counts = count(nothing, ~nothing, labelled=nothing)
     assert counts == Counts()
-    for name in ("iou", "background_iou", "miou", "dice", "pixel_accuracy", "foreground_fraction"):
+    scores = ("iou", "background_iou", "miou", "dice", "pixel_accuracy", "foreground_fraction")
+    for name in (*scores, "false_positive_share"):
         assert math.isnan(getattr(counts, name))
 
 
@@ -81,7 +91,8 @@ def test_counts_of_parts_add_up_to_the_whole(prediction, truth, labelled):
 def test_swapping_the_classes_swaps_their_scores(prediction, truth):
     counts, swapped = count(prediction, truth), count(~prediction, ~truth)
     assert same(counts.iou, swapped.background_iou)
-    assert counts.miou == swapped.miou
+    if truth.any() and not truth.all():
+        assert counts.miou == swapped.miou
     assert counts.pixel_accuracy == swapped.pixel_accuracy
 
 
@@ -89,13 +100,17 @@ def test_swapping_the_classes_swaps_their_scores(prediction, truth):
 def test_scikit_learn_agrees(prediction, truth):
     counts = count(prediction, truth)
     flat = truth.ravel(), prediction.ravel()
-    # scikit-learn has no value for a class that is absent from both; the mean leaves it out.
-    present = [label for label in (False, True) if label in truth or label in prediction]
+    # scikit-learn calls the IoU of a class that was only predicted 0; we leave it out.
+    present = [label for label in (False, True) if label in truth]
     per_class = dict(zip(present, jaccard_score(*flat, labels=present, average=None), strict=True))
     assert counts.background_iou == pytest.approx(per_class.get(False, np.nan), nan_ok=True)
     assert counts.iou == pytest.approx(per_class.get(True, np.nan), nan_ok=True)
-    assert counts.miou == pytest.approx(np.mean(list(per_class.values())))
-    assert counts.dice == pytest.approx(f1_score(*flat, zero_division=np.nan), nan_ok=True)
+    if truth.any():
+        assert counts.miou == pytest.approx(np.mean(list(per_class.values())))
+        assert counts.dice == pytest.approx(f1_score(*flat))
+    else:
+        assert math.isnan(counts.miou)
+        assert math.isnan(counts.dice)
     assert counts.pixel_accuracy == pytest.approx(accuracy_score(*flat))
 
 
@@ -136,6 +151,7 @@ def test_value_64_is_foreground_at_one_half_and_63_is_not():
 
 @given(score_maps, masks)
 def test_no_threshold_beats_the_best(scores, truth):
+    assume(truth.any() and not truth.all())
     best = Histogram.of(scores, truth).best_threshold()
     reached = count(scores > best * 127, truth).miou
     for k in range(127):
@@ -156,6 +172,12 @@ def test_without_pixels_or_with_perfect_ones_the_best_threshold_is_one_half():
     scores, truth = np.array([0, 127], dtype=np.uint8), np.array([False, True])
     assert Histogram.of(scores, truth).best_threshold() == 0.5
     assert Histogram.of(scores[:0], truth[:0]).best_threshold() == 0.5
+
+
+@pytest.mark.parametrize("truth", [False, True])
+def test_where_truth_is_all_alike_the_best_threshold_is_one_half(truth):
+    scores = np.array([3, 60, 70, 120], dtype=np.uint8)
+    assert Histogram.of(scores, np.full(4, truth)).best_threshold() == 0.5
 
 
 def test_scores_beyond_127_are_refused():

@@ -3,7 +3,7 @@
 prediction + truth -> counts that add up -> IoU, mIOU, Dice, accuracy
 
 It never averages the scores of slices or patches, unless the caller asks for that: it adds their
-counts and divides once. The score of a class absent in both is nan, never 0 or 1.
+counts and divides once. A structure that is absent in truth has no score: nan, never 0, 0.5 or 1.
 Equation 6 of the paper, with k = 1.
 """
 
@@ -26,6 +26,10 @@ Bools = npt.NDArray[np.bool_]
 class Counts:
     """Numbers of labelled pixels by truth and prediction; those of two parts can be added.
 
+    A class (the foreground, the background) is absent where truth has no pixel of it. Its IoU could
+    then only be 0 or undefined, decided by a single false pixel, so an absent class has none. What
+    was predicted of it all the same is in `fp` and `false_positive_share`.
+
     Attributes
     ----------
     tp, fp, fn, tn
@@ -44,27 +48,39 @@ class Counts:
         )
 
     @property
+    def is_present(self) -> bool:
+        """Whether truth has foreground."""
+        return self.tp + self.fn > 0
+
+    @property
     def iou(self) -> float:
-        """Intersection over union of the foreground; nan if truth and prediction have none."""
-        return _ratio(self.tp, self.tp + self.fp + self.fn)
+        """Intersection over union of the foreground; nan if truth has none."""
+        return _ratio(self.tp, self.tp + self.fp + self.fn) if self.is_present else math.nan
 
     @property
     def background_iou(self) -> float:
-        """Intersection over union of the background; nan if truth and prediction have none."""
-        return _ratio(self.tn, self.tn + self.fp + self.fn)
+        """Intersection over union of the background; nan if truth has none."""
+        return _ratio(self.tn, self.tn + self.fp + self.fn) if self.tn + self.fp else math.nan
 
     @property
     def miou(self) -> float:
-        """Mean IoU of foreground and background (equation 6).
+        """Mean of the IoU of foreground and background (equation 6 with k = 1); nan if absent.
 
-        A class absent in truth and prediction is left out of the mean; nan without any pixel.
+        Equation 6 is 1 / (k + 1) times the sum over the classes of tp / (tp + fp + fn):
+
+            mIOU = (tp / (tp + fp + fn) + tn / (tn + fp + fn)) / 2
+
+        Absent means that truth has no foreground (tp + fn = 0): the background's IoU alone would
+        be 1 for an empty prediction, and one false pixel would make it about 0.5, so there is no
+        mIOU. Where truth is nothing but foreground, it is the foreground's IoU.
         """
-        return mean_ignoring_absent([self.iou, self.background_iou])[0]
+        classes = [self.iou, self.background_iou]
+        return mean_ignoring_absent(classes)[0] if self.is_present else math.nan
 
     @property
     def dice(self) -> float:
-        """Dice coefficient (F1) of the foreground; nan if truth and prediction have none."""
-        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn)
+        """Dice coefficient (F1) of the foreground; nan if truth has none."""
+        return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn) if self.is_present else math.nan
 
     @property
     def pixel_accuracy(self) -> float:
@@ -75,6 +91,11 @@ class Counts:
     def foreground_fraction(self) -> float:
         """Fraction of the labelled pixels that are foreground in truth; nan without any pixel."""
         return _ratio(self.tp + self.fn, self.tp + self.fp + self.fn + self.tn)
+
+    @property
+    def false_positive_share(self) -> float:
+        """Fraction of the labelled pixels that are foreground in prediction alone."""
+        return _ratio(self.fp, self.tp + self.fp + self.fn + self.tn)
 
 
 def count(prediction: Bools, truth: Bools, labelled: Bools | None = None) -> Counts:
@@ -149,12 +170,14 @@ class Histogram:
         """Threshold (0..1) with the highest mIOU; of equal ones the nearest to 0.5.
 
         Thresholds lie half-way between two scores, (k + 0.5) / 127, so that no rounding can move
-        a pixel across; 0.5 is one of them. Without any pixel it is 0.5.
+        a pixel across; 0.5 is one of them. Where truth lacks foreground or background it is 0.5:
+        there is nothing to tell apart, and the best would be to predict nothing, or everything.
         """
+        if not (self.foreground.any() and self.background.any()):
+            return 0.5
         candidates = [(k + 0.5) / FULL_SCORE for k in range(FULL_SCORE)]
         candidates.sort(key=lambda threshold: abs(threshold - 0.5))
         mious = [self.counts_at(threshold).miou for threshold in candidates]
-        # nan only occurs without any pixel, and then everywhere: the first candidate, 0.5, stays.
         return candidates[max(range(len(mious)), key=mious.__getitem__)]
 
 

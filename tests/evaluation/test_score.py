@@ -10,7 +10,8 @@ import pytest
 from seget import files
 from seget.dataset import Dataset, read_dataset
 from seget.errors import InputError
-from seget.evaluation import draw_slices, evaluate
+from seget.evaluation import draw_slices, evaluate, without_nan
+from seget.evaluation.score import Agreement
 from seget.metrics import count
 from seget.results import Sidecar, write_sidecar
 
@@ -89,9 +90,71 @@ def test_a_class_that_is_nowhere_has_no_score(dataset: Dataset, predicted: Path)
     rods = evaluate(predicted, without)["structures"]["rods"]
     assert rods["iou"] is None
     assert rods["dice"] is None
-    assert rods["miou"] == 1.0, "the background alone, all of it right"
+    assert rods["miou"] is None, "not 1.0, the background alone"
+    assert rods["miou_at_threshold"] is None
     assert rods["miou_per_patch"] is None
     assert rods["patches_without_foreground"] == 2
+    assert rods["false_positive_px"] == rods["false_positive_nm2"] == 0
+
+
+def of_one_slice_in_three(guess: np.ndarray) -> Agreement:
+    """Truth of 100 pixels on the first of three slices of 50 x 40 pixels, none on the others."""
+    agreement = Agreement()
+    truth = np.zeros((3, 50, 40), bool)
+    truth[0, :10, :10] = True
+    for z in range(3):
+        agreement.add("t", z, guess[z], truth[z], 4.0)
+    return agreement
+
+
+def test_empty_slices_and_patches_do_not_lift_the_mean_to_one() -> None:
+    guess = np.zeros((3, 50, 40), bool)
+    guess[0, :10, :5] = True  # half of it, and nothing else: IoU 0.5 and 1900 / 1950
+    half = (0.5 + 1900 / 1950) / 2
+    summary = of_one_slice_in_three(guess).summary()
+    assert [s["miou"] for s in without_nan(summary["miou_per_slice"])] == [half, None, None]
+    assert summary["miou_per_patch"] == half
+    assert summary["patches_without_foreground"] == 2
+
+
+def test_one_false_pixel_where_there_is_nothing_is_no_half_but_a_false_pixel() -> None:
+    guess = np.zeros((3, 50, 40), bool)
+    guess[0, :10, :10] = guess[1, 0, 0] = True
+    summary = without_nan(of_one_slice_in_three(guess).summary())
+    one, two, three = summary["miou_per_slice"]
+    assert (one["miou"], one["false_positive_px"]) == (1.0, 0)
+    assert (two["miou"], three["miou"]) == (None, None)
+    assert (two["false_positive_px"], two["false_positive_nm2"]) == (1, 4.0)
+    assert two["false_positive_share"] == 1 / 2000
+    assert three["false_positive_px"] == 0
+    assert summary["miou_per_patch"] == 1.0
+    assert (summary["false_positive_px"], summary["false_positive_nm2"]) == (1, 4.0)
+    assert summary["false_positive_share"] == 1 / 6000
+
+
+@pytest.mark.parametrize(("voxel_nm", "area_nm2"), [(2.0, 100 * 4.0), (0.1, None), (None, None)])
+def test_what_was_found_of_an_absent_structure_is_an_area_where_pixels_have_a_size(
+    dataset: Dataset, predicted: Path, voxel_nm: float | None, area_nm2: float | None
+) -> None:
+    (tomogram,) = dataset.tomograms
+    size = None if voxel_nm is None else (voxel_nm,) * 3
+    image = replace(tomogram.image, voxel_size_nm=size, grid=None)
+    nothing, found = np.zeros((2, *image.shape), np.uint8)
+    found[10, 20:30, 20:30] = 127
+    files.write(predicted / "tomogram__rods.mrc", tomogram.image.on_same_grid(found, "rods"))
+    masks = {
+        structure: replace(mask, volume=image.on_same_grid(nothing, "none"))
+        for structure, mask in tomogram.masks.items()
+        if structure == "rods"
+    } | {"discs": tomogram.masks["discs"]}
+    other = replace(dataset, tomograms=(replace(tomogram, image=image, masks=masks),))
+    result = evaluate(predicted, other)
+    rods, discs = (result["structures"][s] for s in ("rods", "discs"))
+    assert rods["miou"] is None
+    assert rods["false_positive_px"] == 100
+    assert rods["false_positive_nm2"] == area_nm2
+    assert rods["false_positive_share"] == 100 / (2 * 96 * 96)
+    assert result["mean_miou"] == discs["miou"], "what is absent is left out of the mean"
 
 
 def test_predictions_of_something_else_are_refused(dataset: Dataset, predicted: Path) -> None:

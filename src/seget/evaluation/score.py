@@ -2,7 +2,8 @@
 
 folder of results + Dataset -> {structure: mIOU and the rest}
 
-It never predicts, and never scores a slice that is not annotated. Paper: section 3.3, equation 6.
+It never predicts, never scores a slice that is not annotated, and gives no mIOU to a structure that
+is on none of the scored slices. Paper: section 3.3, equation 6.
 """
 
 from __future__ import annotations
@@ -50,37 +51,41 @@ class Predicted:
 
 @dataclass
 class Agreement:
-    """Counts of one structure: over everything, a slice, a patch."""
+    """Counts of one structure: over everything, a slice (with its pixel's area in nm2), a patch."""
 
     total: Counts = field(default_factory=Counts)
-    slices: list[tuple[str, int, Counts]] = field(default_factory=list)
+    slices: list[tuple[str, int, Counts, float]] = field(default_factory=list)
     patches: list[Counts] = field(default_factory=list)
 
-    def add(self, tomogram: str, z: int, prediction: Bools, truth: Bools) -> None:
-        """Take in a slice."""
+    def add(
+        self, tomogram: str, z: int, prediction: Bools, truth: Bools, pixel_nm2: float = math.nan
+    ) -> None:
+        """Take in a slice; `pixel_nm2` is the area of its pixels, nan if unknown."""
         counts = count(prediction, truth)
         self.total += counts
-        self.slices.append((tomogram, z, counts))
+        self.slices.append((tomogram, z, counts, pixel_nm2))
         for y, x in corners((truth.shape[0], truth.shape[1]), PATCH_PX, STRIDE_PX):
             part = (slice(y, y + PATCH_PX), slice(x, x + PATCH_PX))
             self.patches.append(count(prediction[part], truth[part]))
 
     def counts(self) -> list[list[Any]]:
         """Return [tomogram, slice, tp, fp, fn, tn] of each slice."""
-        return [[name, z, c.tp, c.fp, c.fn, c.tn] for name, z, c in self.slices]
+        return [[name, z, c.tp, c.fp, c.fn, c.tn] for name, z, c, _ in self.slices]
 
     def summary(self) -> dict[str, Any]:
-        """Return the scores under the names of `seget evaluate --json`."""
-        per_patch, absent = mean_ignoring_absent(
-            c.miou if c.tp + c.fp + c.fn else math.nan for c in self.patches
-        )
+        """Return the scores under the names of `seget evaluate --json`; nan where it is absent."""
+        per_patch, absent = mean_ignoring_absent(c.miou for c in self.patches)
+        area_nm2 = math.fsum(c.fp * pixel_nm2 for _, _, c, pixel_nm2 in self.slices)
         return {
             "miou": self.total.miou,
             "iou": self.total.iou,
             "dice": self.total.dice,
             "pixel_accuracy": self.total.pixel_accuracy,
+            **_false_positives(self.total, area_nm2),
             "miou_per_slice": [
-                {"tomogram": name, "slice": z, "miou": c.miou} for name, z, c in self.slices
+                {"tomogram": name, "slice": z, "miou": c.miou}
+                | _false_positives(c, c.fp * pixel_nm2)
+                for name, z, c, pixel_nm2 in self.slices
             ],
             "miou_per_patch": per_patch,
             "patches": len(self.patches),
@@ -101,16 +106,25 @@ class StructureScores:
     def add(self, predicted: Predicted, structure: str) -> None:
         """Take in the scored slices of one tomogram."""
         name = predicted.tomogram.name
+        pixel_nm2 = math.prod(predicted.tomogram.image.pixel_nm or (math.nan,))
         for z in predicted.slices:
             truth = predicted.tomogram.masks[structure].slice(z)
-            self.add_slice(name, z, predicted.scores[structure].slice(z), truth)
+            self.add_slice(name, z, predicted.scores[structure].slice(z), truth, pixel_nm2)
             if predicted.labels is not None and structure in predicted.values:
                 labels = predicted.labels.slice(z)
-                self.labels.add(name, z, labels == predicted.values[structure], truth)
+                found = labels == predicted.values[structure]
+                self.labels.add(name, z, found, truth, pixel_nm2)
 
-    def add_slice(self, tomogram: str, z: int, scores: npt.NDArray[np.uint8], truth: Bools) -> None:
-        """Take in the scores `(y, x)` of one slice, 0..127."""
-        self.scores.add(tomogram, z, scores > 0.5 * FULL_SCORE, truth)
+    def add_slice(
+        self,
+        tomogram: str,
+        z: int,
+        scores: npt.NDArray[np.uint8],
+        truth: Bools,
+        pixel_nm2: float = math.nan,
+    ) -> None:
+        """Take in the scores `(y, x)` of one slice, 0..127; see `Agreement.add`."""
+        self.scores.add(tomogram, z, scores > 0.5 * FULL_SCORE, truth, pixel_nm2)
         self.at_threshold += count(scores > self.threshold * FULL_SCORE, truth)
 
     def summary(self) -> dict[str, Any]:
@@ -138,8 +152,10 @@ def evaluate(
 
     Returns
     -------
-    The object of `seget evaluate --json`: `structures`, `mean_miou`, `scored`. A score that does
-    not exist (a class absent in truth and prediction) is None.
+    The object of `seget evaluate --json`: `structures`, `mean_miou`, `scored`. The mIOU, IoU and
+    Dice of a structure that is on none of the scored slices are None, and left out of the mean;
+    what was predicted of it stands in `false_positive_px`, `_nm2` (None where the voxel size is
+    unknown) and `_share` (of the scored pixels).
     """
     counted: dict[str, StructureScores] = {}
     scored = []
@@ -208,6 +224,15 @@ def _chosen_slices(
         )
     part, scored = tomogram.split.scored()
     return part if set(slices) <= set(scored) else "given", slices
+
+
+def _false_positives(counts: Counts, area_nm2: float) -> dict[str, float]:
+    """Return the foreground that is in the prediction alone: pixels, area, share of the image."""
+    return {
+        "false_positive_px": counts.fp,
+        "false_positive_nm2": area_nm2,
+        "false_positive_share": counts.false_positive_share,
+    }
 
 
 def without_nan(value: Any) -> Any:
