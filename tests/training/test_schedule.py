@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -120,9 +121,17 @@ def test_without_patience_nothing_ever_acts():
     assert callbacks.reduction == 1.0
 
 
-def test_no_number_is_no_improvement():
+def test_an_epoch_without_a_number_does_not_count():
     patience = Patience(2, 0.0)
-    assert [patience.acts(m) for m in (0.5, math.nan, math.nan)] == [False, False, True]
+    seen = [patience.acts(m) for m in (math.nan, 0.5, math.nan, 0.4, math.nan, math.nan, 0.4)]
+    assert seen == [False] * 6 + [True]
+
+
+@pytest.mark.parametrize("recipe", [synapse, granules, golgi, microtubules])
+def test_without_anything_to_judge_by_nothing_stops_and_no_rate_falls(recipe):
+    callbacks = Callbacks(recipe())
+    assert not any(callbacks.after_epoch(math.nan) for _ in range(recipe().epochs))
+    assert callbacks.reduction == 1.0
 
 
 def test_the_reducer_halves_and_waits_anew_until_the_stop():
@@ -136,7 +145,16 @@ def test_the_reducer_halves_and_waits_anew_until_the_stop():
 def test_both_callbacks_do_what_keras_does(history):
     callbacks = Callbacks(granules())
     found = [(callbacks.after_epoch(miou), callbacks.reduction) for miou in history]
-    assert found == _keras(history, stop=5, reduce=2)
+    # Keras knows no epoch without a number: ours leaves it out and goes on as it was.
+    counted = [not math.isnan(miou) for miou in history]
+    verdicts = _keras([m for m in history if not math.isnan(m)], stop=5, reduce=2)
+    assert [verdict for verdict, counts in zip(found, counted, strict=True) if counts] == verdicts
+    assert not any(stop for (stop, _), counts in zip(found, counted, strict=True) if not counts)
+    reductions = [1.0, *(reduction for _, reduction in found)]
+    assert all(
+        counts or before == after
+        for (before, after), counts in zip(pairwise(reductions), counted, strict=True)
+    )
 
 
 @given(mious, mious)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from seget import files
 from seget.dataset import Dataset, read_dataset
 from seget.errors import InputError
 from seget.listener import Listener
@@ -18,6 +21,7 @@ from seget.samples import Samples
 from seget.trained import load
 from seget.training import Diverged, Run, read_log, train
 from seget.training.checkpoints import load_checkpoint, save_checkpoint
+from seget.volume import Volume
 
 TINY = ["patch_px=32", "batch_size=2", "epochs=4", "steps_per_epoch=3"]
 
@@ -95,6 +99,49 @@ def test_the_same_seed_gives_the_same_run(
     assert ears[0].losses == ears[1].losses != ears[2].losses
     weights = [(tmp_path / n / "model" / "model.safetensors").read_bytes() for n in "abc"]
     assert weights[0] == weights[1] != weights[2]
+
+
+def held_out_otherwise(small_dataset: Path, folder: Path, holdout: str) -> Dataset:
+    """Return the small dataset with another hold-out."""
+    text = small_dataset.read_text().replace('holdout = "block"', f"holdout = {holdout}")
+    for name in ("tomogram", "discs", "rods"):
+        text = text.replace(f"{name}.mrc", str(small_dataset.with_name(f"{name}.mrc")))
+    (folder / "dataset.toml").write_text(text)
+    return read_dataset(folder / "dataset.toml")
+
+
+def test_without_validation_the_paper_s_recipe_trains_to_its_last_epoch(
+    small_dataset: Path, tmp_path: Path
+) -> None:
+    settings = ["patch_px=48", "stride_px=48", "positive_copies=1", "batch_size=48", "epochs=4"]
+    recipe = paper("golgi").override([*settings, "stop_patience=2", "reduce_patience=1", "decay=0"])
+    dataset = held_out_otherwise(small_dataset, tmp_path, '"none"')
+    trained = train(dataset, ("discs",), recipe, Run(tmp_path / "run"))
+    rows = read_log(tmp_path / "run")
+    assert len(rows) == 4
+    assert {row["learning_rate"] for row in rows} == {recipe.learning_rate}
+    assert trained.provenance["epoch"] == 4, "the newest weights are kept"
+    assert trained.thresholds == {"discs": 0.5}
+
+
+def test_validation_without_the_structure_keeps_the_newest_weights(
+    tiny: Recipe, tmp_path: Path
+) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (8, 48, 48)).astype(np.uint8)
+    mask = np.zeros_like(image)
+    mask[:4, 10:30, 10:30] = 1
+    for name, data in {"image": image, "mask": mask}.items():
+        files.write(tmp_path / f"{name}.mrc", Volume(data))
+    (tmp_path / "d.toml").write_text(
+        '[[tomogram]]\nimage = "image.mrc"\n[tomogram.holdout]\nvalidation = [6, 7]\n'
+        '[tomogram.masks]\nspot = "mask.mrc"\n'
+    )
+    dataset = read_dataset(tmp_path / "d.toml")
+    trained = train(dataset, ("spot",), tiny, Run(tmp_path / "run"))
+    assert all(math.isnan(row["miou"]) for row in read_log(tmp_path / "run"))
+    assert trained.provenance["epoch"] == 4
+    assert trained.provenance["validation_miou"] == {"spot": None}
+    assert trained.thresholds == {"spot": 0.5}
 
 
 def test_a_finished_run_is_left_alone(dataset: Dataset, tiny: Recipe, tmp_path: Path) -> None:

@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+from itertools import combinations, product
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from seget import files
 from seget.dataset import Dataset, read_dataset
 from seget.metrics import Histogram
 from seget.recipes import modern, paper
@@ -12,6 +20,7 @@ from seget.samples import Samples
 from seget.training.clock import Clock
 from seget.training.state import State
 from seget.training.validation import Alarm, Validation, validation_slices
+from seget.volume import Volume
 
 
 @pytest.fixture
@@ -38,7 +47,7 @@ def test_validation_takes_a_tenth_of_the_time_at_most(dataset: Dataset) -> None:
 def test_an_empty_foreground_is_explained_once(dataset: Dataset) -> None:
     samples = Samples(dataset, ("discs",), modern().override(["patch_px=32"]), 0)
     alarm = Alarm(dataset, samples)
-    assert list(alarm.at_start()) == []
+    assert list(alarm.at_start(validation_slices(dataset, samples))) == []
     said = [list(alarm.after_epoch(of(12, 100, 900))) for _ in range(6)]
     assert [len(sentences) for sentences in said] == [0, 0, 1, 0, 0, 0]
     sentence = said[2][0]
@@ -49,25 +58,128 @@ def test_an_empty_foreground_is_explained_once(dataset: Dataset) -> None:
     assert [s for _ in range(6) for s in found.after_epoch(of(90, 100, 900))] == []
 
 
-def test_a_split_without_foreground_to_judge_is_said_at_the_start(
-    small_dataset: Path, tmp_path: Path
-) -> None:
-    from seget import files
-    from seget.volume import Volume
-
-    image = np.random.default_rng(0).integers(0, 255, (6, 32, 32)).astype(np.uint8)
-    mask = np.zeros_like(image)
-    mask[0, 4:9, 4:9] = 1
-    files.write(tmp_path / "image.mrc", Volume(image))
-    files.write(tmp_path / "mask.mrc", Volume(mask))
-    (tmp_path / "d.toml").write_text(
-        'holdout = "block"\n[[tomogram]]\nimage = "image.mrc"\n'
-        'slices = [0, 1, 2, 3, 4, 5]\n[tomogram.masks]\nspot = "mask.mrc"\n'
+def rare_dataset(folder: Path, on: tuple[int, ...]) -> Dataset:
+    """20 slices, the last ten held out; a stripe on each, a spot on the slices `on`."""
+    image = np.random.default_rng(0).integers(0, 255, (20, 32, 32)).astype(np.uint8)
+    stripe, spot = np.zeros_like(image), np.zeros_like(image)
+    stripe[:, 20:24] = 1
+    for z in on:
+        spot[z, 4:9, 4:9] = 1
+    for name, data in {"image": image, "stripe": stripe, "spot": spot}.items():
+        files.write(folder / f"{name}.mrc", Volume(data))
+    (folder / "d.toml").write_text(
+        '[[tomogram]]\nimage = "image.mrc"\n'
+        f"[tomogram.holdout]\nvalidation = {list(range(10, 20))}\n"
+        '[tomogram.masks]\nstripe = "stripe.mrc"\nspot = "spot.mrc"\n'
     )
+    return read_dataset(folder / "d.toml")
+
+
+def rare_samples(dataset: Dataset, steps: int) -> Samples:
+    """An epoch of 11 steps has time to validate three of the ten slices, one of 5 for one."""
+    recipe = modern().override([f"steps_per_epoch={steps}", "batch_size=4", "patch_px=16"])
+    return Samples(dataset, ("stripe", "spot"), recipe, 0)
+
+
+@pytest.mark.parametrize(
+    ("on", "chosen"),
+    [
+        ((0, 14), [10, 14, 19]),  # already on one of those evenly spread
+        ((0, 11, 12, 13), [11, 14, 19]),
+        ((0, 17), [10, 14, 17]),
+        ((0,), [10, 14, 19]),
+    ],
+)
+def test_a_rare_structure_is_on_one_of_the_slices_validated(
+    tmp_path: Path, on: tuple[int, ...], chosen: list[int]
+) -> None:
+    dataset = rare_dataset(tmp_path, on)
+    ((_, _, slices),) = validation_slices(dataset, rare_samples(dataset, steps=11))
+    assert slices == chosen
+
+
+def test_of_the_slices_with_a_rare_structure_the_one_that_shows_most_is_validated(
+    tmp_path: Path,
+) -> None:
+    rare_dataset(tmp_path, (0, 11, 12, 13))
+    spot = np.array(files.read(tmp_path / "spot.mrc").data)
+    spot[12, 4:16, 4:16] = 1
+    files.write(tmp_path / "spot.mrc", Volume(spot))
     dataset = read_dataset(tmp_path / "d.toml")
-    samples = Samples(dataset, ("spot",), modern(), 0)
-    (sentence,) = Alarm(dataset, samples).at_start()
-    assert "no foreground on any validation slice" in sentence
+    ((_, _, slices),) = validation_slices(dataset, rare_samples(dataset, steps=11))
+    assert slices == [12, 14, 19]
+
+
+def drawn(shows: list[list[set[int]]], steps: int) -> list[list[int]]:
+    """Choose among tomograms whose held-out slices show these structures, a pixel of each."""
+    tomograms = [
+        SimpleNamespace(
+            split=SimpleNamespace(validation=tuple(range(len(slices)))),
+            masks={
+                str(s): SimpleNamespace(foreground_px=tuple(int(s in shown) for shown in slices))
+                for s in range(5)
+            },
+        )
+        for slices in shows
+    ]
+    samples: Any = SimpleNamespace(
+        readers=[SimpleNamespace(shape=(9, 10, 10)) for _ in shows],
+        recipe=SimpleNamespace(steps_per_epoch=steps, batch_size=1),
+        structures=tuple("01234"),
+        steps_per_epoch=steps,
+        patch_px=10,
+    )
+    dataset: Any = SimpleNamespace(tomograms=tomograms)
+    return [slices for _, _, slices in validation_slices(dataset, samples)]
+
+
+shown_on_slices = st.lists(st.sets(st.integers(0, 4), max_size=3), min_size=1, max_size=6)
+
+
+@given(st.lists(shown_on_slices, min_size=1, max_size=2), st.integers(1, 30))
+def test_no_other_choice_of_as_many_slices_shows_more_structures(
+    shows: list[list[set[int]]], steps: int
+) -> None:
+    chosen = drawn(shows, steps)
+    share = min(1.0, 0.3 * steps / sum(len(slices) for slices in shows))
+    assert [len(z) for z in chosen] == [max(1, int(len(s) * share)) for s in shows]
+    assert all(z == sorted(set(z)) for z in chosen)
+
+    def seen(choice: Iterable[Iterable[int]]) -> int:
+        return len({s for i, slices in enumerate(choice) for z in slices for s in shows[i][z]})
+
+    rivals = product(
+        *(combinations(range(len(s)), len(z)) for s, z in zip(shows, chosen, strict=True))
+    )
+    assert seen(chosen) == max(map(seen, rivals))
+
+
+def test_a_structure_that_is_not_validated_is_said_at_the_start(tmp_path: Path) -> None:
+    dataset = rare_dataset(tmp_path, (0,))
+    samples = rare_samples(dataset, steps=11)
+    (sentence,) = Alarm(dataset, samples).at_start(validation_slices(dataset, samples))
+    assert sentence.startswith("spot has no foreground on any validation slice")
+    (tmp_path / "two").mkdir()
+    dataset = rare_dataset(tmp_path / "two", (0, 12))
+    stripe = np.array(files.read(tmp_path / "two" / "stripe.mrc").data)
+    stripe[12] = 0  # so that no one slice shows both
+    files.write(tmp_path / "two" / "stripe.mrc", Volume(stripe))
+    dataset = read_dataset(tmp_path / "two" / "d.toml")
+    samples = rare_samples(dataset, steps=5)
+    (sentence,) = Alarm(dataset, samples).at_start(validation_slices(dataset, samples))
+    assert "is on no validation slice that an epoch has time for (1 of 10)" in sentence
+    assert "--set steps_per_epoch" in sentence
+
+
+def test_a_structure_on_no_validated_slice_judges_nothing() -> None:
+    present = of(90, 100, 900).histograms["discs"]
+    for score in (0, 90, 127):  # nothing predicted, or everything
+        absent = Histogram.of(np.full(1000, score, np.uint8), np.zeros(1000, bool))
+        both = Validation({"discs": present, "rods": absent})
+        assert both.miou == Validation({"discs": present}).miou
+        assert both.thresholds()["rods"] == 0.5
+        assert both.mious()["rods"] is None
+        assert math.isnan(Validation({"rods": absent}).miou)
 
 
 def test_thresholds_maximise_the_mean_iou() -> None:

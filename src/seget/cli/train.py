@@ -116,12 +116,16 @@ def _train_one(
     except KeyboardInterrupt:
         say(f"Stopped: {_kept(run.folder)}; the same command with --resume goes on.")
         raise SystemExit(1) from None
-    scores = trained.provenance["validation_miou"]
-    best = "  ".join(f"{s} {m:.4f}" for s, m in scores.items())
-    say(
-        f"{run.folder / 'model'}: best validation mIOU at epoch "
-        f"{trained.provenance['epoch']}: {best}"
-    )
+    say(f"{run.folder / 'model'}: {_verdict(trained.provenance)}")
+
+
+def _verdict(provenance: dict[str, Any]) -> str:
+    """Say which epoch was kept, and by which validation mIOU."""
+    scores = provenance["validation_miou"]
+    if all(miou is None for miou in scores.values()):
+        return f"epoch {provenance['epoch']}, the newest: no validation slice could choose one"
+    best = "  ".join(f"{s} {'absent' if m is None else f'{m:.4f}'}" for s, m in scores.items())
+    return f"best validation mIOU at epoch {provenance['epoch']}: {best}"
 
 
 @contextmanager

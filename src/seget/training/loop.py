@@ -98,7 +98,7 @@ def _learn(
     folder, structures = checkpoints.folder, samples.structures
     held_out = validation_slices(dataset, samples)
     alarm = Alarm(dataset, samples)
-    for sentence in (*samples.notes(), *alarm.at_start()):
+    for sentence in (*samples.notes(), *alarm.at_start(held_out)):
         listener.note(sentence)
     while not state.finished:
         loss = take_epoch(state, samples, clock, listener, checkpoints)
@@ -109,7 +109,9 @@ def _learn(
         validation = validate(scorer, structures, held_out)
         row = _row(state, loss, validation, state.elapsed_s - before_s)
         with in_one_piece(state, listener):
-            if not row["miou"] <= state.best:  # better, or nan: without a score, the last is kept
+            if (
+                not row["miou"] <= state.best
+            ):  # better, or nan: nothing to judge by, keep the newest
                 state.best = row["miou"]
                 _trained(state, samples, validation, checkpoints.run_inputs).save(folder / MODEL)
             stop = state.callbacks.after_epoch(row["miou"])
@@ -163,7 +165,7 @@ def _trained(
                 }
                 for tomogram, reader in zip(samples.tomograms, samples.readers, strict=True)
             ],
-            "validation_miou": {s: validation.counts(s).miou for s in validation.histograms},
+            "validation_miou": validation.mious(),
             "versions": {
                 "seget": version("seget"),
                 "torch": torch.__version__,

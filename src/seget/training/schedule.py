@@ -51,7 +51,13 @@ class Patience:
     waited: int = 0
 
     def acts(self, miou: float) -> bool:
-        """Record an epoch's mIOU; return True at the patience-th in a row without improvement."""
+        """Record an epoch's mIOU; return True at the patience-th in a row without improvement.
+
+        An epoch whose mIOU is nan (no structure to judge by) is neither better nor worse: it does
+        not count.
+        """
+        if math.isnan(miou):
+            return False
         if miou > self.best + self.min_delta:
             self.best = miou
             self.waited = 0

@@ -8,7 +8,8 @@ trains.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,13 +37,18 @@ class Validation:
         """Return the counts at 0.5, over all validated slices."""
         return self.histograms[structure].counts_at(0.5)
 
+    def mious(self) -> dict[str, float | None]:
+        """Return the mIOU a structure at 0.5; None (JSON's null) if it is on no slice."""
+        mious = {s: self.counts(s).miou for s in self.histograms}
+        return {s: None if math.isnan(miou) else miou for s, miou in mious.items()}
+
     @property
     def miou(self) -> float:
-        """Mean over the structures of the mIOU at 0.5 (eq. 6)."""
+        """Mean of the mIOU at 0.5 (eq. 6) of the structures on these slices; nan without any."""
         return mean_ignoring_absent(self.counts(s).miou for s in self.histograms)[0]
 
     def thresholds(self) -> dict[str, float]:
-        """Return the threshold a structure with the best mIOU on these slices."""
+        """Return the threshold a structure with the best mIOU; 0.5 if it is on no slice."""
         return {s: h.best_threshold() for s, h in self.histograms.items()}
 
 
@@ -52,8 +58,9 @@ HeldOut = tuple[Tomogram, SliceReader, list[int]]
 def validation_slices(dataset: Dataset, samples: Samples) -> list[HeldOut]:
     """Return the held-out slices to validate on: all, or as many as a tenth of the time allows.
 
-    The paper's recipe validates on all of them, as the paper did. The choice depends on sizes only
-    and not on measured time, so that one seed gives one run.
+    The paper's recipe validates on all of them, as the paper did. Otherwise they are evenly spread,
+    and where that misses a structure, slices that hold it take the place of their neighbours. The
+    choice depends on sizes and masks and not on measured time, so that one seed gives one run.
     """
     held_out = [
         (tomogram, reader, list(tomogram.split.validation))
@@ -67,7 +74,75 @@ def validation_slices(dataset: Dataset, samples: Samples) -> list[HeldOut]:
     budget_px = VALIDATION_SHARE * STEP_OVER_FORWARD * epoch_px
     total_px = sum(len(z) * reader.shape[1] * reader.shape[2] for _, reader, z in held_out)
     share = min(1.0, budget_px / max(1, total_px))
-    return [(t, reader, _spread(z, max(1, int(len(z) * share)))) for t, reader, z in held_out]
+    spread = [(t, reader, _spread(z, max(1, int(len(z) * share)))) for t, reader, z in held_out]
+    wanted = _structures_on(held_out, samples.structures)
+    if _structures_on(spread, samples.structures) == wanted:
+        return spread
+    needed = _covering(held_out, [len(slices) for _, _, slices in spread], wanted)
+    return [
+        (tomogram, reader, _with_needed(slices, [z for number, z in needed if number == i]))
+        for i, (tomogram, reader, slices) in enumerate(spread)
+    ]
+
+
+def _structures_on(held_out: list[HeldOut], structures: Iterable[str]) -> frozenset[str]:
+    """Return those of the structures that have foreground on one of the slices."""
+    return frozenset(
+        structure
+        for structure in structures
+        for tomogram, _, slices in held_out
+        if any(_foreground_px(tomogram, structure, z) for z in slices)
+    )
+
+
+def _foreground_px(tomogram: Tomogram, structure: str, z: int) -> int:
+    return tomogram.masks[structure].foreground_px[z] if structure in tomogram.masks else 0
+
+
+def _covering(
+    held_out: list[HeldOut], numbers: list[int], wanted: frozenset[str]
+) -> tuple[tuple[int, int], ...]:
+    """Return slices (tomogram's number, z) that hold as many of the wanted structures as can be.
+
+    At most `numbers[i]` of tomogram i. For each set of structures that can be reached, the choice
+    with the fewest slices of the present tomogram is kept, since it leaves the most to add.
+    """
+    reached: dict[frozenset[str], tuple[tuple[int, int], ...]] = {frozenset(): ()}
+    for i, (tomogram, _, slices) in enumerate(held_out):
+        for z in _richest_first(tomogram, slices, wanted):
+            on_slice = {s for s in wanted if _foreground_px(tomogram, s, z)}
+            for structures, chosen in list(reached.items()):
+                more, used = structures | on_slice, _slices_of(i, chosen) + 1
+                if used > numbers[i] or (more in reached and _slices_of(i, reached[more]) <= used):
+                    continue
+                reached[more] = (*chosen, (i, z))
+                if more == wanted:
+                    return reached[more]
+    return reached[max(reached, key=len)]
+
+
+def _slices_of(tomogram: int, chosen: tuple[tuple[int, int], ...]) -> int:
+    return sum(number == tomogram for number, _ in chosen)
+
+
+def _richest_first(tomogram: Tomogram, slices: list[int], wanted: frozenset[str]) -> list[int]:
+    """Return the slices, first those that hold large shares of the structures' foreground."""
+    richness = dict.fromkeys(slices, 0.0)
+    for structure in sorted(wanted):
+        pixels = [_foreground_px(tomogram, structure, z) for z in slices]
+        for z, px in zip(slices, pixels, strict=True):
+            richness[z] += px / max(1, sum(pixels))
+    return sorted(slices, key=lambda z: -richness[z])
+
+
+def _with_needed(spread: list[int], needed: list[int]) -> list[int]:
+    """Return the slices with the needed ones, each in the place of the nearest not needed."""
+    chosen = list(spread)
+    for z in needed:
+        if z not in chosen:
+            others = [other for other in chosen if other not in needed]
+            chosen[chosen.index(min(others, key=lambda other: abs(other - z)))] = z
+    return sorted(chosen)
 
 
 def _spread(slices: list[int], number: int) -> list[int]:
@@ -96,20 +171,29 @@ class Alarm:
         self._samples = samples
         self._empty = dict.fromkeys(samples.structures, 0)
 
-    def at_start(self) -> Iterator[str]:
-        """Yield a sentence for each structure without foreground on the validation slices."""
-        for structure in self._samples.structures:
-            pixels = sum(
-                t.masks[structure].foreground_px[z]
-                for t in self._dataset.tomograms
-                if structure in t.masks
-                for z in t.split.validation
-            )
-            if any(t.split.validation for t in self._dataset.tomograms) and not pixels:
-                yield (
-                    f"{structure} has no foreground on any validation slice: its checkpoint is "
-                    "chosen blindly; annotate one there, or choose another holdout."
+    def at_start(self, held_out: list[HeldOut]) -> Iterator[str]:
+        """Yield a sentence for each structure that is on none of the slices validated on."""
+        number = sum(len(slices) for _, _, slices in held_out)
+        total = sum(len(tomogram.split.validation) for tomogram in self._dataset.tomograms)
+        for structure in self._samples.structures if number else ():
+            if _structures_on(held_out, [structure]):
+                continue
+            if any(
+                _foreground_px(tomogram, structure, z)
+                for tomogram in self._dataset.tomograms
+                for z in tomogram.split.validation
+            ):
+                where = (
+                    f"is on no validation slice that an epoch has time for ({number} of {total})"
                 )
+                mend = "make epochs longer (--set steps_per_epoch)"
+            else:
+                where = "has no foreground on any validation slice"
+                mend = "annotate one there, or choose another holdout"
+            yield (
+                f"{structure} {where}: it has no mIOU, the checkpoint is chosen without it, and "
+                f"its threshold stays 0.5; {mend}."
+            )
 
     def after_epoch(self, validation: Validation) -> Iterator[str]:
         """Yield a sentence for each structure predicted nowhere for `EMPTY_EPOCHS` epochs."""
