@@ -12,6 +12,8 @@ import pytest
 
 from seget import files
 from seget.cli import main
+from seget.cli.demo import _say_scores
+from seget.results import Sidecar, write_sidecar
 from seget.volume import Volume
 
 TINY = ["--set", "patch_px=32", "--set", "binning=1", "--set", "batch_size=2"]
@@ -49,6 +51,35 @@ def test_the_whole_way(seget: Seget, small_dataset: Path, tmp_path: Path) -> Non
     assert code == 0
     assert "all slices 0-11" in printed
     assert "mean mIOU" in printed
+
+
+def test_a_structure_on_no_test_slice_is_said_and_has_no_score(
+    seget: Seget, small_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for path in small_dataset.parent.iterdir():
+        shutil.copy(path, tmp_path)
+    rods = files.read(tmp_path / "rods.mrc")
+    data = np.array(rods.data)
+    data[10:] = 0
+    files.write(tmp_path / "rods.mrc", rods.on_same_grid(data, "rods"))
+    for order, structure in enumerate(("discs", "rods")):
+        scores = (np.array(files.read(tmp_path / f"{structure}.mrc").data) * 127).astype(np.uint8)
+        scores[11, :5, :5] = 127
+        path = tmp_path / "out" / f"tomogram__{structure}.mrc"
+        files.write(path, rods.on_same_grid(scores, structure))
+        write_sidecar(path, Sidecar(structure=structure, threshold=0.5, order=order))
+    command = ("evaluate", tmp_path / "out", tmp_path / "dataset.toml", "--no-pictures")
+    code, printed, err = seget(*command)
+    assert code == 0, err
+    (line,) = (line.split() for line in printed.splitlines() if line.startswith(" rods "))
+    assert line[1:] == ["absent", "absent", "-", "absent", "absent", "0.0000"]
+    assert "rods is on no test slice: it has no mIOU" in printed
+    assert "25 px of it were predicted there, 0.136% of the image, 100 nm2." in printed
+    result = json.loads(seget(*command, "--json")[1])
+    assert result["structures"]["rods"]["miou"] is None
+    assert result["mean_miou"] == result["structures"]["discs"]["miou"]
+    _say_scores("Test slices", result | {"mean_miou": None})
+    assert "Test slices: mean mIOU absent  (discs 0." in capsys.readouterr().err
 
 
 def test_models_by_structure_and_tomograms_by_folder(

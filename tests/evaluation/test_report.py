@@ -42,16 +42,20 @@ def test_the_page_shows_the_numbers_and_runs_nothing(tmp_path: Path, picture: Pa
         "iou": None,
         "dice": 0.5,
         "pixel_accuracy": 1.0,
+        "false_positive_px": 1234,
+        "false_positive_share": 0.0234,
         "foreground_fraction": 0.01234,
         "labels": {"miou": 0.75},
     }
-    result = {"structures": {NAME: scores, "golgi": scores}, "mean_miou": 0.8125}
+    structures = {NAME: scores, "golgi": scores}
+    result = {"structures": structures, "mean_miou": 0.8125, "notes": [NAME]}
     part = Part(f"Test {NAME}", NAME, result, [picture])
     report(tmp_path / "report.html", NAME, [part], picture, [NAME])
     page = Page((tmp_path / "report.html").read_text())
     assert "script" not in page.tags
-    assert page.cells.count(NAME) >= 4, "names are text, wherever they stand"
-    assert {"0.812", "0.750", "-", "0.500", "1.000", "1.23%"} <= set(page.cells)
+    assert page.cells.count(NAME) >= 5, "names are text, wherever they stand"
+    assert {"0.812", "0.750", "absent", "0.500", "1.000", "1.23%"} <= set(page.cells)
+    assert "1,234 px, 2.34%" in page.cells
     assert len(page.sources) == 2
     assert all(source.startswith("data:image/png;base64,") for source in page.sources)
 

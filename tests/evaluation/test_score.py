@@ -65,6 +65,7 @@ def test_the_scores_are_those_of_the_counts(dataset: Dataset, predicted: Path) -
         assert got["labels"]["miou"] == 1.0
     mean = np.mean([s["miou"] for s in result["structures"].values()])
     assert result["mean_miou"] == pytest.approx(mean)
+    assert result["notes"] == []
     json.dumps(result, allow_nan=False)
 
 
@@ -155,6 +156,16 @@ def test_what_was_found_of_an_absent_structure_is_an_area_where_pixels_have_a_si
     assert rods["false_positive_nm2"] == area_nm2
     assert rods["false_positive_share"] == 100 / (2 * 96 * 96)
     assert result["mean_miou"] == discs["miou"], "what is absent is left out of the mean"
+    area = "" if area_nm2 is None else f", {area_nm2:.0f} nm2"
+    assert result["notes"] == [
+        "rods is on no test slice: it has no mIOU and is left out of the mean; 100 px of it were "
+        f"predicted there, 0.543% of the image{area}."
+    ]
+    (note,) = evaluate(predicted, other, (10,))["notes"]
+    assert "rods is on no scored slice" in note, "other test slices may show it"
+    (note,) = evaluate(predicted, other, "all")["notes"]
+    assert "rods is on no annotated slice" in note
+    json.dumps(result, allow_nan=False)
 
 
 def test_predictions_of_something_else_are_refused(dataset: Dataset, predicted: Path) -> None:

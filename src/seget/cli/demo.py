@@ -83,6 +83,9 @@ def _report(out: Path, tomls: list[Path], minutes: float) -> Path:
 
 def _say_scores(heading: str, result: dict[str, Any]) -> None:
     from seget.cli.progress import say
+    from seget.evaluation import score_text
 
-    scores = "  ".join(f"{name} {s['miou']:.3f}" for name, s in result["structures"].items())
-    say(f"{heading}: mean mIOU {result['mean_miou']:.3f}  ({scores})")
+    scores = "  ".join(
+        f"{name} {score_text(s['miou'], 3)}" for name, s in result["structures"].items()
+    )
+    say(f"{heading}: mean mIOU {score_text(result['mean_miou'], 3)}  ({scores})")

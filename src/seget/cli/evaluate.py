@@ -55,11 +55,12 @@ def _print_table(result: dict[str, Any]) -> None:
     from rich.table import Table
 
     from seget.dataset import slice_ranges
+    from seget.evaluation import score_text
 
     columns = {
         "mIOU": "miou",
         "at threshold": "miou_at_threshold",
-        "of labels": "labels",
+        "of labels": "miou_of_labels",
         "IoU": "iou",
         "Dice": "dice",
         "foreground": "foreground_fraction",
@@ -68,13 +69,16 @@ def _print_table(result: dict[str, Any]) -> None:
     for heading in columns:
         table.add_column(heading, justify="right", no_wrap=True)
     for structure, scores in result["structures"].items():
-        shown = {**scores, "labels": scores.get("labels", {}).get("miou")}
-        values = [shown[key] for key in columns.values()]
-        table.add_row(structure, *("-" if v is None else f"{v:.4f}" for v in values))
+        shown = {key: score_text(scores[key], 4) for key in columns.values() if key in scores}
+        labels = score_text(scores["labels"]["miou"], 4) if "labels" in scores else "-"
+        shown["miou_of_labels"] = labels
+        table.add_row(structure, *(shown[key] for key in columns.values()))
     console = Console(highlight=False, markup=False)
     for scored in result["scored"]:
         console.print(
             f"{scored['tomogram']}: {scored['part']} slices {slice_ranges(scored['slices'])}"
         )
     console.print(table)
-    console.print(f"mean mIOU {result['mean_miou']:.4f}")
+    console.print(f"mean mIOU {score_text(result['mean_miou'], 4)}")
+    for note in result["notes"]:
+        console.print(note, soft_wrap=True)

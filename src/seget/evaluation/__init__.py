@@ -6,7 +6,7 @@ It never trains, never predicts and never imports torch.
 """
 
 from seget.evaluation.gallery import draw_slices
-from seget.evaluation.report import Part, report
+from seget.evaluation.report import Part, report, score_text
 from seget.evaluation.score import StructureScores, evaluate, without_nan
 from seget.evaluation.training_curves import curves
 
@@ -17,5 +17,6 @@ __all__ = [
     "draw_slices",
     "evaluate",
     "report",
+    "score_text",
     "without_nan",
 ]

@@ -87,23 +87,21 @@ def _shown(part: Part) -> dict[str, Any]:
     """Return what the template shows of a part."""
     rows = []
     for index, (structure, scores) in enumerate(part.result["structures"].items()):
-        values = [
-            scores["miou"],
-            scores.get("labels", {}).get("miou"),
-            scores["iou"],
-            scores["dice"],
-            scores["pixel_accuracy"],
-        ]
-        shown = [*map(_number, values), f"{scores['foreground_fraction']:.2%}"]
+        shown = [score_text(scores[key], 3) for key in ("miou", "iou", "dice", "pixel_accuracy")]
+        shown.insert(1, score_text(scores["labels"]["miou"], 3) if "labels" in scores else "-")
+        shown.append(f"{scores['false_positive_px']:,} px, {scores['false_positive_share']:.2%}")
+        shown.append(f"{scores['foreground_fraction']:.2%}")
         rows.append({"structure": structure, "colour": colour(structure, index), "numbers": shown})
     return {
         "heading": part.heading,
         "text": part.text,
         "rows": rows,
-        "mean": _number(part.result["mean_miou"]),
+        "mean": score_text(part.result["mean_miou"], 3),
+        "notes": part.result["notes"],
         "pictures": [{"alt": p.stem, "base64": embedded(p)} for p in part.pictures],
     }
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
+def score_text(value: float | None, digits: int) -> str:
+    """Return a score as it is shown; a structure that is on no scored slice has none."""
+    return "absent" if value is None else f"{value:.{digits}f}"

@@ -72,16 +72,20 @@ class Agreement:
         """Return [tomogram, slice, tp, fp, fn, tn] of each slice."""
         return [[name, z, c.tp, c.fp, c.fn, c.tn] for name, z, c, _ in self.slices]
 
+    def false_positives(self) -> dict[str, float]:
+        """Return what was predicted where truth has nothing, over all slices."""
+        area_nm2 = math.fsum(c.fp * pixel_nm2 for _, _, c, pixel_nm2 in self.slices)
+        return _false_positives(self.total, area_nm2)
+
     def summary(self) -> dict[str, Any]:
         """Return the scores under the names of `seget evaluate --json`; nan where it is absent."""
         per_patch, absent = mean_ignoring_absent(c.miou for c in self.patches)
-        area_nm2 = math.fsum(c.fp * pixel_nm2 for _, _, c, pixel_nm2 in self.slices)
         return {
             "miou": self.total.miou,
             "iou": self.total.iou,
             "dice": self.total.dice,
             "pixel_accuracy": self.total.pixel_accuracy,
-            **_false_positives(self.total, area_nm2),
+            **self.false_positives(),
             "miou_per_slice": [
                 {"tomogram": name, "slice": z, "miou": c.miou}
                 | _false_positives(c, c.fp * pixel_nm2)
@@ -152,13 +156,13 @@ def evaluate(
 
     Returns
     -------
-    The object of `seget evaluate --json`: `structures`, `mean_miou`, `scored`. The mIOU, IoU and
-    Dice of a structure that is on none of the scored slices are None, and left out of the mean;
-    what was predicted of it stands in `false_positive_px`, `_nm2` (None where the voxel size is
-    unknown) and `_share` (of the scored pixels).
+    The object of `seget evaluate --json`: `structures`, `mean_miou`, `scored`, `notes`. The mIOU,
+    IoU and Dice of a structure that is on none of the scored slices are None, and left out of the
+    mean; what was predicted of it stands in `false_positive_px`, `_nm2` (None where the voxel size
+    is unknown) and `_share` (of the scored pixels), and in a sentence of `notes`.
     """
     counted: dict[str, StructureScores] = {}
-    scored = []
+    scored: list[dict[str, Any]] = []
     for predicted in find_predictions(Path(folder), dataset, slices):
         name = predicted.tomogram.name
         scored.append({"tomogram": name, "part": predicted.part, "slices": list(predicted.slices)})
@@ -166,9 +170,18 @@ def evaluate(
             threshold = predicted.maps[structure].sidecar.threshold
             counted.setdefault(structure, StructureScores(threshold)).add(predicted, structure)
     structures = {structure: one.summary() for structure, one in counted.items()}
+    # Slices that were asked for may be a few of the test slices: others may show the structure.
+    parts = {one["part"] for one in scored} if slices in (None, "all") else {"scored"}
+    part = parts.pop() if len(parts) == 1 else "scored"
+    part = "annotated" if part == "all" else part
+    notes = [
+        _absence(structure, part, one.scores)
+        for structure, one in counted.items()
+        if not one.scores.total.is_present
+    ]
     mean = mean_ignoring_absent(s["miou"] for s in structures.values())[0]
     result: dict[str, Any] = without_nan(
-        {"structures": structures, "mean_miou": mean, "scored": scored}
+        {"structures": structures, "mean_miou": mean, "scored": scored, "notes": notes}
     )
     return result
 
@@ -233,6 +246,18 @@ def _false_positives(counts: Counts, area_nm2: float) -> dict[str, float]:
         "false_positive_nm2": area_nm2,
         "false_positive_share": counts.false_positive_share,
     }
+
+
+def _absence(structure: str, part: str, agreement: Agreement) -> str:
+    """Say that a structure is on no slice of a part, and what was predicted of it all the same."""
+    found = agreement.false_positives()
+    area = found["false_positive_nm2"]
+    return (
+        f"{structure} is on no {part} slice: it has no mIOU and is left out of the mean; "
+        f"{found['false_positive_px']:,} px of it were predicted there, "
+        f"{found['false_positive_share']:.3%} of the image"
+        + (f", {area:,.0f} nm2." if not math.isnan(area) else ".")
+    )
 
 
 def without_nan(value: Any) -> Any:
