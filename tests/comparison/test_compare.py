@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from seget import files
 from seget.comparison import cell
 from seget.networks import NETWORKS, Architecture
 
@@ -185,3 +188,17 @@ def test_other_terms_in_the_same_folder_are_refused(
     assert code == 2
     assert "differs in terms" in err
     assert (whole / "cells.json").read_bytes() == before
+
+
+def test_rates_that_no_validation_slice_can_choose_among_are_refused(
+    seget: Seget, small_dataset: Path, tmp_path: Path
+) -> None:
+    for path in small_dataset.parent.iterdir():
+        shutil.copy(path, tmp_path)
+    rods = files.read(tmp_path / "rods.mrc")
+    data = np.array(rods.data)
+    data[8:10] = 0  # the validation slices
+    files.write(tmp_path / "rods.mrc", rods.on_same_grid(data, "rods"))
+    code, _, err = seget("compare", tmp_path / "dataset.toml", "-o", tmp_path / "out", *QUICK)
+    assert code == 2
+    assert "rods has no foreground on any validation slice" in err

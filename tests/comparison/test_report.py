@@ -15,7 +15,7 @@ from PIL import Image
 from comparison_table import NAME, comparison_table
 from seget.comparison import comparison_report, csv_text, markdown
 from seget.comparison.report import PAPER_TABLE
-from seget.comparison.rows import Score, mark_best
+from seget.comparison.rows import Score, mark_best, score_rows, threshold_rows
 
 
 class Page(HTMLParser):
@@ -144,6 +144,27 @@ def test_a_number_of_fewer_seeds_says_so(tmp_path: Path) -> None:
     table = comparison_table()
     table["scores"]["unet"]["golgi"]["miou"] = [0.8, None]
     assert "1 of 2 seeds" in page(tmp_path, table).texts
+
+
+def test_a_structure_on_no_scored_slice_is_absent_and_left_out_of_the_average(
+    tmp_path: Path,
+) -> None:
+    table = comparison_table()
+    keys = ("iou", "miou_at_threshold", "miou_per_slice", "miou_per_patch", "interval")
+    for network in ("unet", "seget"):
+        golgi = table["scores"][network]["golgi"]
+        golgi |= {"miou": [None, None], "foreground_fraction": 0.0, **dict.fromkeys(keys)}
+    row = next(row for row in score_rows(table) if row.network == "unet")
+    assert row.scores[0].text == "absent"
+    row = next(row for row in threshold_rows(table) if row.network == "unet")
+    assert [score.text for score in row.scores] == ["absent", "0.681", "0.681"]
+    unfinished = next(row for row in threshold_rows(table) if row.network == "segnet")
+    assert [score.text for score in unfinished.scores][1:] == ["-", "-"]
+    texts = page(tmp_path, table).texts
+    assert texts.count("absent") == 2 * (1 + 6), "in table 1, and all but the pixel accuracy"
+    assert "5.67%" in texts
+    assert "| U-Net | absent | 0.680 ± 0.005 |" in markdown(table)
+    assert csv_text(table).splitlines()[3].startswith("U-Net,,0.68")
 
 
 def test_the_csv_has_a_line_a_network_in_full_precision() -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import math
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from seget.comparison.table import describe_split, interval
+from seget.comparison.cell_results import CellResults
+from seget.comparison.plan import ComparisonSettings, Terms
+from seget.comparison.table import describe_split, interval, make_table
 from seget.dataset import read_dataset
+from seget.evaluation import without_nan
+from seget.evaluation.score import Agreement
 from seget.metrics import Counts
 
 
@@ -66,8 +71,46 @@ def test_draws_without_a_labelled_pixel_are_left_out() -> None:
     assert low == pytest.approx(high) == pytest.approx(Counts(5, 1, 1, 50).miou)
 
 
-def test_a_class_that_is_absent_is_left_out_and_one_slice_has_no_interval() -> None:
-    empty = [row(z, 0, 0, 0, 10) for z in range(3)]
-    assert interval([empty]) == [1.0, 1.0]
+@pytest.mark.parametrize("fp", [0, 1])
+def test_a_structure_on_no_scored_slice_has_no_interval(fp: int) -> None:
+    empty = [row(z, 0, fp, 0, 10 - fp) for z in range(3)]
+    assert interval([empty, empty]) is None
     assert interval([empty[:1]]) is None
-    assert not any(math.isnan(x) for x in interval([[*empty, row(3, 5, 0, 0, 5)]]) or [])
+
+
+def test_draws_without_the_structure_are_left_out() -> None:
+    empty = [row(z, 0, 0, 0, 10) for z in range(3)]
+    low, high = interval([[*empty, row(3, 5, 1, 0, 4)]])  # type: ignore[misc]
+    assert high < (5 / 6 + 34 / 35) / 2 + 0.01, "not 1.0, as draws of empty slices alone would have"
+    assert low >= Counts(5, 1, 0, 4).miou
+
+
+def test_slices_without_the_structure_do_not_enter_the_means(
+    small_dataset: Path, tmp_path: Path
+) -> None:
+    dataset = read_dataset(small_dataset)
+    groups = (("discs",), ("rods",))
+    settings = ComparisonSettings(("unet",), groups, Terms("steps", 2), (1e-3,), (0, 1))
+    cells = settings.cells({}, {})
+    results = CellResults(tmp_path, dataset, settings)
+    for cell in cells:
+        (structure,) = cell.structures
+        held = Agreement()
+        truth = np.zeros((2, 8, 8), bool)
+        truth[0, :4] = structure == "discs"
+        guess = truth.copy()
+        guess[1, 0, 0] = True
+        for z in range(2):
+            held.add("t", z, guess[z], truth[z])
+        summary = held.summary() | {"miou_at_threshold": held.total.miou}
+        result: dict[str, Any] = {"scores": {structure: summary}}
+        result |= {"counts": {structure: held.counts()}, "steps_made": 2, "learning_rate": 1e-3}
+        results.add(cell, without_nan(result | {"step_s": 1.0, "slice_s": 1.0}))
+    table = make_table(dataset, settings, cells, results)
+    discs, rods = (table["scores"]["unet"][s] for s in ("discs", "rods"))
+    assert rods["miou"] == [None, None]
+    assert rods["interval"] is rods["miou_per_slice"] is rods["miou_per_patch"] is None
+    assert rods["false_positive_share"] == discs["false_positive_share"] == 1 / 128
+    assert discs["miou_per_slice"] == 1.0, "the slice that shows them; not 0.75 with the other"
+    assert table["averages"]["unet"] == discs["miou"], "not 0.5 lower for what is not there"
+    json.dumps(table, allow_nan=False)

@@ -155,7 +155,7 @@ def best_rates(
         if (cell.network, cell.structures) not in best:
             raise RunError(
                 f"{cell.network}, {cell.group}: none of the learning rates gave a validation "
-                "mIOU; try lower ones, or a hold-out with validation slices."
+                "mIOU; try lower ones, or a hold-out whose validation slices show it."
             )
     return {who: rate for who, (_, rate) in best.items()}
 
@@ -179,6 +179,22 @@ def _check(dataset: Dataset, settings: ComparisonSettings) -> None:
             f"{dataset.path}: no slice is held out for validation, so nothing can choose among "
             "the learning rates; give one rate, or another holdout."
         )
+    for group in settings.groups if len(settings.learning_rates) > 1 else ():
+        if not any(_is_validated(dataset, structure) for structure in group):
+            raise InputError(
+                f"{dataset.path}: {', '.join(group)} has no foreground on any validation slice, so "
+                "nothing can choose among the learning rates; give one rate, or another holdout."
+            )
+
+
+def _is_validated(dataset: Dataset, structure: str) -> bool:
+    """Whether a validation slice shows the structure."""
+    return any(
+        tomogram.masks[structure].foreground_px[z]
+        for tomogram in dataset.tomograms
+        if structure in tomogram.masks
+        for z in tomogram.split.validation
+    )
 
 
 def _pace(

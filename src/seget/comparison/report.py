@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seget.comparison.rows import (
+    ABSENT,
     AVERAGE,
     COST,
     Row,
@@ -19,6 +20,7 @@ from seget.comparison.rows import (
     Table,
     cost_rows,
     facts,
+    is_absent,
     mark_best,
     number,
     score_rows,
@@ -45,6 +47,7 @@ DETAILS = {
     "iou": "IoU",
     "dice": "Dice",
     "pixel_accuracy": "pixel accuracy",
+    "false_positive_share": "false positives",
 }
 
 
@@ -115,6 +118,9 @@ def _details(table: Table, structure: str) -> dict[str, Any]:
             continue
         fraction = cell["foreground_fraction"]
         means = cell | {"miou": Score(tuple(v for v in cell["miou"] if v is not None)).mean}
-        rows.append([about["title"], *(number(means[key]) for key in DETAILS)])
+        missing = ABSENT if is_absent(cell) else "-"
+        shown = [missing if means[key] is None else number(means[key]) for key in DETAILS]
+        share = cell["false_positive_share"]
+        rows.append([about["title"], *shown[:-1], "-" if share is None else f"{share:.2%}"])
     foreground = "-" if fraction is None else f"{100 * fraction:.2g} %"
     return {"structure": structure, "foreground": foreground, "rows": rows}

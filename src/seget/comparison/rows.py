@@ -17,6 +17,7 @@ from seget.dataset import slice_ranges
 Table = Mapping[str, Any]
 
 AVERAGE = "average"
+ABSENT = "absent"
 COST = (
     "network",
     "parameters",
@@ -41,12 +42,15 @@ class Score:
         Low and high end over the scored slices.
     best
         Whether no other network has a higher number, as shown.
+    absent
+        Whether the structure is on no scored slice, so that no network has a number.
     """
 
     values: tuple[float, ...]
     seeds: int = 1
     interval: tuple[float, float] | None = None
     best: bool = False
+    absent: bool = False
 
     @property
     def mean(self) -> float | None:
@@ -65,6 +69,8 @@ class Score:
     @property
     def text(self) -> str:
         """The number as it is shown."""
+        if self.absent:
+            return ABSENT
         spread = "" if self.spread is None else f" \N{PLUS-MINUS SIGN} {self.spread:.3f}"
         return number(self.mean) + spread
 
@@ -96,8 +102,11 @@ def score_rows(table: Table) -> list[Row]:
                 tuple(value for value in values if value is not None),
                 len(table["seeds"]),
                 (interval[0], interval[1]) if interval else None,
+                absent=absent,
             )
-            for values, interval in zip(mious, [*intervals, None], strict=True)
+            for values, interval, absent in zip(
+                mious, [*intervals, None], [*map(is_absent, found), False], strict=True
+            )
         ]
         rows.append(Row(network, about["title"], scores))
     return _marked(rows)
@@ -113,10 +122,19 @@ def threshold_rows(table: Table) -> list[Row]:
         found = [table["scores"].get(network, {}).get(s) for s in table["structures"]]
         mious = [cell["miou_at_threshold"] if cell else None for cell in found]
         there = [miou for miou in mious if miou is not None]
-        average = mean(there) if len(there) == len(mious) else None
-        scores = [Score(() if miou is None else (miou,)) for miou in (*mious, average)]
+        absent = [*map(is_absent, found), False]
+        average = mean(there) if there and all(found) else None
+        scores = [
+            Score(() if miou is None else (miou,), absent=gone)
+            for miou, gone in zip((*mious, average), absent, strict=True)
+        ]
         rows.append(Row(network, about["title"], scores))
     return _marked(rows)
+
+
+def is_absent(cell: Mapping[str, Any] | None) -> bool:
+    """Whether a structure has finished trainings and yet no mIOU: it is on no scored slice."""
+    return cell is not None and bool(cell["miou"]) and all(m is None for m in cell["miou"])
 
 
 def _marked(rows: Sequence[Row]) -> list[Row]:

@@ -2,7 +2,8 @@
 
 results of cells -> one plain object, the content of table.json
 
-It never trains and never draws. A number that does not exist is absent or None, never 0.
+It never trains and never draws. A number that does not exist is absent or None, never 0: so is the
+mIOU of a structure that is on no scored slice.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from seget.comparison.cell_results import CellResults
 from seget.comparison.plan import Cell, ComparisonSettings
 from seget.dataset import Dataset
 from seget.evaluation import without_nan
-from seget.metrics import mean_ignoring_absent
+from seget.metrics import Counts, mean_ignoring_absent
 from seget.networks import Architecture
 
 RESAMPLES = 2000
@@ -124,6 +125,9 @@ def _network_scores(
             "steps": own[0]["steps_made"],
             "learning_rate": own[0]["learning_rate"],
             "foreground_fraction": scores[0]["foreground_fraction"],
+            "false_positive_share": _mean(
+                _false_positive_share(result["counts"][structure]) for result in own
+            ),
             "miou_per_slice": _mean(s["miou"] for score in scores for s in score["miou_per_slice"]),
             **{key: _mean(score[key] for score in scores) for key in MEANS},
         }
@@ -133,7 +137,7 @@ def _network_scores(
 def _averages(
     network: str, structures: Sequence[str], done: Sequence[Cell], results: CellResults
 ) -> list[float]:
-    """Return the mean over all structures, a value a seed for which all are finished."""
+    """Return the mean over the structures that have an mIOU, a value a seed with all finished."""
     averages = []
     for seed in sorted({cell.seed for cell in done}):
         mious = {
@@ -162,7 +166,8 @@ def interval(
 
     Returns
     -------
-    [low, high], or None for fewer than two slices: they cannot be resampled.
+    [low, high], or None for fewer than two slices, which cannot be resampled, and for a structure
+    that is on none of them. Draws without a slice that holds it are left out.
     """
     counts = np.array([[row[2:] for row in rows] for rows in seeds], dtype=np.int64)
     slices = counts.shape[1]
@@ -170,21 +175,26 @@ def interval(
         return None
     drawn = np.random.default_rng(0).integers(slices, size=(resamples, slices))
     mious = _mious(counts[:, drawn].sum(axis=2)).mean(axis=0)
-    low, high = np.nanpercentile(mious, [2.5, 97.5])
+    mious = mious[~np.isnan(mious)]
+    if not mious.size:
+        return None
+    low, high = np.percentile(mious, [2.5, 97.5])
     return [float(low), float(high)]
 
 
+def _false_positive_share(rows: Sequence[Sequence[Any]]) -> float:
+    """Return the share of the scored pixels that only the prediction calls the structure."""
+    return sum((Counts(*row[2:]) for row in rows), Counts()).false_positive_share
+
+
 def _mious(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Return the mIOU of counts `(..., 4)` (eq. 6); a class that is absent is left out."""
+    """Return the mIOU of counts `(..., 4)`, as `Counts.miou` does: nan without foreground."""
     tp, fp, fn, tn = np.moveaxis(counts, -1, 0)
-    wrong = fp + fn
-    both = np.stack([tp, tn])
-    union = both + wrong
-    iou = np.divide(both, union, out=np.zeros(union.shape), where=union > 0)
-    present = (union > 0).sum(axis=0)
-    sums = iou.sum(axis=0)
-    means: npt.NDArray[np.float64] = np.full(sums.shape, np.nan)
-    np.divide(sums, present, out=means, where=present > 0)
+    right = np.stack([tp, tn])
+    in_truth = np.stack([tp + fn, tn + fp]) > 0
+    iou = np.divide(right, right + fp + fn, out=np.zeros(right.shape), where=in_truth)
+    means: npt.NDArray[np.float64] = np.full(tp.shape, np.nan)
+    np.divide(iou.sum(axis=0), in_truth.sum(axis=0), out=means, where=in_truth[0])
     return means
 
 
