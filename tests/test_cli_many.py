@@ -63,6 +63,43 @@ def test_a_broken_tomogram_stops_no_other(
     assert all(path.stat().st_mtime_ns == time for path, time in before.items())
 
 
+def test_tomograms_of_one_file_name_get_results_of_their_own(
+    seget: Seget, model: Path, tmp_path: Path
+) -> None:
+    """A folder a tomogram, as labs keep them, and as phantoms are written."""
+    random = np.random.default_rng(0)
+    text, drawn = 'holdout = "none"\n', (random.random((2, 40, 40)) < 0.5).astype(np.uint8)
+    files.write(tmp_path / "rods.mrc", Volume(drawn, (1.0, 1.0, 1.0)))
+    days = [tmp_path / day / "rec.mrc" for day in ("day1", "day2", "day3")]
+    for day in days:
+        grey = random.integers(0, 255, (2, 40, 40), np.uint8)
+        files.write(day, Volume(grey, (1.0, 1.0, 1.0)))
+        text += f"[[tomogram]]\nimage = '{day}'\nmasks = {{ rods = 'rods.mrc' }}\n"
+    dataset = tmp_path / "dataset.toml"
+    dataset.write_text(text)
+    out, alone = tmp_path / "out", tmp_path / "alone"
+    code, _, err = seget("segment", *days[:2], model, "-o", out)
+    assert code == 0, err
+    assert {path.name for path in out.glob("*/*__*.mrc")} == {
+        "day1-rec__rods.mrc",
+        "day2-rec__rods.mrc",
+    }
+    # Alone it is named rec, and its voxel size was stated: it is the tomogram of day2 all the same.
+    command = ("segment", days[1], model, "-o", alone, "--voxel-size", "1.05")
+    assert seget(*command)[0] == 0
+    for folder, predicted in ((out, ["day1-rec", "day2-rec"]), (alone, ["day2-rec"])):
+        code, printed, err = seget("evaluate", folder, dataset, "--json", "--no-pictures")
+        assert code == 0, err
+        result = json.loads(printed)
+        assert [one["tomogram"] for one in result["scored"]] == predicted
+        missing = [name for name in ("day1-rec", "day2-rec", "day3-rec") if name not in predicted]
+        assert result["not_predicted"] == missing
+        assert f"drawn in {', '.join(missing)} of" in err
+    dataset.write_text("[[tomogram]]".join(text.split("[[tomogram]]")[:2]))
+    code, _, err = seget("evaluate", alone, dataset)
+    assert (code, "was predicted from another tomogram than rec" in err) == (2, True), err
+
+
 def test_what_a_run_will_take_is_said_before_it(
     seget: Seget, model: Path, tomograms: Path, tmp_path: Path
 ) -> None:

@@ -199,7 +199,7 @@ ERRORS = {
     "unknown key": (
         tomogram("slcies = [1]"),
         "dataset.toml",
-        "tomogram[0].slcies is unknown, known here are image, invert, slices, holdout, masks",
+        "tomogram[0].slcies is unknown, known here are image, name, invert, slices, holdout, masks",
         "mend or remove it",
     ),
     "unknown key at the top": (

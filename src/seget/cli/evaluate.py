@@ -40,6 +40,12 @@ def evaluate(
     read = read_dataset(dataset)
     chosen = "all" if slices == "all" else parse_slices(slices) if slices else None
     result = score(folder, read, chosen)
+    if result["not_predicted"]:
+        say(
+            f"{folder}: holds no score map of a structure drawn in "
+            f"{', '.join(result['not_predicted'])} of {dataset}, so the scores are without "
+            f"{'it' if len(result['not_predicted']) == 1 else 'them'}."
+        )
     if pictures:
         for path in draw_slices(folder, read, chosen):
             say(str(path))

@@ -7,6 +7,7 @@ It never predicts: the verb says what is done with a tomogram.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -61,7 +62,7 @@ def for_each_tomogram(
         try:
             with bar(text) as listener:
                 volume = files.read(path)
-                volume = replace(volume, voxel_size_nm=size) if size else volume
+                volume = replace(volume, name=name, voxel_size_nm=size or volume.voxel_size_nm)
                 written = work(volume, models, out / name if several else out, listener)
         except (InputError, RunError, OSError) as error:
             if not several:
@@ -84,8 +85,9 @@ def _say_failures(failed: list[str], total: int) -> None:
 
 
 def _models_and_tomograms(inputs: list[Path]) -> tuple[list[Trained], dict[str, Path]]:
-    """Sort arguments into models, which are loaded, and tomograms by name."""
+    """Sort arguments into models, which are loaded, and tomograms by names that differ."""
     from seget import files
+    from seget.dataset import tomogram_names
     from seget.trained import find_models, load
 
     models, tomograms = [], []
@@ -99,9 +101,7 @@ def _models_and_tomograms(inputs: list[Path]) -> tuple[list[Trained], dict[str, 
             f"{', '.join(map(str, inputs))}: wanted at least one tomogram and one model, "
             f"found no {missing.removeprefix('a ')}; name {missing}."
         )
-    named: dict[str, Path] = {}
-    for path in tomograms:
-        name = files.title(path)
-        if named.setdefault(name, path) is not path:
-            raise InputError(f"two tomograms are named {name}; give them in two commands.")
-    return [load(path) for path in models], named
+    # One that is named beside the folder it lies in is done once.
+    once = list({os.path.abspath(path): path for path in tomograms}.values())
+    names = tomogram_names(once)
+    return [load(path) for path in models], dict(zip(names, once, strict=True))

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from seget import files
 from seget.dataset.masks import Mask, MaskFile, count
+from seget.dataset.names import tomogram_names
 from seget.dataset.split import Split, hold_out, parse_slices, slice_ranges
 from seget.dataset.tables import MaskTable, PartsTable, TomogramTable, parse
 from seget.errors import InputError
@@ -33,6 +34,7 @@ __all__ = [
     "parse_slices",
     "read_dataset",
     "slice_ranges",
+    "tomogram_names",
 ]
 
 
@@ -40,7 +42,8 @@ __all__ = [
 class Tomogram:
     """A tomogram, its masks by structure, its annotated slices (ascending) and their split.
 
-    `invert` says that its contrast is inverted when it is read.
+    `name`, which `image` has too, is no other tomogram's of the dataset: outputs are named after
+    it. `invert` says that its contrast is inverted when it is read.
     """
 
     image: Volume
@@ -93,38 +96,60 @@ def read_dataset(path: Path | str) -> Dataset:
             f'{path}: gap = {table.gap} has no meaning without holdout = "block"; '
             'remove gap or write holdout = "block".'
         )
+    images = [_read(path, one.image, "image") for one in table.tomogram]
+    names = _names(path, table.tomogram)
     tomograms = tuple(
-        _tomogram(path, one, holdout, table.gap)
-        for one, holdout in zip(table.tomogram, holdouts, strict=True)
+        _tomogram(path, one, replace(image, name=name), holdout, table.gap)
+        for one, image, name, holdout in zip(table.tomogram, images, names, holdouts, strict=True)
     )
     structures = tuple(dict.fromkeys(name for one in tomograms for name in one.masks))
     return Dataset(table.name or path.stem, path, tomograms, structures)
 
 
-def _tomogram(toml: Path, table: TomogramTable, holdout: str | PartsTable, gap: int) -> Tomogram:
-    image = _read(toml, table.image, "image")
+def _names(toml: Path, tables: Sequence[TomogramTable]) -> list[str]:
+    """Return the names of the tomograms: those in the file, else those of their images."""
+    given = [table.name for table in tables]
+    for name in given:
+        if name is not None and not STRUCTURE_NAME.fullmatch(name):
+            raise InputError(
+                f"{toml}: name = {name!r} cannot name a tomogram, since files are named after it; "
+                "use letters, digits, spaces, dots, _ and -, beginning with a letter or a digit."
+            )
+    times = Counter(name.casefold() for name in given if name is not None)
+    twice = [name for name in given if name is not None and times[name.casefold()] > 1]
+    if twice:
+        raise InputError(
+            f"{toml}: {len(twice)} tomograms are given the name {twice[0]}, wanted another for "
+            "each; change one."
+        )
+    return tomogram_names([toml.parent / table.image for table in tables], given)
+
+
+def _tomogram(
+    toml: Path, table: TomogramTable, image: Volume, holdout: str | PartsTable, gap: int
+) -> Tomogram:
     where = f"{toml}, tomogram {table.image}"
     annotated = _annotated(table.slices, image.shape[0], where)
     chosen = holdout if isinstance(holdout, str) else holdout.model_dump()
     split = hold_out(annotated, chosen, gap, where)
     counted: dict[Path, MaskFile] = {}  # a label volume with several structures is counted once
     masks: dict[str, Mask] = {}
-    for name, entry in table.masks.items():
-        if not STRUCTURE_NAME.fullmatch(name):
+    for structure, entry in table.masks.items():
+        if not STRUCTURE_NAME.fullmatch(structure):
             raise InputError(
-                f"{where}: {name!r} cannot name a structure, since files are named after it; use "
-                "letters, digits, spaces, dots, _ and -, beginning with a letter or a digit."
+                f"{where}: {structure!r} cannot name a structure, since files are named after it; "
+                "use letters, digits, spaces, dots, _ and -, beginning with a letter or a digit."
             )
         file = toml.parent / entry.file
-        _check_keys(entry, f"{where}, mask of {name}")
+        _check_keys(entry, f"{where}, mask of {structure}")
         if imod.is_model(file):
-            volume = imod.read_mask(file, image, entry.object or name)
-            masks[name] = count(file, volume, image, annotated).mask(name, None)
+            volume = imod.read_mask(file, image, entry.object or structure)
+            masks[structure] = count(file, volume, image, annotated).mask(structure, None)
             continue
         if file not in counted:
-            volume = _read(toml, entry.file, f"mask of {name}")
+            volume = _read(toml, entry.file, f"mask of {structure}")
             counted[file] = count(file, volume, image, annotated)
-        masks[name] = counted[file].mask(name, entry.value)
+        masks[structure] = counted[file].mask(structure, entry.value)
     return Tomogram(image, masks, annotated, split, image.name, table.invert)
 
 

@@ -65,9 +65,11 @@ class TomogramTable(_Table):
     """One `[[tomogram]]`; without `slices` every slice is annotated.
 
     `invert` inverts the contrast of a tomogram that is white on black while the others are not.
+    `name` is what it is called in outputs; the default is the name of its file.
     """
 
     image: str
+    name: str | None = None
     invert: bool = False
     slices: list[int] | None = None
     holdout: _Holdout | None = None

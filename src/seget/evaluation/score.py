@@ -22,7 +22,7 @@ from seget.dataset import Dataset, Tomogram
 from seget.errors import InputError
 from seget.metrics import Counts, count, mean_ignoring_absent
 from seget.patches import corners
-from seget.results import ScoreMap, find_score_maps, read_labels
+from seget.results import ScoreMap, match, read_labels
 from seget.volume import FULL_SCORE, Volume
 
 # The paper's patches, so that "per patch" means what it meant there (3.1).
@@ -156,10 +156,11 @@ def evaluate(
 
     Returns
     -------
-    The object of `seget evaluate --json`: `structures`, `mean_miou`, `scored`, `notes`. The mIOU,
-    IoU and Dice of a structure that is on none of the scored slices are None, and left out of the
-    mean; what was predicted of it stands in `false_positive_px`, `_nm2` (None where the voxel size
-    is unknown) and `_share` (of the scored pixels), and in a sentence of `notes`.
+    The object of `seget evaluate --json`: `structures`, `mean_miou`, `scored`, `notes`, and under
+    `not_predicted` the dataset's tomograms that are not in the scores. The mIOU, IoU and Dice of a
+    structure that is on none of the scored slices are None, and left out of the mean; what was
+    predicted of it stands in `false_positive_px`, `_nm2` (None where the voxel size is unknown) and
+    `_share` (of the scored pixels), and in a sentence of `notes`.
     """
     counted: dict[str, StructureScores] = {}
     scored: list[dict[str, Any]] = []
@@ -183,6 +184,8 @@ def evaluate(
     result: dict[str, Any] = without_nan(
         {"structures": structures, "mean_miou": mean, "scored": scored, "notes": notes}
     )
+    names = {one["tomogram"] for one in scored}
+    result["not_predicted"] = [t.name for t in dataset.tomograms if t.name not in names]
     return result
 
 
@@ -194,13 +197,13 @@ def find_predictions(
     Raises
     ------
     InputError
-        None was, a score map has another shape, or a slice asked for is not annotated.
+        None was, maps under a tomogram's name are of another one, a map has another shape, or a
+        slice asked for is not annotated.
     """
     found = False
+    places = match(folder, {tomogram.name: tomogram.image for tomogram in dataset.tomograms})
     for tomogram in dataset.tomograms:
-        place = folder / tomogram.name
-        place = place if place.is_dir() else folder
-        maps = {m.structure: m for m in find_score_maps(place) if m.tomogram == tomogram.name}
+        maps = places[tomogram.name].maps if tomogram.name in places else {}
         if not set(maps) & set(tomogram.masks):
             continue
         found = True
@@ -212,7 +215,7 @@ def find_predictions(
                     f"{maps[structure].path}: has shape {volume.shape}, the tomogram has "
                     f"{tomogram.image.shape}; predict again from this tomogram."
                 )
-        labels, values = read_labels(place)
+        labels, values = read_labels(places[tomogram.name].folder)
         yield Predicted(tomogram, part, chosen, maps, scores, labels, values)
     if not found:
         raise InputError(

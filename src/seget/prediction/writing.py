@@ -174,6 +174,8 @@ def _planned(
                     "tomogram": str(volume.path or volume.name),
                     "tomogram_sha256": fingerprint,
                     "tomogram_hash": "full" if options.full_hash else "sampled",
+                    # Part of the fingerprint: who compares another file's with it needs it.
+                    "voxel_size_nm": volume.voxel_size_nm,
                     "model_sha256": trained.weights_sha256,
                     "network": trained.recipe.network,
                     "recipe": trained.recipe.name,

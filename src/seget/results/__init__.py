@@ -3,10 +3,12 @@
 folder <-> score maps + labels, each with a `.json` that says what it is
 
 It never predicts and never imports torch, so that results can be read and judged where no model
-runs. `score_maps` knows the maps' names and what stands beside them, `labels` fuses them.
+runs. `score_maps` knows the maps' names and what stands beside them, `matching` whose they
+are, `labels` fuses them.
 """
 
 from seget.results.labels import LABELS, fuse_files, read_labels
+from seget.results.matching import match
 from seget.results.score_maps import (
     ScoreMap,
     Sidecar,
@@ -26,6 +28,7 @@ __all__ = [
     "fuse_files",
     "is_made",
     "map_path",
+    "match",
     "output_id",
     "read_labels",
     "read_sidecar",

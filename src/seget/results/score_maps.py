@@ -106,11 +106,7 @@ def find_score_maps(folder: Path) -> list[ScoreMap]:
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; wanted the -o of seget predict.")
-    found = [
-        _score_map(path)
-        for path in sorted(folder.iterdir())
-        if path.suffix in SUFFIXES and "__" in path.stem
-    ]
+    found = [_score_map(path) for path in _named_like_maps(folder)]
     if not found:
         raise InputError(
             f"{folder}: holds no score map <tomogram>__<structure>.mrc; run seget predict first."
@@ -118,6 +114,17 @@ def find_score_maps(folder: Path) -> list[ScoreMap]:
     found.sort(key=lambda score_map: score_map.sidecar.order)
     _refuse_two(folder, found)
     return found
+
+
+def holds_score_maps(folder: Path) -> bool:
+    """Whether a folder holds anything that is named like a score map."""
+    return folder.is_dir() and bool(_named_like_maps(folder))
+
+
+def _named_like_maps(folder: Path) -> list[Path]:
+    return [
+        path for path in sorted(folder.iterdir()) if path.suffix in SUFFIXES and "__" in path.stem
+    ]
 
 
 def _refuse_two(folder: Path, found: Iterable[ScoreMap]) -> None:
@@ -135,6 +142,27 @@ def _refuse_two(folder: Path, found: Iterable[ScoreMap]) -> None:
             f"{folder}: holds score maps of several tomograms ({', '.join(tomograms)}); "
             "keep one folder a tomogram."
         )
+    _refuse_two_of_one_name(folder, found)
+
+
+def _refuse_two_of_one_name(folder: Path, found: Iterable[ScoreMap]) -> None:
+    """Refuse maps of tomograms that differ under one name: the fingerprints tell them apart.
+
+    Fingerprints can be compared where they were made alike: of all voxels or of some, and of one
+    voxel size.
+    """
+    seen: dict[tuple[object, ...], ScoreMap] = {}
+    for score_map in found:
+        made_by = score_map.sidecar.made_by
+        if "tomogram_sha256" not in made_by or "voxel_size_nm" not in made_by:
+            continue
+        how = (made_by.get("tomogram_hash"), repr(made_by["voxel_size_nm"]))
+        twin = seen.setdefault(how, score_map)
+        if twin.sidecar.made_by["tomogram_sha256"] != made_by["tomogram_sha256"]:
+            raise InputError(
+                f"{folder}: {twin.path.name} and {score_map.path.name} are of two tomograms that "
+                f"are both named {score_map.tomogram}; keep one folder a tomogram."
+            )
 
 
 def _score_map(path: Path) -> ScoreMap:
