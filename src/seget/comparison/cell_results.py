@@ -47,7 +47,10 @@ class CellResults:
         self._results: dict[str, dict[str, Any]] = {}
         self.begun_with: dict[str, Any] = {
             "format": FORMAT,
-            "dataset": {"name": dataset.name, "tomograms": dataset.identity()},
+            "dataset": {
+                "name": dataset.name,
+                "tomograms": dataset.identity(dataset.structures, test=True),
+            },
             "terms": {"kind": settings.terms.kind, "amount": settings.terms.amount},
             "changes": list(settings.changes),
             "joint": settings.joint,

@@ -53,6 +53,18 @@ class Tomogram:
     name: str
     invert: bool = False
 
+    def identity(self, structures: Sequence[str], test: bool) -> dict[str, Any]:
+        """Return hashes of image and masks, and the split; see `Dataset.identity`."""
+        parts = {"train": self.split.train, "validation": self.split.validation}
+        parts |= {"test": self.split.test} if test else {}
+        slices = sorted(z for part in parts.values() for z in part)
+        return {
+            "image": self.image.fingerprint(),
+            "invert": self.invert,
+            "masks": {s: self.masks[s].sha256(slices) for s in structures if s in self.masks},
+            **{name: list(part) for name, part in parts.items()},
+        }
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -63,18 +75,17 @@ class Dataset:
     tomograms: tuple[Tomogram, ...]
     structures: tuple[str, ...]
 
-    def identity(self) -> list[dict[str, Any]]:
-        """Return what identifies the dataset, without paths: hashes, foreground pixels, split."""
-        return [
-            {
-                "image": tomogram.image.fingerprint(),
-                "invert": tomogram.invert,
-                "foreground_px": {s: sum(m.foreground_px) for s, m in tomogram.masks.items()},
-                "train": list(tomogram.split.train),
-                "validation": list(tomogram.split.validation),
-            }
-            for tomogram in self.tomograms
-        ]
+    def identity(self, structures: Sequence[str], test: bool = False) -> list[dict[str, Any]]:
+        """Return what decides a training on the dataset, without paths and names.
+
+        Parameters
+        ----------
+        structures
+            Those that are trained: what is drawn of others decides nothing.
+        test
+            Whether the test slices count too, as they do for scores.
+        """
+        return [tomogram.identity(structures, test) for tomogram in self.tomograms]
 
 
 def read_dataset(path: Path | str) -> Dataset:

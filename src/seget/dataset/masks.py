@@ -7,6 +7,7 @@ It never opens a file, never keeps a mask in memory, and never guesses between t
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -54,6 +55,13 @@ class Mask:
         if box is None:
             return self.slice(z)
         return np.asarray(self.volume.box(z, box) == self.stored)
+
+    def sha256(self, slices: Sequence[int]) -> str:
+        """Hash what is drawn on some slices, however the file stores it."""
+        digest = hashlib.sha256(repr(self.volume.shape).encode())
+        for z in slices:
+            digest.update(f"{z} ".encode() + np.packbits(self.slice(z)).tobytes())
+        return digest.hexdigest()
 
 
 @dataclass

@@ -215,7 +215,7 @@ def find_predictions(
                     f"{maps[structure].path}: has shape {volume.shape}, the tomogram has "
                     f"{tomogram.image.shape}; predict again from this tomogram."
                 )
-        labels, values = read_labels(places[tomogram.name].folder)
+        labels, values = read_labels(places[tomogram.name].folder, maps)
         yield Predicted(tomogram, part, chosen, maps, scores, labels, values)
     if not found:
         raise InputError(

@@ -20,6 +20,16 @@ from seget.trained import Trained
 from seget.volume import Volume
 
 
+class _Notes(Listener):
+    """Passes sentences on; progress it keeps to itself, since slices were counted once already."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def note(self, text: str) -> None:
+        self._listener.note(text)
+
+
 def segment_files(
     volume: Volume,
     models: Sequence[Trained],
@@ -33,4 +43,5 @@ def segment_files(
     """
     labels = int(np.prod(volume.shape))
     predict_files(volume, models, folder, options, listener, spare_bytes=labels)
-    return fuse_files(folder, folder / LABELS, overwrite=options.overwrite)
+    told = _Notes(listener or Listener())
+    return fuse_files(folder, folder / LABELS, overwrite=options.overwrite, listener=told)

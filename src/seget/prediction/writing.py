@@ -10,8 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -19,66 +17,16 @@ import numpy as np
 from seget import files, machine
 from seget.errors import InputError
 from seget.listener import Listener
-from seget.normalisation import NAME as NORMALISATION
 from seget.normalisation import normalisation
 from seget.prediction import plan
 from seget.prediction.found import Found
+from seget.prediction.jobs import Job, planned
 from seget.prediction.predict import DEFAULT, Options, open_reader, score_slices, scorer
 from seget.prediction.scorer import Scorer
-from seget.results import Sidecar, is_made, map_path, output_id, read_sidecar, write_sidecar
+from seget.results import update_sidecars, write_sidecar
 from seget.slices import SliceReader
 from seget.trained import Trained
 from seget.volume import Volume
-
-
-@dataclass(frozen=True)
-class Job:
-    """The score maps of one model, written in one pass over the tomogram.
-
-    Attributes
-    ----------
-    maps
-        Path of each score map -> its sidecar, the JSON file that is written beside it.
-    stamp
-        Size and time of the tomogram's file when the run began; None for a volume in memory.
-    """
-
-    trained: Trained
-    maps: dict[Path, Sidecar]
-    stamp: files.Stamp | None
-
-    def key(self, sidecar: Sidecar) -> str:
-        """Return the key of a map's journal: the same key, the same voxels.
-
-        The stamp is part of it: the fingerprint reads sixteen slices, and would miss that another
-        slice of the file was changed between a kill and the next run.
-        """
-        return output_id(sidecar.id, self.stamp.parts if self.stamp else None)
-
-    def is_done(self, overwrite: bool) -> bool:
-        """Whether all maps exist, made by this same command.
-
-        Raises
-        ------
-        InputError
-            A map exists that another command made, and `overwrite` is False.
-        """
-        if overwrite:
-            return False
-        # Every map is checked, not up to the first missing one: refuse now, not after the work.
-        made = [self._is_made(path, sidecar) for path, sidecar in self.maps.items()]
-        return all(made)
-
-    def drop_journals(self) -> None:
-        """Remove the journals of the maps, once maps and sidecars are complete."""
-        for path in self.maps:
-            files.drop_journal(path)
-
-    def _is_made(self, path: Path, sidecar: Sidecar) -> bool:
-        differs = "input, model or settings differ"
-        return is_made(
-            path, self.key(sidecar), lambda json: read_sidecar(json).id == sidecar.id, differs
-        )
 
 
 def predict_files(
@@ -91,8 +39,8 @@ def predict_files(
 ) -> list[Path]:
     """Write a score map for each structure into `folder`; return the paths in the models' order.
 
-    Maps that this same command (input, model, settings) wrote before are kept; of an unfinished
-    one, the finished slices are kept and the others scored.
+    Maps that this same command (input, model, settings) wrote are kept, and finished slices of an
+    unfinished one. Kept maps get the thresholds and the order of this command; the listener hears.
 
     Parameters
     ----------
@@ -117,18 +65,18 @@ def predict_files(
     listener = listener or Listener()
     _refuse_twins(models)
     stamp = files.Stamp.of(files.location(volume.path)) if volume.path else None
-    if stamp is not None:
-        volume = stamp.watched(volume)
-    jobs = _planned(volume, models, folder, options, stamp)
+    volume = stamp.watched(volume) if stamp else volume
+    jobs = planned(volume, models, folder, options, stamp)
     with files.only_one(folder):
         waiting = _waiting(jobs, options.overwrite)
-        size = int(np.prod(volume.shape))
-        machine.require_disk(folder, _missing_bytes(waiting, size) + spare_bytes)
+        missing = _missing_bytes(waiting, int(np.prod(volume.shape)))
+        machine.require_disk(folder, missing + spare_bytes)
         readers = _readers(volume, waiting, options, listener)
         depth = volume.shape[0]
         for number, (job, reader) in enumerate(zip(waiting, readers, strict=True)):
             for done in _write_maps(reader, job, options, listener):
                 listener.progress(number * depth + done, len(waiting) * depth)
+        _update_sidecars(volume, jobs, listener)
     return [path for job in jobs for path in job.maps]
 
 
@@ -137,56 +85,6 @@ def _refuse_twins(models: Sequence[Trained]) -> None:
     twins = sorted({s for s in structures if structures.count(s) > 1})
     if twins:
         raise InputError(f"two of the models score {', '.join(twins)}; give one model a structure.")
-
-
-def _planned(
-    volume: Volume,
-    models: Sequence[Trained],
-    folder: Path,
-    options: Options,
-    stamp: files.Stamp | None,
-) -> list[Job]:
-    """Return a job for each model: its score maps and their sidecars."""
-    fingerprint = volume.fingerprint(options.full_hash)
-    jobs, order = [], 0
-    for trained in models:
-        maps = {}
-        for structure in trained.structures:
-            path = map_path(folder, volume.name, structure, f".{options.format}")
-            maps[path] = Sidecar(
-                structure=structure,
-                threshold=trained.thresholds.get(structure, 0.5),
-                order=order,
-                model=trained.weights_sha256,
-                id=output_id(
-                    fingerprint,
-                    trained.weights_sha256,
-                    structure,
-                    options.views,
-                    options.engine,
-                    options.precision,
-                    trained.pixel_nm if options.rescale else None,
-                    options.invert,
-                    NORMALISATION,
-                ),
-                made_by={
-                    "command": "predict",
-                    "tomogram": str(volume.path or volume.name),
-                    "tomogram_sha256": fingerprint,
-                    "tomogram_hash": "full" if options.full_hash else "sampled",
-                    # Part of the fingerprint: who compares another file's with it needs it.
-                    "voxel_size_nm": volume.voxel_size_nm,
-                    "model_sha256": trained.weights_sha256,
-                    "network": trained.recipe.network,
-                    "recipe": trained.recipe.name,
-                    "views": options.views,
-                    "invert": options.invert,
-                    "versions": {n: version(n) for n in ("torch", "openvino")},
-                },
-            )
-            order += 1
-        jobs.append(Job(trained, maps, stamp))
-    return jobs
 
 
 def _waiting(jobs: Sequence[Job], overwrite: bool) -> list[Job]:
@@ -198,6 +96,13 @@ def _waiting(jobs: Sequence[Job], overwrite: bool) -> list[Job]:
         else:
             waiting.append(job)
     return waiting
+
+
+def _update_sidecars(volume: Volume, jobs: Sequence[Job], listener: Listener) -> None:
+    """Give kept maps the thresholds and the order of this command; tell of it."""
+    wanted = {path: sidecar for job in jobs for path, sidecar in job.maps.items()}
+    for sentence in update_sidecars(wanted):
+        listener.note(f"{volume.name}: {sentence}")
 
 
 def _missing_bytes(jobs: Sequence[Job], voxels: int) -> int:

@@ -17,6 +17,7 @@ from seget.results.score_maps import (
     map_path,
     output_id,
     read_sidecar,
+    update_sidecars,
     write_sidecar,
 )
 
@@ -32,5 +33,6 @@ __all__ = [
     "output_id",
     "read_labels",
     "read_sidecar",
+    "update_sidecars",
     "write_sidecar",
 ]

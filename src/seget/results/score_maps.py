@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -172,7 +173,13 @@ def _score_map(path: Path) -> ScoreMap:
             f"{path}: no {sidecar.name} beside it to tell its structure and threshold; "
             "copy it there, or predict again."
         )
-    return ScoreMap(path, path.stem.rpartition("__")[0], read_sidecar(sidecar))
+    said = read_sidecar(sidecar)
+    return ScoreMap(path, tomogram_of(path, said.structure), said)
+
+
+def tomogram_of(path: Path, structure: str) -> str:
+    """Return the tomogram's name in that of a map."""
+    return path.stem.rpartition("__")[0]
 
 
 def read_sidecar(path: Path) -> Sidecar:
@@ -197,3 +204,64 @@ def write_sidecar(path: Path, sidecar: Sidecar) -> None:
     """Write the `.json` beside the map at `path`, with the versions and the time of now."""
     stamped = sidecar.model_copy(update={"made_by": provenance.stamped(sidecar.made_by)})
     files.write_json(path.with_suffix(".json"), stamped.model_dump())
+
+
+def update_sidecars(wanted: Mapping[Path, Sidecar]) -> list[str]:
+    """Give score maps that were kept the thresholds and the order of the command that kept them.
+
+    The other maps of the tomogram come after those of the command; where the order is right
+    already it is left as it is.
+
+    Parameters
+    ----------
+    wanted
+        Path of each map of the command, all of one tomogram and folder -> its sidecar.
+
+    Returns
+    -------
+    Sentences for people on what was changed.
+    """
+    found = {path: read_sidecar(path.with_suffix(".json")) for path in wanted}
+    others = _other_sidecars(found)
+    updated = {
+        p: one.model_copy(update={"threshold": wanted[p].threshold}) for p, one in found.items()
+    }
+    updated |= others
+    orders = [one.order for one in updated.values()]
+    mine = orders[: len(found)]
+    if mine != sorted(mine) or len(set(orders)) < len(orders):
+        updated = {
+            path: one.model_copy(update={"order": order})
+            for order, (path, one) in enumerate(updated.items())
+        }
+    sentences = []
+    for path, before in (found | others).items():
+        after = updated[path]
+        if after == before:
+            continue
+        files.write_json(path.with_suffix(".json"), after.model_dump())
+        if after.threshold != before.threshold:
+            sentences.append(
+                f"the threshold of {after.structure} is {after.threshold:g} now, it was "
+                f"{before.threshold:g}; its scores are kept."
+            )
+    if [one.order for one in updated.values()] != [one.order for one in (found | others).values()]:
+        order = ", ".join(one.structure for one in updated.values())
+        sentences.append(f"the order of labels is {order} now; the scores are kept.")
+    return sentences
+
+
+def _other_sidecars(maps: Mapping[Path, Sidecar]) -> dict[Path, Sidecar]:
+    """Return the sidecars of the tomogram's other maps in the folder, in their order.
+
+    Those that cannot be read are left out: who fuses is told.
+    """
+    found: dict[Path, Sidecar] = {}
+    for path, sidecar in list(maps.items())[:1]:
+        tomogram = tomogram_of(path, sidecar.structure)
+        for other in _named_like_maps(path.parent):
+            with suppress(InputError):
+                score_map = _score_map(other)
+                if other not in maps and score_map.tomogram == tomogram:
+                    found[other] = score_map.sidecar
+    return dict(sorted(found.items(), key=lambda item: item[1].order))

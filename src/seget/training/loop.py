@@ -196,7 +196,7 @@ def _run_inputs(dataset: Dataset, samples: Samples) -> dict[str, Any]:
         "structures": list(samples.structures),
         "seed": samples.seed,
         "recipe": samples.recipe.model_dump(mode="json"),
-        "data": dataset.identity(),
+        "data": dataset.identity(samples.structures),
     }
 
 
