@@ -45,5 +45,18 @@ def test_a_map_alone_or_beside_nonsense_is_refused(
         find_score_maps(tmp_path)
 
 
+def test_a_structure_may_hold_the_sign_between_the_names(
+    write_map: Callable[..., Path], tmp_path: Path
+) -> None:
+    write_map("dense__core", tomogram="day__1")
+    write_map("core", tomogram="day__1")
+    found = {one.structure: one.tomogram for one in find_score_maps(tmp_path)}
+    assert found == {"dense__core": "day__1", "core": "day__1"}
+    path = tmp_path / "day__1__core.mrc"
+    for file in (path, path.with_suffix(".json")):  # renamed by hand, in a program's own words
+        file.rename(file.with_stem("day__1__Vesicle core"))
+    assert {one.tomogram for one in find_score_maps(tmp_path)} == {"day__1"}
+
+
 def test_other_parts_make_another_output() -> None:
     assert output_id("a", 1) == output_id("a", 1) != output_id("a", 2)

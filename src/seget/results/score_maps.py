@@ -178,7 +178,13 @@ def _score_map(path: Path) -> ScoreMap:
 
 
 def tomogram_of(path: Path, structure: str) -> str:
-    """Return the tomogram's name in that of a map."""
+    """Return the tomogram's name in that of a map, whose structure may hold "__", too.
+
+    The structure is the one in the `.json`; only a map that was renamed is split at the last "__".
+    """
+    ending = f"__{structure}"
+    if path.stem.endswith(ending):
+        return path.stem.removesuffix(ending)
     return path.stem.rpartition("__")[0]
 
 
