@@ -27,7 +27,7 @@ def slow_failure(number: int) -> int:
 def scheduler() -> Iterator[str]:
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp"
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0", protocol="tcp"
     ) as cluster:
         yield cluster.scheduler_address
 
@@ -54,6 +54,16 @@ def test_an_error_in_a_process_is_raised_here() -> None:
 def test_a_dask_cluster_does_the_tasks(scheduler: str) -> None:
     done = dict(run(square, [1, 2, 3, 3], scheduler))
     assert {task: result[0] for task, result in done.items()} == {1: 1, 2: 4, 3: 9}
+
+
+def test_a_dask_worker_of_two_threads_is_refused() -> None:
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=":0", protocol="tcp"
+    ) as cluster:
+        done = run(square, [1, 2, 3], cluster.scheduler_address)
+        with pytest.raises(InputError, match=r"does 2 tasks at a time.* --nthreads 1"):
+            list(done)
 
 
 @pytest.mark.parametrize("where", ["there", "processes:0", "processes:", "cloud:3", ""])

@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from functools import partial
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -39,12 +40,13 @@ def run(
         What it is called with, one at a time.
     where
         `here`; `processes:N`, which share the machine's cores; `gpus`, one process for each; or the
-        address of a Dask scheduler, whose workers must see the same files.
+        address of a Dask scheduler, whose workers must see the same files and have one thread each.
 
     Raises
     ------
     InputError
-        `where` is none of these, there is no GPU, or no scheduler answers.
+        `where` is none of these, there is no GPU, no scheduler answers, or a Dask worker does
+        several tasks at a time.
     """
     check(where)
     if where == "here":
@@ -133,9 +135,25 @@ def _on_dask(
         raise InputError(f"--on {address}: no Dask scheduler answers ({error}).") from None
     with client:
         # pure=False: Dask must not replace a second run of a task by the result of the first.
-        futures = {client.submit(work, task, pure=False): task for task in tasks}
+        alone = partial(_alone, work)
+        futures = {client.submit(alone, task, pure=False): task for task in tasks}
         try:
             for future in distributed.as_completed(list(futures)):
                 yield futures[future], future.result()
         finally:
             client.cancel(list(futures))
+
+
+def _alone(work: Callable[[Task], Result], task: Task) -> Result:
+    """Do a task in a Dask worker that does one at a time, and refuse to in another.
+
+    It is asked on the worker: workers come and go while the tasks wait. Tasks side by side would
+    share the threads of torch, a GPU and its memory, and none would be timed right.
+    """
+    worker: Any = import_module("distributed").get_worker()
+    if worker.state.nthreads > 1:
+        raise InputError(
+            f"{worker.address}: this Dask worker does {worker.state.nthreads} tasks at a time, "
+            "wanted one; start it with --nthreads 1, and several workers for several tasks."
+        )
+    return work(task)

@@ -115,3 +115,17 @@ def test_a_network_from_elsewhere_is_not_described():
 
 def test_segnet_alone_is_no_graph():
     assert [n for n in NETWORKS if not Architecture(n).is_graph] == ["segnet"]
+
+
+@each_network
+def test_a_seed_gives_the_weights_of_the_global_generator_and_leaves_that_alone(name):
+    architecture = Architecture(name, 3, 2, 2)
+    with torch.random.fork_rng():
+        torch.manual_seed(3)
+        wanted = architecture.build().state_dict()
+    before = torch.get_rng_state()
+    found = architecture.build(seed=3).state_dict()
+    assert torch.equal(torch.get_rng_state(), before)
+    assert all(torch.equal(found[key], wanted[key]) for key in wanted)
+    other = architecture.build(seed=4).state_dict()
+    assert any(not torch.equal(other[key], wanted[key]) for key in wanted)

@@ -8,6 +8,7 @@ says which one its weights belong to.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -18,6 +19,7 @@ from seget.networks.blocks import Network
 from seget.networks.cost import Cost
 from seget.networks.deeplabv3plus import DeepLabV3Plus
 from seget.networks.fcn8s import FCN8s
+from seget.networks.random_weights import DrawnFrom
 from seget.networks.seget import SegET
 from seget.networks.segnet import SegNet
 from seget.networks.unet import UNet
@@ -81,9 +83,17 @@ class Architecture:
         """Return the architecture that a recipe trains for so many structures."""
         return cls(recipe.network, 2 * recipe.context + 1, outputs, recipe.binning)
 
-    def build(self) -> nn.Module:
-        """Return the untrained network: `(b, inputs, h, w)` -> logits `(b, outputs, h, w)`."""
-        network = NETWORKS[self.name](inputs=self.inputs, outputs=self.outputs)
+    def build(self, seed: int | None = None) -> nn.Module:
+        """Return the untrained network: `(b, inputs, h, w)` -> logits `(b, outputs, h, w)`.
+
+        Parameters
+        ----------
+        seed
+            Of its weights, whatever other threads draw; None draws from torch's global generator.
+        """
+        drawn = nullcontext() if seed is None else DrawnFrom(torch.Generator().manual_seed(seed))
+        with drawn:
+            network = NETWORKS[self.name](inputs=self.inputs, outputs=self.outputs)
         return network if self.binning == 1 else Binned(network, self.binning)
 
     def describes(self, network: nn.Module) -> bool:

@@ -44,9 +44,7 @@ class State:
 
     def __init__(self, recipe: Recipe, outputs: int, seed: int, device: Device) -> None:
         self.architecture = Architecture.of(recipe, outputs)
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
-            network = self.architecture.build()
+        network = self.architecture.build(seed)
         self.recipe = recipe
         self.device = device
         self.network = network.to(device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
