@@ -28,6 +28,7 @@ ZEROS, DIFFER, BLANK = (
 )
 UNKNOWN, NEGATIVE = r"size is unknown, xlen, ylen, zlen are [\d., ]+;", "unknown, .* are negative"
 UNTYPED, ANGLES, START = "bytes has no type", "angles of the cell", "origin is 0 and the first"
+PADDED = r"\d+% of the sampled slices is padding"
 ORIGIN_0 = (0.0, 0.0, 0.0)
 ANGSTROM = (0.1, 0.1, 0.1)
 
@@ -85,7 +86,7 @@ READ = {
         "int16",
         (223.6, 1788.8, 1788.8),
         (0.0, -447.2, -447.2),
-        ("none of an electron tomogram",),
+        ("none of an electron tomogram", PADDED),
     ),
     "mrcfile/EMD-3001.map": EMD_3001,
     "mrcfile/EMD-3001.map.bz2": EMD_3001,
@@ -128,7 +129,7 @@ READ = {
     "rosettasciio/HAADFscan.mrc": Row((1, 16, 16), "uint16", None, ORIGIN_0, (UNKNOWN, NEVER)),
     "rosettasciio/ROI_Random_Scan_Sum.mrc": DE_SUM._replace(shape=(1, 29, 12)),
     "rosettasciio/ROI_Random_Scan_movie.mrc": DE_SUM._replace(shape=(348, 16, 16), dtype="uint16"),
-    "sfftk/emd_1832.map": Row((64, 64, 64), "float32", (0.57,) * 3, ORIGIN_0, (START,)),
+    "sfftk/emd_1832.map": Row((64, 64, 64), "float32", (0.57,) * 3, ORIGIN_0, (PADDED, START)),
     "tardis/mrc2D.mrc": Row(
         (1, 64, 32),
         "uint8",
@@ -162,7 +163,7 @@ READ = {
     ),
     "xmipp/singleImage.mrc": Row((1, 3, 3), "float32", ANGSTROM, ORIGIN_0, (ONE, ZEROS, BLANK)),
     "xmipp/smallStack.mrcs": Row(
-        (4, 64, 64), "float32", ANGSTROM, ORIGIN_0, ("mz is 1", ONE, ZEROS, BLANK)
+        (4, 64, 64), "float32", ANGSTROM, ORIGIN_0, ("mz is 1", ONE, PADDED, ZEROS, BLANK)
     ),
 }
 NO_IMAGE = "names no image format"
@@ -240,5 +241,5 @@ def test_a_mended_copy_holds_the_same_and_has_fewer_faults(
     assert after.voxel_size_nm == near(stated or size)
     assert after.origin_nm == near(before.origin_nm)
     left = files.describe(tmp_path / "new.mrc").faults
-    beyond = (ANGLES, START, UNTYPED, "none of an electron", "all sampled")
+    beyond = (ANGLES, START, UNTYPED, "none of an electron", "all sampled", PADDED)
     assert all(any(re.search(words, fault) for words in beyond) for fault in left)
