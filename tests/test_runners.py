@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
 
 import pytest
 
 from seget.errors import InputError
 from seget.runners import run
-
-
-def square(number: int) -> tuple[int, int]:
-    return number * number, os.getpid()
-
-
-def slow_failure(number: int) -> int:
-    if number == 0:
-        raise ValueError("zero")
-    time.sleep(0.2)
-    return number
+from worker_tasks import slow_failure, square
 
 
 @pytest.fixture(scope="module")
