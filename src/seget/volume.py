@@ -80,6 +80,11 @@ class Volume:
         """`(y, x)` pixel size of its slices in nm, or None if unknown, see `known_pixel_nm`."""
         return known_pixel_nm(self.voxel_size_nm)
 
+    @property
+    def pixel_area_nm2(self) -> float:
+        """Area of a pixel of its slices in nm2; nan if the pixel size is unknown."""
+        return math.prod(self.pixel_nm or (math.nan,))
+
     def slice(self, z: int) -> npt.NDArray[Any]:
         """Return slice `z` (0-based) as a `(y, x)` array, read now."""
         return np.asarray(self.data[z])

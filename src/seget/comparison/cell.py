@@ -8,7 +8,6 @@ and returns plain values that can be sent there and back.
 
 from __future__ import annotations
 
-import math
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -101,7 +100,6 @@ def _score(dataset: Dataset, trained: Trained, device: str, folder: Path) -> dic
     seconds = 0.0
     for tomogram in dataset.tomograms:
         reader = open_reader(tomogram.image, trained, Options(invert=tomogram.invert))
-        pixel_nm2 = math.prod(tomogram.image.pixel_nm or (math.nan,))
         started = perf_counter()
         for z, scores in score_slices(reader, scorer, tomogram.split.scored()[1]):
             seconds += perf_counter() - started
@@ -109,7 +107,9 @@ def _score(dataset: Dataset, trained: Trained, device: str, folder: Path) -> dic
             for structure, score in zip(trained.structures, scores, strict=True):
                 if structure in tomogram.masks:
                     truth = tomogram.masks[structure].slice(z)
-                    counted[structure].add_slice(tomogram.name, z, score, truth, pixel_nm2)
+                    counted[structure].add_slice(
+                        tomogram.name, z, score, truth, tomogram.image.pixel_area_nm2
+                    )
             started = perf_counter()
     with files.atomic_path(folder / SCORES) as part, part.open("wb") as file:
         np.savez_compressed(file, **kept)  # type: ignore[arg-type]

@@ -110,7 +110,7 @@ class StructureScores:
     def add(self, predicted: Predicted, structure: str) -> None:
         """Take in the scored slices of one tomogram."""
         name = predicted.tomogram.name
-        pixel_nm2 = math.prod(predicted.tomogram.image.pixel_nm or (math.nan,))
+        pixel_nm2 = predicted.tomogram.image.pixel_area_nm2
         for z in predicted.slices:
             truth = predicted.tomogram.masks[structure].slice(z)
             self.add_slice(name, z, predicted.scores[structure].slice(z), truth, pixel_nm2)

@@ -7,7 +7,7 @@ It never scores a slice: slices that an interrupted run wrote are read from thei
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -35,20 +35,29 @@ class Found:
         """Update the highest scores by the scores `(k, y, x)` of a slice."""
         np.maximum(self._highest, scores.max(axis=(1, 2)), out=self._highest)
 
-    def nowhere(self) -> list[str]:
-        """Return the structures above threshold in no slice; call it once the maps are complete."""
+    def nowhere(self, finished: Collection[int]) -> list[str]:
+        """Return the structures above threshold in no slice; call it once the maps are complete.
+
+        Parameters
+        ----------
+        finished
+            Slices of an interrupted run, which `look` has not seen.
+        """
         return [
             sidecar.structure
             for (path, sidecar), highest in zip(self._maps.items(), self._highest, strict=True)
-            if not self._is_above(int(highest), sidecar) and not self._is_in(path, sidecar)
+            if not self._is_above(int(highest), sidecar)
+            and not self._is_in(path, sidecar, finished)
         ]
 
     @staticmethod
     def _is_above(score: int, sidecar: Sidecar) -> bool:
         return score > sidecar.threshold * FULL_SCORE
 
-    def _is_in(self, path: Path, sidecar: Sidecar) -> bool:
-        """Whether a map holds the structure, in slices that this run did not score."""
+    def _is_in(self, path: Path, sidecar: Sidecar, slices: Collection[int]) -> bool:
+        """Whether some slices of a map hold the structure; without any, no map is opened."""
+        if not slices:
+            return False
         scores = files.read(path)
-        highest = (int(scores.slice(z).max()) for z in range(scores.shape[0]))
+        highest = (int(scores.slice(z).max()) for z in slices)
         return any(self._is_above(score, sidecar) for score in highest)

@@ -167,7 +167,7 @@ def _write_maps(
     for path, sidecar in job.maps.items():
         write_sidecar(path, sidecar.model_copy(update={"made_by": sidecar.made_by | by}))
     job.drop_journals()
-    for structure in found.nowhere():
+    for structure in found.nowhere(finished):
         listener.note(
             f"{volume.name}: {structure} is found nowhere; if it is there, the contrast may be "
             "inverted against the training data (--invert), or the voxel size another than the "
