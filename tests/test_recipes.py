@@ -55,6 +55,8 @@ def test_what_the_five_share_is_the_paper_s_too(structure):
     # Its conclusion leaves augmentation to the future; it has no averaging and no binning either.
     assert (recipe.flips, recipe.warp, recipe.grey, recipe.noise) == (False, 0, 0, 0)
     assert (recipe.average, recipe.binning) == (None, 1)
+    assert recipe.network == "seget_printed"
+    assert not recipe.tuned_thresholds  # "threshold optimization might be applied": future work
 
 
 def test_each_structure_of_the_paper_has_a_function_of_its_own():

@@ -33,7 +33,7 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: Literal["modern", "paper"]
-    network: Literal["seget", "fcn8s", "segnet", "unet", "deeplabv3plus"] = "seget"
+    network: Literal["seget", "seget_printed", "fcn8s", "segnet", "unet", "deeplabv3plus"] = "seget"
     # optimiser
     learning_rate: float = Field(gt=0, le=1)
     schedule: Literal["keras", "one_cycle"]
@@ -59,6 +59,8 @@ class Recipe(BaseModel):
     foreground_share: float = Field(default=0.5, ge=0, le=1)  # of patches, drawn on foreground
     # loss
     weight_cap: float | None = Field(default=None, gt=0)  # largest adaptive sample-wise weight
+    # score from which a pixel is foreground: chosen on the validation slices, or 0.5 as in eq. 6
+    tuned_thresholds: bool = True
     # augmentation
     flips: bool = False  # mirrors and quarter turns
     warp: float = Field(default=0.0, ge=0, le=1)  # share of patches rotated, scaled and deformed
@@ -128,6 +130,8 @@ def _paper(  # the five differ in these numbers alone
 ) -> Recipe:
     return Recipe(
         name="paper",
+        network="seget_printed",
+        tuned_thresholds=False,
         schedule="keras",
         learning_rate=learning_rate,
         decay=decay,

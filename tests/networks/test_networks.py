@@ -20,6 +20,7 @@ KNOWN = {
     "unet": (4_281_793, 17, 40.3),
     "deeplabv3plus": (5_916_753, 97, 39.0),
     "seget": (2_911_473, 17, 36.7),
+    "seget_printed": (2_867_505, 17, 44.4),
 }
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
 
@@ -159,7 +160,9 @@ class TestEveryNetwork:
 
     def test_it_costs_what_seget_costs(self, architecture):
         seget = replace(architecture, name="seget")
-        assert 1 <= architecture.cost().gflop / seget.cost().gflop < 7 / 6
+        # The paper's fusion takes a fifth more arithmetic than ours.
+        most = 5 / 4 if architecture.name == "seget_printed" else 7 / 6
+        assert 1 <= architecture.cost().gflop / seget.cost().gflop < most
 
     @pytest.mark.parametrize(("axis", "inputs"), [(2, 1), (3, 1), (3, 3)])
     @torch.no_grad()

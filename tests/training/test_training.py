@@ -124,6 +124,17 @@ def test_without_validation_the_paper_s_recipe_trains_to_its_last_epoch(
     assert trained.thresholds == {"discs": 0.5}
 
 
+def test_the_paper_s_recipe_fuses_at_one_half(small_dataset: Path, tmp_path: Path) -> None:
+    settings = ["patch_px=48", "stride_px=48", "positive_copies=1", "batch_size=48", "epochs=1"]
+    dataset = read_dataset(small_dataset)
+    found = [
+        train(dataset, ("discs",), recipe.override(settings), Run(tmp_path / recipe.name))
+        for recipe in (paper("golgi"), modern().override(["binning=1", "steps_per_epoch=2"]))
+    ]
+    assert found[0].thresholds == {"discs": 0.5}
+    assert found[1].thresholds != {"discs": 0.5}, "ours tunes it"
+
+
 def test_validation_without_the_structure_keeps_the_newest_weights(
     tiny: Recipe, tmp_path: Path
 ) -> None:

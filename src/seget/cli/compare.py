@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of the comparison.")]
 Networks = Annotated[
     list[str] | None,
-    typer.Option("--networks", help="Comma list: fcn8s, segnet, unet, deeplabv3plus, seget."),
+    typer.Option(
+        "--networks",
+        help="Comma list: fcn8s, segnet, unet, deeplabv3plus, seget, seget_printed; "
+        "the table's five if left out, SegET as printed with --recipe paper.",
+    ),
 ]
 Joint = Annotated[bool, typer.Option("--joint", help="One model of all structures a network.")]
 Budget = Annotated[
@@ -89,7 +93,7 @@ def compare(
     keep_freed_memory()
     chosen = split_names(structures) or list(read_dataset(dataset).structures)
     asked = ComparisonSettings(
-        networks=_networks(networks),
+        networks=_networks(networks, recipe),
         groups=(tuple(chosen),) if joint else tuple((structure,) for structure in chosen),
         terms=_terms(budget, steps, recipe, joint),
         learning_rates=_rates(learning_rates, recipe),
@@ -119,11 +123,12 @@ def _compare(
     say(f"Report: {out / 'report.html'}")
 
 
-def _networks(given: list[str] | None) -> tuple[str, ...]:
-    """Return the networks in the order of the paper's table."""
+def _networks(given: list[str] | None, recipe: str) -> tuple[str, ...]:
+    """Return the networks in the order of the paper's table; one SegET unless both are named."""
     from seget.networks import NETWORKS
 
-    names = split_names(given, "--networks") or list(NETWORKS)
+    other = "seget" if recipe == "paper" else "seget_printed"
+    names = split_names(given, "--networks") or [name for name in NETWORKS if name != other]
     unknown = sorted(set(names) - set(NETWORKS))
     if unknown:
         raise InputError(f"--networks {unknown[0]}: wanted some of {', '.join(NETWORKS)}.")

@@ -20,18 +20,20 @@ from seget.networks.cost import Cost
 from seget.networks.deeplabv3plus import DeepLabV3Plus
 from seget.networks.fcn8s import FCN8s
 from seget.networks.random_weights import DrawnFrom
-from seget.networks.seget import SegET
+from seget.networks.seget import SegET, SegETPrinted
 from seget.networks.segnet import SegNet
 from seget.networks.unet import UNet
 from seget.recipes import Recipe
 
-# Name in recipes and commands -> class, in the order of the paper's table 1.
+# Name in recipes and commands -> class, in the order of the paper's table 1. Both SegETs are its
+# last row: `seget` is the one of the recipe `modern`, `seget_printed` that of the recipe `paper`.
 NETWORKS: dict[str, type[Network]] = {
     "fcn8s": FCN8s,
     "segnet": SegNet,
     "unet": UNet,
     "deeplabv3plus": DeepLabV3Plus,
     "seget": SegET,
+    "seget_printed": SegETPrinted,
 }
 
 # Bytes per pixel of a tile that scoring takes beside the network's feature maps, at full size

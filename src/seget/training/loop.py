@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +148,9 @@ def _trained(
         network=state.average,
         structures=samples.structures,
         recipe=samples.recipe,
-        thresholds=validation.thresholds(),
+        thresholds=validation.thresholds()
+        if samples.recipe.tuned_thresholds
+        else dict.fromkeys(samples.structures, 0.5),
         pixel_nm=samples.pixel_nm,
         provenance={
             **run_inputs,
@@ -167,7 +168,7 @@ def _trained(
             ],
             "validation_miou": validation.mious(),
             "versions": {
-                "seget": version("seget"),
+                **files.provenance.versions("seget"),
                 "torch": torch.__version__,
                 "python": platform.python_version(),
             },
