@@ -23,6 +23,7 @@ from seget.losses import (
     segmentation_loss,
     weighted_cross_entropy,
 )
+from seget.networks import NETWORKS, Architecture
 
 SHAPE = (2, 3, 4, 5)  # b k h w
 
@@ -81,6 +82,14 @@ def test_only_kernels_are_regularised():
     regulariser(network).backward()
     reached = {name for name, p in network.named_parameters() if p.grad is not None}
     assert reached == {"0.weight", "2.weight"}
+
+
+def test_every_convolution_of_a_network_is_regularised():
+    for name in NETWORKS:
+        network = Architecture(name).build(seed=0)
+        kernels = [p for p in network.parameters() if p.ndim == 4]
+        expected = torch.stack([kernel.square().sum() for kernel in kernels]).sum()
+        torch.testing.assert_close(regulariser(network), expected)
 
 
 # exp(-y) of equation 2 overflows beyond 709 in float64; equation 3 is there to have no such end.
@@ -149,13 +158,19 @@ def test_a_patch_without_foreground_weighs_one_everywhere():
     assert torch.equal(weight, FOURTEEN)
 
 
+def test_a_patch_without_background_weighs_one_everywhere():
+    drawn = torch.ones(1, 1, 3, 3)
+    for labelled in (drawn, patch([1, 1, 1], [1, 1, 0], [0, 1, 1])):
+        assert torch.equal(adaptive_weight(drawn, labelled, 20.0), labelled)
+
+
 def test_each_patch_and_each_structure_has_its_own_ratio():
     target = torch.zeros(2, 2, 1, 8)
     for number, (b, k) in enumerate([(0, 0), (0, 1), (1, 0), (1, 1)]):
         target[b, k, 0, : 2**number] = 1
     weight = adaptive_weight(target, torch.ones_like(target), 2000.0)
     # 1, 2, 4 and 8 foreground pixels of 8.
-    assert weight[..., 0].flatten().tolist() == [7, 3, 1, 0]
+    assert weight[..., 0].flatten().tolist() == [7, 3, 1, 1]
     assert (weight[target == 0] == 1).all()
 
 

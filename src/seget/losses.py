@@ -32,7 +32,9 @@ def adaptive_weight(
     """Weight of each pixel (3.2): foreground min(B/F, cap), background 1, unlabelled 0.
 
     B and F are the background and foreground pixels among the labelled ones of that very patch
-    and structure. `cap` None means no weighting: every labelled pixel weighs 1.
+    and structure. Without any background there is no ratio: B/F would be 0 and the patch would
+    teach nothing, so its pixels weigh 1. `cap` None means no weighting: every labelled pixel
+    weighs 1.
     """
     if cap is None:
         return labelled
@@ -40,7 +42,8 @@ def adaptive_weight(
     background = labelled.sum(dim=(2, 3), keepdim=True) - foreground
     # Where F is 0 no pixel takes the ratio; the clamp only keeps it finite.
     ratio = (background / foreground.clamp(min=1)).clamp(max=cap)
-    return labelled * torch.where(target > 0, ratio, torch.ones_like(ratio))
+    one = torch.ones_like(ratio)
+    return labelled * torch.where((target > 0) & (background > 0), ratio, one)
 
 
 def weighted_cross_entropy(
@@ -77,13 +80,17 @@ def jaccard_distance(
 
 
 def regulariser(network: nn.Module) -> Tensor:
-    """Sum of the squares of all convolution kernels (psi of eq. 1), not of biases and norms."""
+    """Sum of the squares of all convolution kernels (psi of eq. 1), not of biases and norms.
+
+    Those of transposed convolutions, which U-Net has, are kernels like the others.
+    """
     return sum_of_squares(regularised(network))
 
 
 def regularised(network: nn.Module) -> list[Tensor]:
     """Return the kernels whose squares `regulariser` sums."""
-    return [m.weight for m in network.modules() if isinstance(m, nn.Conv2d)]
+    kinds = (nn.Conv2d, nn.ConvTranspose2d)
+    return [module.weight for module in network.modules() if isinstance(module, kinds)]
 
 
 def sum_of_squares(kernels: list[Tensor]) -> Tensor:
