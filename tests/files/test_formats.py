@@ -141,3 +141,8 @@ def test_the_sign_of_bytes_is_asked_of_mrc_alone(tmp_path: Path) -> None:
 def test_a_title_is_the_name_of_the_volume(tmp_path: Path, name: str) -> None:
     files.write(tmp_path / name, Volume(np.zeros((2, 3, 4), np.uint8), (1.0, 1.0, 1.0)))
     assert files.title(tmp_path / name) == files.read(tmp_path / name).name
+
+
+def test_the_version_of_a_package_that_is_not_installed_is_left_out():
+    found = files.provenance.versions("numpy", "no-such-package")
+    assert found == {"numpy": np.__version__}

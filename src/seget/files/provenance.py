@@ -9,20 +9,29 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from seget.files.storage.json_file import read_json, write_json
 
 
+def versions(*packages: str) -> dict[str, str]:
+    """Return the versions of packages; one that is not installed is left out."""
+    found = {}
+    for package in packages:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found
+
+
 def stamped(made_by: Mapping[str, Any]) -> dict[str, Any]:
     """Return what made an output, with the versions of the software and the time now added."""
-    packages = {name: version(name) for name in ("seget", "numpy")}
-    versions = {**packages, "python": platform.python_version()}
+    found = versions("seget", "numpy") | {"python": platform.python_version()}
     time = datetime.now(UTC).isoformat(timespec="seconds")
-    return {**made_by, "versions": versions | made_by.get("versions", {}), "time": time}
+    return {**made_by, "versions": found | made_by.get("versions", {}), "time": time}
 
 
 def write(output: Path, made_by: Mapping[str, Any]) -> None:

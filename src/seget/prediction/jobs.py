@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -131,7 +130,7 @@ def _made_by(
         "recipe": trained.recipe.name,
         "views": options.views,
         "invert": options.invert,
-        "versions": {n: version(n) for n in ("torch", "openvino")},
+        "versions": files.provenance.versions("torch", "openvino"),
     }
 
 

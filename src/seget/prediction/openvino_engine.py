@@ -9,6 +9,8 @@ trace and compile again. It never trains, and never runs on anything but a proce
 
 from __future__ import annotations
 
+import hashlib
+import inspect
 import sys
 import warnings
 from collections.abc import Sequence
@@ -41,7 +43,7 @@ class OpenVinoEngine:
     device
         A processor.
     key
-        Key of the weights in the cache; empty: not cached.
+        Hash of the weights, for the cache; empty: not cached.
     samples
         Normalised windows `(c, y, x)` of one size, on which int8 is calibrated.
     """
@@ -86,9 +88,9 @@ class _Graph:
 
     def __init__(self, network: nn.Module, key: str, samples: Sequence[Pixels]) -> None:
         self.network = network
-        self.key = key
+        self.key = _graph_key(network, key) if key else ""
         self.samples = samples
-        self.folder = _cache_folder() if key else None
+        self.folder = _cache_folder() if self.key else None
         self._model: Any = None
 
     def compiled(self, size: tuple[int, ...], settings: dict[str, Any]) -> Any:
@@ -120,6 +122,27 @@ class _Graph:
             example = torch.zeros(1, channels, 96, 64)
             shape = [1, channels, -1, -1]
             return openvino.convert_model(self.network, example_input=example, input=shape)
+
+
+def _graph_key(network: nn.Module, weights: str) -> str:
+    """Return a hash of all that a traced graph follows from; empty if its code cannot be read.
+
+    That is the weights, the code and the plain settings (strides, binning) of the network's
+    modules, torch and OpenVINO.
+    """
+    key = hashlib.sha256(weights.encode())
+    key.update(repr(files.provenance.versions("torch", "openvino")).encode())
+    kinds = {type(module) for module in network.modules()}
+    for name, module in network.named_modules():
+        plain = {k: v for k, v in vars(module).items() if isinstance(v, int | float | str | tuple)}
+        key.update(f"{name} {plain}".encode())
+    own = {kind.__module__ for kind in kinds if not kind.__module__.startswith("torch.")}
+    try:
+        for module in sorted(own):
+            key.update(inspect.getsource(sys.modules[module]).encode())
+    except (OSError, TypeError):  # made in a terminal, say
+        return ""
+    return key.hexdigest()
 
 
 def _openvino() -> Any:

@@ -130,12 +130,18 @@ def choose_engine(
     Raises
     ------
     InputError
-        OpenVINO is asked for on a GPU, or int8 of an engine or a network that has none.
+        OpenVINO is asked for on a GPU or for a network that is no graph, or int8 of an engine or a
+        network that has none.
     """
     if name == "openvino" and device.torch.type != "cpu":
         raise InputError("--engine openvino: it runs on a processor; give --device cpu, too.")
+    is_graph = trained.architecture.is_graph and trained.architecture.describes(trained.network)
+    if name == "openvino" and not trained.architecture.is_graph:
+        raise InputError(
+            f"--engine openvino: {trained.architecture.title} has operations that OpenVINO does "
+            "not know; leave out --engine."
+        )
     if name == "auto":
-        is_graph = trained.architecture.is_graph and trained.architecture.describes(trained.network)
         name = "openvino" if is_graph and device.torch.type == "cpu" else "torch"
     if name == "torch":
         if device.int8:
