@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # the same names once more, where mypy and editors look for t
     from seget.recipes import Recipe as Recipe
     from seget.recipes import modern as modern
     from seget.recipes import paper as paper
+    from seget.trained import general as general
     from seget.trained import load as load
     from seget.training import train as train
     from seget.volume import Volume as Volume
@@ -39,6 +40,7 @@ _ROOMS = {
     "read_dataset": "dataset",
     "train": "training",
     "load": "trained",
+    "general": "trained",
     "predict": "prediction",
     "fuse": "fusion",
     "evaluate": "evaluation",

@@ -21,6 +21,7 @@ from seget.errors import InputError
 if TYPE_CHECKING:
     from seget.dataset import Dataset
     from seget.recipes import Recipe
+    from seget.trained import Trained
     from seget.training import Run
 
 Out = Annotated[Path, typer.Option("-o", "--out", metavar="RUN", help="Run folder.")]
@@ -40,6 +41,15 @@ CheckpointMinutes = Annotated[
         "and Ctrl-C leave one too; the last two are kept.",
     ),
 ]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="MODEL",
+        help="What to begin from: general (comes with seget), scratch, or a model of yours, say "
+        "of the last tomogram. [scratch]",
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Of weights, patches and augmentation.")]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Remove the run in RUN first.")]
@@ -53,6 +63,7 @@ def train(
     joint: Joint = False,
     recipe: RecipeName = "modern",
     settings: RecipeSettings = None,
+    start: From = None,
     max_minutes: Minutes = None,
     checkpoint_minutes: CheckpointMinutes = 5.0,
     seed: Seed = 0,
@@ -72,6 +83,7 @@ def train(
     seget train dataset.toml -o runs/cell --max-minutes 15
     seget train dataset.toml -o runs/golgi -s golgi --set patch_px=512
     seget train dataset.toml -o runs/cell --joint
+    seget train second.toml -o runs/second --from runs/cell --max-minutes 5
     seget train dataset.toml -o runs/paper --recipe paper
     seget train dataset.toml -o runs/unet --set network=unet
     """
@@ -89,7 +101,9 @@ def train(
     planned = []
     for group in groups:
         folder = out if len(groups) == 1 else out / group[0]
-        planned.append((group, _recipe(recipe, group[0], settings or []), Run(folder, **bounds)))
+        numbers = _recipe(recipe, group[0], settings or [])
+        begin = _start(start, numbers, group)
+        planned.append((group, numbers, Run(folder, start=begin, **bounds)))
     for group, numbers, run in planned:
         _train_one(read, group, numbers, run, tensorboard)
 
@@ -101,6 +115,29 @@ def _recipe(name: str, structure: str, settings: list[str]) -> Recipe:
         raise InputError(f"--recipe {name}: wanted modern or paper.")
     base = recipes.modern() if name == "modern" else recipes.paper(structure)
     return base.override(settings)
+
+
+def _start(given: str | None, recipe: Recipe, group: tuple[str, ...]) -> Trained | None:
+    """Return the model to begin from; None for weights that the seed draws."""
+    from seget.networks import Architecture
+    from seget.trained import find_models, general, load
+    from seget.training import misfit
+
+    architecture = Architecture.of(recipe, len(group))
+    if given in (None, "scratch"):
+        return None
+    models = [general()] if given == "general" else [load(p) for p in find_models(Path(given))]
+    if len(models) > 1:  # a folder of runs, one a structure
+        models = [model for model in models if model.structures == group]
+    if len(models) != 1:
+        raise InputError(
+            f"--from {given}: wanted general, scratch, or the folder of one model; this holds "
+            f"{len(models) or 'none'} for {', '.join(group)}."
+        )
+    why = misfit(architecture, models[0])
+    if why:
+        raise InputError(f"--from {given}: {why}.")
+    return models[0]
 
 
 def _train_one(

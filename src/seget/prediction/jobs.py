@@ -7,20 +7,15 @@ It never scores and never writes a file.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
-from safetensors import torch as safetensors_torch
-from torch import nn
 
 from seget import files
 from seget.normalisation import NAME as NORMALISATION
 from seget.prediction.predict import Options
 from seget.results import Sidecar, is_made, map_path, output_id, read_sidecar
-from seget.trained import Trained
+from seget.trained import Trained, weights_sha256
 from seget.volume import Volume
 
 
@@ -132,16 +127,3 @@ def _made_by(
         "invert": options.invert,
         "versions": files.provenance.versions("torch", "openvino"),
     }
-
-
-def weights_sha256(network: nn.Module) -> str:
-    """Hash the weights as they are now: the hash of the file that `Trained.save` would write.
-
-    The hash that a model carries is that of the file it was read from; a model in memory has none,
-    and one that was trained further has other weights than its file.
-    """
-    copies = {  # copies, since safetensors refuses tensors that share memory
-        name: tensor.detach().cpu().clone(memory_format=torch.contiguous_format)
-        for name, tensor in network.state_dict().items()
-    }
-    return hashlib.sha256(safetensors_torch.save(copies)).hexdigest()

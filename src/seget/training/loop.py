@@ -19,12 +19,14 @@ from seget.dataset import Dataset
 from seget.device import choose_device
 from seget.errors import InputError
 from seget.listener import Listener
+from seget.networks import Architecture
 from seget.prediction import Effort, Scorer, TorchEngine
 from seget.recipes import Recipe
 from seget.samples import Samples
-from seget.trained import Trained, load
+from seget.trained import Trained, load, weights_sha256
 from seget.training.checkpoints import Checkpoints
 from seget.training.clock import Clock
+from seget.training.initial_weights import initial_weights
 from seget.training.interruption import in_one_piece
 from seget.training.run_folder import (
     MODEL,
@@ -67,14 +69,20 @@ def train(
     """
     listener = listener or Listener()
     _check_structures(dataset, structures, recipe)
+    architecture = Architecture.of(recipe, len(structures))
+    begin = initial_weights(architecture, structures, run.seed, run.start) if run.start else None
     samples = Samples(dataset, structures, recipe, run.seed)
-    state = State(recipe, len(structures), run.seed, choose_device(run.device))
-    checkpoints = Checkpoints(run.folder, run.checkpoint_minutes, _run_inputs(dataset, samples))
+    weights = begin.tensors if begin else None
+    state = State(recipe, len(structures), run.seed, choose_device(run.device), weights)
+    run_inputs = _run_inputs(dataset, samples, run.start)
+    checkpoints = Checkpoints(run.folder, run.checkpoint_minutes, run_inputs)
     with saying_when_full(run.folder), files.only_one(run.folder):
         _open_folder(run, state, checkpoints, listener)
         if state.finished:
             listener.note(f"{run.folder}: this run is finished; nothing is left to do.")
         else:
+            if begin and not state.step:
+                listener.note(f"{run.folder}: {begin.text}.")
             clock = Clock(recipe, samples.steps_per_epoch, run.max_minutes)
             try:
                 _learn(dataset, samples, state, clock, checkpoints, listener)
@@ -190,7 +198,7 @@ def _check_structures(dataset: Dataset, structures: tuple[str, ...], recipe: Rec
         )
 
 
-def _run_inputs(dataset: Dataset, samples: Samples) -> dict[str, Any]:
+def _run_inputs(dataset: Dataset, samples: Samples, start: Trained | None) -> dict[str, Any]:
     """Return what identifies a run: it can be resumed only if all of this is the same."""
     return {
         "dataset": dataset.name,
@@ -198,6 +206,11 @@ def _run_inputs(dataset: Dataset, samples: Samples) -> dict[str, Any]:
         "seed": samples.seed,
         "recipe": samples.recipe.model_dump(mode="json"),
         "data": dataset.identity(samples.structures),
+        "start": start
+        and {
+            "structures": list(start.structures),
+            "weights_sha256": weights_sha256(start.network),
+        },
     }
 
 

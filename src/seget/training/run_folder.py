@@ -19,6 +19,7 @@ from pathlib import Path
 
 from seget import files
 from seget.errors import RunError
+from seget.trained import Trained
 
 LOG = "log.csv"
 MODEL = "model"
@@ -53,6 +54,8 @@ class Run:
         one too.
     resume, overwrite
         What to do with a run that is already in the folder: go on with it, or remove it.
+    start
+        A trained model to begin from, see `initial_weights`; None draws all weights from the seed.
     """
 
     folder: Path
@@ -62,6 +65,7 @@ class Run:
     checkpoint_minutes: float = 5.0
     resume: bool = False
     overwrite: bool = False
+    start: Trained | None = None
 
 
 def holds_run(folder: Path) -> bool:

@@ -30,6 +30,8 @@ from seget.training.schedule import Callbacks, learning_rate
 class State:
     """Network, running average (EMA) of its weights, optimiser, callbacks, counters and clock.
 
+    `weights` replace those that the seed draws.
+
     Attributes
     ----------
     step
@@ -42,9 +44,18 @@ class State:
         False in the middle of a step or of an epoch's end: such a state must not be saved.
     """
 
-    def __init__(self, recipe: Recipe, outputs: int, seed: int, device: Device) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        outputs: int,
+        seed: int,
+        device: Device,
+        weights: dict[str, Tensor] | None = None,
+    ) -> None:
         self.architecture = Architecture.of(recipe, outputs)
         network = self.architecture.build(seed)
+        if weights is not None:
+            network.load_state_dict(weights)
         self.recipe = recipe
         self.device = device
         self.network = network.to(device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -1,0 +1,12 @@
+"""Trained models, in memory and on disk.
+
+network, recipe, structures, pixel size, thresholds, provenance <-> model.safetensors + model.json
+
+Begin reading at `model`; `card` is model.json, `weights` is model.safetensors. It never trains and
+never predicts.
+"""
+
+from seget.trained.model import CARD, WEIGHTS, Trained, find_models, general, load
+from seget.trained.weights import weights_sha256
+
+__all__ = ["CARD", "WEIGHTS", "Trained", "find_models", "general", "load", "weights_sha256"]

@@ -1,0 +1,118 @@
+"""The weights that a training begins from: drawn from a seed, or taken over from a trained model.
+
+Architecture + structures + seed + trained model -> tensors by name, and which were taken
+
+It never changes the model that it takes from, and never trains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from seget.errors import InputError
+from seget.networks import Architecture
+from seget.trained import Trained
+
+
+@dataclass(frozen=True)
+class InitialWeights:
+    """Tensors of a network before its first step.
+
+    Attributes
+    ----------
+    tensors
+        Weights and statistics by name, as `Architecture.build` names them.
+    taken
+        Number of tensors that come whole from the trained model.
+    outputs_taken
+        Structures whose own part of the last layers comes from the trained model.
+    outputs_drawn
+        Structures whose part is drawn anew.
+    """
+
+    tensors: dict[str, Tensor]
+    taken: int
+    outputs_taken: tuple[str, ...]
+    outputs_drawn: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """What was taken and what was drawn, in words."""
+        words = f"{self.taken} tensors taken over"
+        if self.outputs_taken:
+            words += f", the output of {', '.join(self.outputs_taken)} too"
+        if self.outputs_drawn:
+            words += f"; the output of {', '.join(self.outputs_drawn)} is drawn anew"
+        return words
+
+
+def initial_weights(
+    architecture: Architecture, structures: tuple[str, ...], seed: int, start: Trained
+) -> InitialWeights:
+    """Return the weights of a new network with those of a trained one wherever they belong.
+
+    All tensors but the outputs' are taken. An output (the part of the last layers that gives one
+    structure's logits) is taken where the trained model has a structure of the same name, and drawn
+    from the seed where it has not. The binning may differ: it has no weights.
+
+    Raises
+    ------
+    InputError
+        The trained model is another network, or takes another number of slices.
+    """
+    why = misfit(architecture, start)
+    if why:
+        raise InputError(f"{why}.")
+    tensors = _inner(architecture.build(seed).state_dict())
+    old = _inner(start.network.state_dict())
+    outputs = _outputs(architecture)
+    for name, tensor in tensors.items():
+        if name not in outputs:
+            tensors[name] = old[name].detach().to("cpu", tensor.dtype, copy=True)
+            continue
+        for row, structure in enumerate(structures):
+            if structure in start.structures:
+                tensor[row] = old[name][start.structures.index(structure)]
+    known = tuple(s for s in structures if s in start.structures)
+    prefix = "network." if architecture.binning > 1 else ""
+    return InitialWeights(
+        {prefix + name: tensor for name, tensor in tensors.items()},
+        len(tensors) - len(outputs),
+        known,
+        tuple(s for s in structures if s not in known),
+    )
+
+
+def misfit(architecture: Architecture, start: Trained) -> str:
+    """Say why the weights of a trained model do not belong in an architecture; "" if they do."""
+    theirs = start.architecture
+    if theirs.name != architecture.name:
+        return (
+            f"the model to begin from is {theirs.title} and {architecture.title} is to be trained; "
+            f"give --set network={theirs.name}, or --from scratch"
+        )
+    if theirs.inputs != architecture.inputs:
+        return (
+            f"the model to begin from takes {theirs.inputs} slices at once and "
+            f"{architecture.inputs} are to be taken; give --set context={start.recipe.context}, or "
+            "--from scratch"
+        )
+    return ""
+
+
+def _inner(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return tensors by the names that they have in a network without binning."""
+    return {name.removeprefix("network."): tensor for name, tensor in tensors.items()}
+
+
+def _outputs(architecture: Architecture) -> frozenset[str]:
+    """Return the names of the tensors that have a part for each structure."""
+    with torch.device("meta"):
+        one, two = (
+            _inner(replace(architecture, outputs=outputs).build().state_dict())
+            for outputs in (1, 2)
+        )
+    return frozenset(name for name in one if one[name].shape != two[name].shape)
