@@ -36,6 +36,17 @@ def test_a_phantom_is_a_dataset(seget: Seget, tmp_path: Path) -> None:
     assert scene["things"]
 
 
+def test_more_masks_on_request(seget: Seget, tmp_path: Path) -> None:
+    code, _, err = seget("phantom", tmp_path / "p", *OPTIONS, "--structures", "vesicles,membranes")
+    assert code == 0, err
+    assert set(read_dataset(tmp_path / "p" / "dataset.toml").structures) == {
+        "vesicles", "membranes"
+    }  # fmt: skip
+    code, _, err = seget("phantom", tmp_path / "p", *OPTIONS)
+    assert code == 2
+    assert "--overwrite" in err
+
+
 def test_a_phantom_is_kept_or_refused_but_not_overwritten(seget: Seget, tmp_path: Path) -> None:
     command = ("phantom", tmp_path / "p", *OPTIONS)
     assert seget(*command)[0] == 0
@@ -58,6 +69,7 @@ def test_a_phantom_is_kept_or_refused_but_not_overwritten(seget: Seget, tmp_path
         (("--size", "2,2,2"), "at least 8 slices"),
         (("--tilt", "60,-60,2"), "first < last"),
         (("--dose", "0"), "positive"),
+        (("--structures", "nerves"), "there are synapse"),
     ],
 )
 def test_wrong_phantoms_are_one_sentence(

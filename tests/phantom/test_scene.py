@@ -12,8 +12,9 @@ from seget.errors import InputError, RunError
 from seget.phantom import crowd, scene
 from seget.phantom.painting import Canvas
 from seget.phantom.placing import Thing
-from seget.phantom.scene import PAINTED, STRUCTURES, build
+from seget.phantom.scene import PAINTED, build
 from seget.phantom.settings import PRESETS, Settings
+from seget.phantom.structures import STRUCTURES
 
 # The smallest field that promises all structures everywhere, in coarse voxels.
 SMALLEST = Settings(shape=(8, 250, 250), voxel_nm=8.0)

@@ -26,6 +26,12 @@ Tilt = Annotated[str | None, typer.Option(metavar="FIRST,LAST,STEP", help="Angle
 Preset = Annotated[
     str, typer.Option(help="small (24 x 512 x 512, 4.51 nm) or paper (76 x 2048 x 2048, 2.255 nm).")
 ]
+Structures = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME,...", help="Masks to write: all, or names; the default is the paper's five."
+    ),
+]
 Seed = Annotated[int, typer.Option(min=0, help="Another seed, another cell.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 SCENE = "scene.json"
@@ -39,6 +45,7 @@ def phantom(
     seed: Seed = 0,
     dose: Dose = None,
     tilt: Tilt = None,
+    structures: Structures = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Simulate a tomogram whose truth is known: a T cell at its synapse.
@@ -49,28 +56,29 @@ def phantom(
     seget phantom phantoms/0
     seget phantom phantoms/1 --seed 1 --dose 50000 --tilt -50,50,2
     seget phantom phantoms/large --preset paper
+    seget phantom phantoms/2 --seed 2 --structures golgi,mitochondria,membranes
     """
     from seget.phantom import PRESETS
+    from seget.phantom.structures import parsed
 
     if preset not in PRESETS:
         raise InputError(f"--preset {preset}: wanted {' or '.join(PRESETS)}.")
     changes: dict[str, Any] = {"seed": seed, "voxel_nm": voxel_nm, "dose": dose}
     changes["shape"] = _numbers("--size", size, int)
     changes["tilt"] = _numbers("--tilt", tilt, float)
+    changes["structures"] = None if structures is None else parsed(structures)
     given = {key: value for key, value in changes.items() if value is not None}
     write_phantom(replace(PRESETS[preset], **given), folder, overwrite)
 
 
 def write_phantom(settings: Settings, folder: Path, overwrite: bool) -> Path:
     """Simulate into a folder, or keep what these very settings made; return its dataset.toml."""
-    from dataclasses import asdict
-
     from seget import files
     from seget.cli.progress import bar, say
     from seget.phantom import simulate
 
     toml, scene = folder / "dataset.toml", folder / SCENE
-    wanted = json.loads(json.dumps(asdict(settings)))
+    wanted = json.loads(json.dumps(settings.facts()))
     if toml.exists() and not overwrite:
         made = files.read_json(scene)
         if isinstance(made, dict) and made.get("settings") == wanted:

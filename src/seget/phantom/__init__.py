@@ -2,7 +2,8 @@
 
 Settings -> scene (nm) -> density and labels -> microscope -> Phantom: tomogram, masks, scene
 
-It never opens a file and never imports torch. The structures are those of the paper's section 3.1.
+It never opens a file and never imports torch. By default the masks are of the five structures of
+the paper's section 3.1.
 """
 
 from __future__ import annotations
@@ -10,15 +11,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from seget.listener import Listener
 from seget.phantom.painting import Progress, paint
-from seget.phantom.scene import STRUCTURES, build
+from seget.phantom.scene import build
 from seget.phantom.settings import PRESETS, Settings
+from seget.phantom.structures import ALL_STRUCTURES, STRUCTURES
 from seget.volume import Volume
 
-__all__ = ["PRESETS", "STRUCTURES", "Phantom", "Settings", "simulate"]
+__all__ = ["ALL_STRUCTURES", "PRESETS", "STRUCTURES", "Phantom", "Settings", "simulate"]
 
 _TOML = """\
 # A simulated tomogram: seed {seed}, every object's geometry is in scene.json.
@@ -41,7 +41,8 @@ class Phantom:
     tomogram
         `(z, y, x)` uint8, dense is dark.
     masks
-        Structure -> `(z, y, x)` uint8, 0 or 1; no voxel is in two of them.
+        Structure -> `(z, y, x)` uint8, 0 or 1; no voxel is in two of them, but that membranes are
+        in the masks of what they enclose as well.
     scene
         What JSON can hold: the settings, and every object's geometry in nm, `(z, y, x)`, measured
         from the corner of the first voxel.
@@ -79,20 +80,17 @@ def simulate(settings: Settings, listener: Listener | None = None) -> Phantom:
     listener = listener or Listener()
     things = build(settings)
     with listener.part("painting") as told:
-        density, labels = paint(things, settings, _percent(told))
+        canvas = paint(things, settings, _percent(told))
     microscope = Microscope(
         settings.voxel_nm, tilt=settings.tilt, dose=settings.dose, seed=settings.seed
     )
     with listener.part("imaging") as told:
-        reconstruction = image(density, microscope, progress=_percent(told))
-    del density  # at the paper's size, each volume of floats is a gigabyte
+        reconstruction = image(canvas.density, microscope, progress=_percent(told))
+    del canvas.density  # at the paper's size, each volume of floats is a gigabyte
     tomogram = Volume(to_bytes(reconstruction), (settings.voxel_nm,) * 3, (0, 0, 0), "tomogram")
     del reconstruction
-    masks = {
-        name: tomogram.on_same_grid((labels == number).astype(np.uint8), name)
-        for number, name in enumerate(STRUCTURES, start=1)
-    }
-    scene = {"settings": asdict(settings), "things": [asdict(thing) for thing in things]}
+    masks = {name: tomogram.on_same_grid(canvas.mask(name), name) for name in settings.structures}
+    scene = {"settings": settings.facts(), "things": [asdict(thing) for thing in things]}
     return Phantom(tomogram, masks, scene)
 
 

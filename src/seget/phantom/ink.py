@@ -113,6 +113,8 @@ class Ink:
         `(z, y, x)` density that is added, already weighted by its share.
     inside
         `(z, y, x)` voxels whose centre lies within the structure: the mask, or None.
+    membranes
+        `(z, y, x)` voxels of unit membranes that nothing was laid over later, or None.
     """
 
     def __init__(self, block: Block) -> None:
@@ -121,11 +123,14 @@ class Ink:
         self.cover: Floats = np.zeros(shape, dtype=np.float32)
         self.stain: Floats = np.zeros(shape, dtype=np.float32)
         self.inside: npt.NDArray[np.bool_] | None = None
+        self.membranes: npt.NDArray[np.bool_] | None = None
 
     def lay(self, cover: Floats, stain: float | Floats) -> None:
         """Lay `stain` over what is there, on the share `cover` of each voxel."""
         self.cover += (1 - self.cover) * cover
         self.stain += (np.float32(1) * stain - self.stain) * cover
+        if self.membranes is not None:
+            self.membranes &= cover <= 0.5
 
     def fill(self, distance: Floats, stain: float | Floats) -> None:
         """Lay `stain` wherever `distance` is negative."""
@@ -139,6 +144,9 @@ class Ink:
         self.cover += (1 - self.cover) * whole
         leaflets = (whole - core) * np.float32(LEAFLET * strength)
         self.stain += leaflets + core * np.float32(TAILS * strength) - self.stain * whole
+        # Where a voxel is wider than the membrane, still the one or two whose centre is nearest.
+        seen = np.abs(distance) < max(half, float(self.voxel_nm) / 2)
+        self.membranes = seen if self.membranes is None else self.membranes | seen
 
 
 def covered(distance: Floats, voxel_nm: float | np.float32) -> Floats:

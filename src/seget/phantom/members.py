@@ -141,7 +141,7 @@ def a_mitochondrion(rng: Random, path: Points) -> Made:
         cristae.append([position, *(way / np.linalg.norm(way)), rng.uniform(0.8, 2.0)])
     balls = chain(path, radius * 1.08, radius / 2)
     geometry = {"path": path, "radius": radius, "cristae": cristae, "seed": seed_of(rng)}
-    return boxed("mitochondrion", None, balls, geometry), balls
+    return boxed("mitochondrion", "mitochondria", balls, geometry), balls
 
 
 def a_reticulum(rng: Random, path: Points, depth: float) -> Made:
@@ -152,7 +152,7 @@ def a_reticulum(rng: Random, path: Points, depth: float) -> Made:
     leaning = [path + (z - path[0, 0]) * np.array([1, *lean]) for z in levels]
     balls = np.concatenate([chain(line, half * 1.5, apart) for line in leaning])
     geometry = {"path": path, "lean": lean, "half": half, "seed": seed_of(rng)}
-    return boxed("reticulum", None, balls, geometry), balls
+    return boxed("reticulum", "reticulum", balls, geometry), balls
 
 
 def a_tubule(rng: Random, path: Points) -> Made:
@@ -162,7 +162,7 @@ def a_tubule(rng: Random, path: Points) -> Made:
     geometry = {
         "path": path, "radius": radius, "stain": rng.uniform(0.2, 0.35), "seed": seed_of(rng)
     }  # fmt: skip
-    return boxed("tubule", None, balls, geometry), balls
+    return boxed("tubule", "reticulum", balls, geometry), balls
 
 
 def a_filament(path: Points) -> Made:
@@ -177,13 +177,13 @@ def a_vesicle(rng: Random, centre: Points) -> Made:
     stain = rng.uniform(0.6, 0.9) if rng.random() < 0.2 else rng.uniform(0.15, 0.35)
     balls = np.append(centre, radius)[None]
     geometry = {"centre": centre, "radius": radius, "stain": stain}
-    return boxed("vesicle", None, balls, geometry, 5.0), balls
+    return boxed("vesicle", "vesicles", balls, geometry, 5.0), balls
 
 
 def a_ribosome(rng: Random, centre: Points) -> Thing:
     """Ribosome with a random orientation."""
     geometry = {"centre": centre, "towards": direction(rng)}
-    return boxed("ribosome", None, np.append(centre, 14.0)[None], geometry, 5.0)
+    return boxed("ribosome", "ribosomes", np.append(centre, 14.0)[None], geometry, 5.0)
 
 
 def a_bead(centre: Points, radius: float) -> Thing:
@@ -203,4 +203,4 @@ def a_nucleus(rng: Random, centre: Points, radius: float, towards: Points) -> Ma
         pores.append(way / np.linalg.norm(way))
     balls = np.append(centre, radius + 30)[None]
     geometry = {"centre": centre, "radius": radius, "pores": pores, "seed": seed_of(rng)}
-    return boxed("nucleus", None, balls, geometry, 80.0), balls
+    return boxed("nucleus", "envelope", balls, geometry, 80.0), balls

@@ -1,6 +1,6 @@
-"""Organelles without a mask, which a network could take for the five structures.
+"""Organelles beside the five structures, which a network could take for them.
 
-geometry (nm) -> Ink on a block of voxels: stain, no mask
+geometry (nm) -> Ink on a block of voxels: stain, and the exact mask
 
 It never chooses a position or a size: `crowd` and `members` do. A function may return None where
 nothing of its object lies in the block. The sources of the sizes stand in the docstrings.
@@ -27,6 +27,7 @@ def vesicle(block: Block, centre: Point, radius: float, stain: float) -> Ink:
     outside = block.from_point(centre) - np.float32(radius)
     ink.fill(outside + np.float32(HALF), stain)
     ink.membrane(outside + np.float32(HALF))
+    ink.inside = outside < 0
     return ink
 
 
@@ -40,6 +41,7 @@ def ribosome(block: Block, centre: Point, towards: Point) -> Ink:
     small = block.from_point(np.add(centre, np.multiply(towards, 7.0))) - np.float32(6.5)
     outside = either(large, small, 3.0)
     ink.lay(np.clip(0.5 - outside / 6, 0, 1), 1.0)
+    ink.inside = outside < 0
     return ink
 
 
@@ -98,6 +100,7 @@ def mitochondrion(
     ink.membrane(folds + np.float32(HALF), 0.9)
     ink.membrane(inner, 0.95)
     ink.membrane(outside + np.float32(HALF))
+    ink.inside = outside < 0
     return ink
 
 
@@ -115,6 +118,7 @@ def tubule(
     outside = found[0] - np.float32(radius) * np.clip(1 + 0.15 * block.noise(120.0, seed), 0.7, 1.3)
     ink.fill(outside + np.float32(HALF), stain)
     ink.membrane(outside + np.float32(HALF))
+    ink.inside = outside < 0
     return ink
 
 
@@ -164,13 +168,14 @@ def reticulum(
     ink = Ink(block)
     ink.fill(outside + np.float32(HALF), 0.27 + 0.05 * block.noise(28.0, seed + 1))
     ink.membrane(outside + np.float32(HALF))
+    ink.inside = outside < 0
     return ink
 
 
 def nucleus(
     block: Block, centre: Point, radius: float, pores: Sequence[Point], seed: int
 ) -> Ink | None:
-    """Nucleus: two membranes around a perinuclear space, pores, chromatin.
+    """Nucleus: two membranes around a perinuclear space, pores, chromatin; envelope as mask.
 
     The space is 30 to 50 nm wide, pores measure about 100 nm from membrane to membrane
     (Alberts et al., Molecular Biology of the Cell; Beck and Hurt, Nature Rev. Mol. Cell
@@ -205,4 +210,5 @@ def nucleus(
         ink.lay(np.clip(0.5 - plug / 24, 0, 1) * (s > 0), 0.55 + grain)
     ink.fill(wall + np.float32(HALF), 0.2)
     ink.membrane(wall + np.float32(HALF))
+    ink.inside = wall < 0
     return ink

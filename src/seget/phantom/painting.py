@@ -1,8 +1,8 @@
 """Paints a scene on voxels: density (stain) and labels.
 
-things (nm) -> density (z, y, x), labels (z, y, x)
+things (nm) -> density, labels and membranes (z, y, x)
 
-It never places anything, and never holds more than the two volumes and one block.
+It never places anything, and never holds more than these volumes and one block.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from seget.phantom.golgi import golgi
 from seget.phantom.ink import Block, Floats, Ink
 from seget.phantom.noise import lattice_noise
 from seget.phantom.placing import Thing
-from seget.phantom.scene import STRUCTURES
 from seget.phantom.settings import Settings
 from seget.phantom.shapes import centriole, cleft, cleft_depth, granule, microtubule, sphere
+from seget.phantom.structures import ALL_STRUCTURES, MEMBRANES
 
 Labels = npt.NDArray[np.uint8]
 Slices = tuple[slice, slice, slice]
@@ -54,12 +54,15 @@ CYTOPLASM = 0.32
 
 
 class Canvas:
-    """Density and labels of one field, and the blocks that things are painted in."""
+    """Density, labels and membranes of one field, and the blocks that things are painted in."""
 
-    def __init__(self, shape: tuple[int, int, int], voxel_nm: float) -> None:
+    def __init__(
+        self, shape: tuple[int, int, int], voxel_nm: float, *, membranes: bool = False
+    ) -> None:
         self.voxel_nm = voxel_nm
         self.density: Floats = np.zeros(shape, dtype=np.float32)
         self.labels: Labels = np.zeros(shape, dtype=np.uint8)
+        self.membranes: Labels | None = np.zeros(shape, dtype=np.uint8) if membranes else None
 
     def axis_nm(self, axis: int, part: slice = slice(None)) -> Floats:
         """Centres of the voxels along one axis in nm: the first lies half a voxel in."""
@@ -90,6 +93,13 @@ class Canvas:
                     )
                     yield (z, y, x), block
 
+    def mask(self, structure: str) -> Labels:
+        """Return the mask of a structure, 0 or 1."""
+        if structure == MEMBRANES and self.membranes is not None:
+            return self.membranes
+        mask: Labels = (self.labels == ALL_STRUCTURES.index(structure) + 1).astype(np.uint8)
+        return mask
+
     def paint(self, thing: Thing) -> None:
         """Paint one thing over what is there.
 
@@ -97,7 +107,7 @@ class Canvas:
         more than half of a voxel.
         """
         painter = PAINTERS[thing.kind]
-        label = STRUCTURES.index(thing.structure) + 1 if thing.structure else 0
+        label = ALL_STRUCTURES.index(thing.structure) + 1 if thing.structure else 0
         for where, block in self.blocks(thing.low, thing.high):
             ink = painter(block, **thing.geometry)
             if ink is None:
@@ -105,23 +115,27 @@ class Canvas:
             density = self.density[where]
             density *= 1 - ink.cover
             density += ink.stain
-            if ink.inside is not None:
+            hidden = ink.cover > 0.5
+            if ink.inside is not None and label:
                 self.labels[where][ink.inside] = label
             else:
-                self.labels[where][ink.cover > 0.5] = 0
+                self.labels[where][hidden] = 0
+            if self.membranes is not None:
+                self.membranes[where][hidden] = 0
+                if ink.membranes is not None:
+                    self.membranes[where][ink.membranes] = 1
 
 
-def paint(
-    things: Sequence[Thing], settings: Settings, progress: Progress | None = None
-) -> tuple[Floats, Labels]:
-    """Return the stain and the labels of a scene.
+def paint(things: Sequence[Thing], settings: Settings, progress: Progress | None = None) -> Canvas:
+    """Return the canvas that a scene is painted on.
 
     Returns
     -------
-    Density `(z, y, x)` float32, about 1 where a membrane is stained; labels `(z, y, x)` uint8,
-    the structures from 1 in the order of `scene.STRUCTURES`.
+    Its `density` `(z, y, x)` float32 is about 1 where a membrane is stained; its `labels`
+    `(z, y, x)` uint8 number the structures from 1 in the order of `ALL_STRUCTURES`; `membranes`
+    is 1 on unit membranes, or None where their mask is not wanted.
     """
-    canvas = Canvas(settings.shape, settings.voxel_nm)
+    canvas = Canvas(settings.shape, settings.voxel_nm, membranes=MEMBRANES in settings.structures)
     fields = _Fields(settings)
     synapse = next((thing for thing in things if thing.kind == "cleft"), None)
     fields.cytoplasm(canvas, synapse)
@@ -130,7 +144,7 @@ def paint(
         if progress is not None and number % 50 == 0:
             progress(number / len(things))
     fields.unevenness(canvas)
-    return canvas.density, canvas.labels
+    return canvas
 
 
 class _Fields:

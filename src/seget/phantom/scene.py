@@ -22,7 +22,6 @@ from seget.phantom.placing import Made, Points, Thing, direction, frame
 from seget.phantom.settings import Settings
 from seget.phantom.stage import NoRoomError, Stage
 
-STRUCTURES = ("synapse", "microtubules", "centriole", "granules", "golgi")
 # Kinds in the order of painting: later ones cover earlier ones.
 PAINTED = (
     "cleft", "filament", "ribosome", "nucleus", "reticulum", "tubule", "mitochondrion", "vesicle",
@@ -50,7 +49,7 @@ def build(settings: Settings) -> list[Thing]:
             continue
         crowd.fill(stage)
         things = [_moved(thing, stage.window) for thing in stage.things]
-        things = [thing for thing in things if _visible(thing, settings)]
+        things = [_wanted(thing, settings) for thing in things if _visible(thing, settings)]
         return sorted(things, key=lambda thing: PAINTED.index(thing.kind))
     raise RunError(
         f"phantom: in {SCENES} scenes of seed {settings.seed} there was no room for all five "
@@ -241,6 +240,11 @@ def _moved(thing: Thing, window: Points) -> Thing:
         ]
     low, high = np.subtract(thing.low, by), np.subtract(thing.high, by)
     return replace(thing, low=tuple(low), high=tuple(high), geometry=geometry)
+
+
+def _wanted(thing: Thing, settings: Settings) -> Thing:
+    """Return a thing without its structure if no mask of that is wanted."""
+    return thing if thing.structure in settings.structures else replace(thing, structure=None)
 
 
 def _visible(thing: Thing, settings: Settings) -> bool:

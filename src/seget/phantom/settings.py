@@ -7,9 +7,11 @@ It never draws a random number and never touches an array.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from seget.errors import InputError
+from seget.phantom.structures import STRUCTURES, checked
 
 # Thicker sections exist for high-voltage microscopes only, and one centriole could no longer
 # reach all three parts of the block split.
@@ -20,6 +22,8 @@ FEWEST_PX = 64
 # From this edge on, every structure is in every part of the block split, for every seed; a smaller
 # field is a window into a scene of this edge.
 SCENE_EDGE_NM = 2000.0
+# Settings that every scene.json names.
+ALWAYS_SAID = ("shape", "voxel_nm", "seed", "dose", "tilt")
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Settings:
         thousands, a hundred times what ice does.
     tilt
         First angle, last angle and step of the tilt series in degrees.
+    structures
+        Whose masks are wanted; the cell is the same for any choice.
     """
 
     shape: tuple[int, int, int] = (24, 512, 512)
@@ -46,8 +52,10 @@ class Settings:
     seed: int = 0
     dose: float = 200_000.0
     tilt: tuple[float, float, float] = (-60.0, 60.0, 1.5)
+    structures: tuple[str, ...] = STRUCTURES
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "structures", checked(self.structures))
         self._check_size()
         self._check_beam()
 
@@ -56,6 +64,15 @@ class Settings:
         """`(z, y, x)` edge lengths of the field in nm."""
         z, y, x = (edge * self.voxel_nm for edge in self.shape)
         return z, y, x
+
+    def facts(self) -> dict[str, Any]:
+        """Return what JSON can hold: size, seed and microscope, and what is not the default."""
+        default = asdict(Settings())
+        return {
+            name: value
+            for name, value in asdict(self).items()
+            if name in ALWAYS_SAID or value != default[name]
+        }
 
     def _check_size(self) -> None:
         if not FINEST_NM <= self.voxel_nm <= COARSEST_NM:
