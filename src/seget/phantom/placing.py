@@ -7,6 +7,7 @@ It never paints. Every object that takes room is approximated by balls `(z, y, x
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,8 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 Points = npt.NDArray[np.float64]
+# Balls are looked up in square cells of this edge, across z; those of a larger radius apart.
+CELL_NM = 250.0
 
 
 @dataclass(frozen=True)
@@ -68,9 +71,15 @@ class Space:
         self.extent = extent_nm
         self.cleft = cleft
         self.balls: Points = np.zeros((0, 4))
+        self._cells: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
+        self._large: list[int] = []
 
     def take(self, balls: Points) -> None:
         """Remember that these balls are taken."""
+        cells = np.floor_divide(balls[:, 1:3], CELL_NM).astype(int).tolist()
+        for number, (y, x) in enumerate(cells, start=len(self.balls)):
+            large = balls[number - len(self.balls), 3] > CELL_NM
+            (self._large if large else self._cells[y, x]).append(number)
         self.balls = np.concatenate([self.balls, balls])
 
     def free(self, balls: Points, gap: float, *, inside: bool = True) -> bool:
@@ -95,14 +104,27 @@ class Space:
         for first in range(0, len(balls), 128):
             batch = order[first : first + 128]
             some = balls[batch]
-            low = (some[:, :3] - some[:, 3:]).min(axis=0) - gap - self.balls[:, 3:]
-            high = (some[:, :3] + some[:, 3:]).max(axis=0) + gap + self.balls[:, 3:]
-            at = self.balls[:, :3]
-            others = self.balls[((at > low) & (at < high)).all(axis=1)]
+            low = (some[:, :3] - some[:, 3:]).min(axis=0) - gap
+            high = (some[:, :3] + some[:, 3:]).max(axis=0) + gap
+            taken = self._taken(low, high)
+            at, radius = taken[:, :3], taken[:, 3:]
+            others = taken[((at > low - radius) & (at < high + radius)).all(axis=1)]
             apart = np.linalg.norm(some[:, None, :3] - others[None, :, :3], axis=2)
             near = apart < some[:, None, 3] + others[None, :, 3] + gap
             touched[batch] = near.any(axis=1)
         return touched
+
+    def _taken(self, low: Points, high: Points) -> Points:
+        """Balls that may reach into the box from `low` to `high` nm: `(n, 4)`."""
+        (y, x), (last_y, last_x) = (
+            np.floor_divide(corner, CELL_NM).astype(int).tolist()
+            for corner in (low[1:] - CELL_NM, high[1:] + CELL_NM)
+        )
+        numbers = list(self._large)
+        for row in range(y, last_y + 1):
+            for column in range(x, last_x + 1):
+                numbers += self._cells.get((row, column), ())
+        return self.balls[numbers]
 
     def within(self, point: Sequence[float] | Points, margin: float) -> bool:
         """Whether a point lies in the field, `margin` nm from its sides (not top and bottom)."""
