@@ -47,6 +47,22 @@ def test_more_masks_on_request(seget: Seget, tmp_path: Path) -> None:
     assert "--overwrite" in err
 
 
+def test_a_randomised_phantom_is_a_dataset(seget: Seget, tmp_path: Path) -> None:
+    command = ("phantom", tmp_path / "p", "--preset", "randomised", "--size", "8,64,64")
+    code, _, err = seget(*command, "--seed", "5", "--structures", "all")
+    assert code == 0, err
+    settings = json.loads((tmp_path / "p" / "scene.json").read_text())["settings"]
+    assert settings["seed"] == 5
+    assert settings["picture"]["section_nm"] > 0  # block faces: no tilt series
+    tomogram = files.read(tmp_path / "p" / "tomogram.mrc")
+    assert tomogram.shape == (8, 64, 64)
+    assert tomogram.voxel_size_nm[0] == pytest.approx(settings["picture"]["section_nm"], rel=1e-3)
+    assert tomogram.voxel_size_nm[1] == pytest.approx(settings["voxel_nm"], rel=1e-3)
+    code, _, err = seget(*command, "--seed", "5", "--structures", "all")
+    assert code == 0
+    assert "there already" in err
+
+
 def test_a_phantom_is_kept_or_refused_but_not_overwritten(seget: Seget, tmp_path: Path) -> None:
     command = ("phantom", tmp_path / "p", *OPTIONS)
     assert seget(*command)[0] == 0
@@ -64,7 +80,7 @@ def test_a_phantom_is_kept_or_refused_but_not_overwritten(seget: Seget, tmp_path
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--preset", "huge"), "small or paper"),
+        (("--preset", "huge"), "small, paper or randomised"),
         (("--size", "1,2"), "three numbers"),
         (("--size", "2,2,2"), "at least 8 slices"),
         (("--tilt", "60,-60,2"), "first < last"),

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from seget.errors import InputError
 from seget.phantom import microscope as room
 from seget.phantom.backprojection import Rays
-from seget.phantom.microscope import Microscope, image, to_bytes
+from seget.phantom.finish import to_bytes
+from seget.phantom.microscope import Microscope, image
 
 PERFECT = Microscope(2.0, dose=math.inf, defocus_nm=0, jitter_nm=0)
 

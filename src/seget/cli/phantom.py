@@ -24,7 +24,11 @@ VoxelNm = Annotated[float | None, typer.Option(help="Edge of a voxel in nm.")]
 Dose = Annotated[float | None, typer.Option(help="Electrons per nm2 over the tilt series.")]
 Tilt = Annotated[str | None, typer.Option(metavar="FIRST,LAST,STEP", help="Angles in degrees.")]
 Preset = Annotated[
-    str, typer.Option(help="small (24 x 512 x 512, 4.51 nm) or paper (76 x 2048 x 2048, 2.255 nm).")
+    str,
+    typer.Option(
+        help="small (24 x 512 x 512, 4.51 nm), paper (76 x 2048 x 2048, 2.255 nm), or randomised: "
+        "12 x 512 x 512, all else drawn at random from the seed."
+    ),
 ]
 Structures = Annotated[
     str | None,
@@ -57,18 +61,28 @@ def phantom(
     seget phantom phantoms/1 --seed 1 --dose 50000 --tilt -50,50,2
     seget phantom phantoms/large --preset paper
     seget phantom phantoms/2 --seed 2 --structures golgi,mitochondria,membranes
+    seget phantom phantoms/3 --preset randomised --seed 3 --structures all
     """
-    from seget.phantom import PRESETS
     from seget.phantom.structures import parsed
 
-    if preset not in PRESETS:
-        raise InputError(f"--preset {preset}: wanted {' or '.join(PRESETS)}.")
-    changes: dict[str, Any] = {"seed": seed, "voxel_nm": voxel_nm, "dose": dose}
+    changes: dict[str, Any] = {"voxel_nm": voxel_nm, "dose": dose}
     changes["shape"] = _numbers("--size", size, int)
     changes["tilt"] = _numbers("--tilt", tilt, float)
     changes["structures"] = None if structures is None else parsed(structures)
     given = {key: value for key, value in changes.items() if value is not None}
-    write_phantom(replace(PRESETS[preset], **given), folder, overwrite)
+    write_phantom(_settings(preset, seed, given), folder, overwrite)
+
+
+def _settings(preset: str, seed: int, given: dict[str, Any]) -> Settings:
+    """Return the settings of a preset with the numbers that were given instead of its own."""
+    from seget.phantom import PRESETS, randomised
+
+    if preset == "randomised":
+        drawn = {key: given[key] for key in ("shape", "structures") if key in given}
+        return replace(randomised(seed, **drawn), **given)
+    if preset not in PRESETS:
+        raise InputError(f"--preset {preset}: wanted {', '.join(PRESETS)} or randomised.")
+    return replace(PRESETS[preset], seed=seed, **given)
 
 
 def write_phantom(settings: Settings, folder: Path, overwrite: bool) -> Path:

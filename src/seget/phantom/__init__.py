@@ -11,14 +11,30 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from seget.listener import Listener
-from seget.phantom.painting import Progress, paint
+from seget.phantom.finish import finish
+from seget.phantom.masks import masks
+from seget.phantom.painting import Canvas, Progress, paint
+from seget.phantom.randomisation import randomised
 from seget.phantom.scene import build
-from seget.phantom.settings import PRESETS, Settings
+from seget.phantom.settings import PRESETS, Picture, Settings, Specimen
 from seget.phantom.structures import ALL_STRUCTURES, STRUCTURES
 from seget.volume import Volume
 
-__all__ = ["ALL_STRUCTURES", "PRESETS", "STRUCTURES", "Phantom", "Settings", "simulate"]
+__all__ = [
+    "ALL_STRUCTURES",
+    "PRESETS",
+    "STRUCTURES",
+    "Phantom",
+    "Picture",
+    "Settings",
+    "Specimen",
+    "randomised",
+    "simulate",
+]
 
 _TOML = """\
 # A simulated tomogram: seed {seed}, every object's geometry is in scene.json.
@@ -75,23 +91,47 @@ def simulate(settings: Settings, listener: Listener | None = None) -> Phantom:
     RunError
         No scene that holds all structures was found.
     """
-    from seget.phantom.microscope import Microscope, image, to_bytes
-
     listener = listener or Listener()
     things = build(settings)
     with listener.part("painting") as told:
         canvas = paint(things, settings, _percent(told))
-    microscope = Microscope(
-        settings.voxel_nm, tilt=settings.tilt, dose=settings.dose, seed=settings.seed
-    )
     with listener.part("imaging") as told:
-        reconstruction = image(canvas.density, microscope, progress=_percent(told))
+        reconstruction = _imaged(canvas, settings, _percent(told))
     del canvas.density  # at the paper's size, each volume of floats is a gigabyte
-    tomogram = Volume(to_bytes(reconstruction), (settings.voxel_nm,) * 3, (0, 0, 0), "tomogram")
+    grey = finish(reconstruction, settings.picture, settings.seed)
     del reconstruction
-    masks = {name: tomogram.on_same_grid(canvas.mask(name), name) for name in settings.structures}
+    tomogram = Volume(grey, settings.voxel_size_nm, (0, 0, 0), "tomogram")
+    found = {
+        name: tomogram.on_same_grid(mask, name) for name, mask in masks(canvas, settings).items()
+    }
     scene = {"settings": settings.facts(), "things": [asdict(thing) for thing in things]}
-    return Phantom(tomogram, masks, scene)
+    return Phantom(tomogram, found, scene)
+
+
+def _imaged(canvas: Canvas, settings: Settings, progress: Progress) -> npt.NDArray[np.float32]:
+    """Return the picture of the field, dense positive: from a tilt series, or of plain sections."""
+    from seget.phantom.microscope import Microscope, image
+    from seget.phantom.plain import photograph
+
+    picture = settings.picture
+    microscope = Microscope(
+        settings.voxel_nm,
+        tilt=None if picture.section_nm else settings.tilt,
+        dose=settings.dose,
+        seed=settings.seed,
+        defocus_nm=picture.defocus_nm,
+        jitter_nm=picture.jitter_nm,
+        envelope_nm=picture.envelope_nm,
+    )
+    slices = settings.shape[0] + 2 * picture.buried
+    if picture.section_nm:
+        whole = photograph(
+            canvas.density, microscope, picture.section_nm, slices,
+            depth_nm=picture.depth_nm, progress=progress,
+        )  # fmt: skip
+    else:
+        whole = image(canvas.density, microscope, progress=progress)
+    return whole[picture.buried : slices - picture.buried]
 
 
 def _percent(listener: Listener) -> Progress:

@@ -26,7 +26,7 @@ CORTEX_NM = 70.0
 
 def fill(stage: Stage) -> None:
     """Place all that has no mask but the nucleus; gold in half of the scenes."""
-    rng, area = stage.rng, stage.area_um2
+    rng, area = stage.rng, stage.area_um2 * stage.specimen.crowd
     for _ in range(max(1, round(area * rng.uniform(0.3, 0.55)))):
         stage.place(partial(_mitochondrion, stage), 12.0, tries=150, inside=False)
     for _ in range(max(1, round(area * rng.uniform(0.8, 1.3)))):
@@ -98,7 +98,7 @@ def _tubule(stage: Stage) -> Made | None:
 def _filaments(stage: Stage) -> None:
     """Place loose bundles of intermediate filaments."""
     rng = stage.rng
-    for _ in range(round(stage.area_um2 * rng.uniform(0.6, 2.0))):
+    for _ in range(round(stage.area_um2 * stage.specimen.crowd * rng.uniform(0.6, 2.0))):
         starts = np.array([stage.anywhere(0) for _ in range(20)])
         taken = stage.space.touches(np.column_stack([starts, np.full(20, 30.0)]), 0.0)
         start, heading = starts[int(np.argmin(taken))], direction(rng, 8.0)
@@ -117,7 +117,7 @@ def _vesicles(stage: Stage) -> None:
         for _ in range(int(rng.integers(14, 26))):
             stage.place(partial(_budding, stage, stack), 0.0, tries=8)
     volume = stage.area_um2 * float(stage.extent[0]) / 1000
-    for _ in range(int(volume * rng.uniform(*VESICLES_UM3))):
+    for _ in range(int(volume * stage.specimen.crowd * rng.uniform(*VESICLES_UM3))):
         stage.place(partial(_free, stage), 6.0, tries=20, inside=False)
 
 
@@ -134,7 +134,8 @@ def _ribosomes(stage: Stage) -> None:
     rng = stage.rng
     volume = stage.area_um2 * float(stage.extent[0]) / 1000
     points = [_rough(stage)]
-    while sum(map(len, points)) < RIBOSOMES_UM3 * volume:
+    wanted = RIBOSOMES_UM3 * stage.specimen.ribosomes * volume
+    while sum(map(len, points)) < wanted:
         start = stage.anywhere(0, 10.0)
         crowded = int(rng.integers(2, 11)) if rng.random() < 0.5 else 1
         steps = rng.normal(0, 1, (crowded, 3))

@@ -1,6 +1,6 @@
 """A simulated electron microscope: the tilt series of a plastic section, and its reconstruction.
 
-density (z, y, x) -> tilt series -> weighted back-projection -> bytes (z, y, x)
+density (z, y, x) -> tilt series -> weighted back-projection (z, y, x)
 
 It never knows what is in the section. All randomness comes from the seed, and the result does not
 depend on the number of threads.
@@ -43,7 +43,6 @@ QUANTUM_EFFICIENCY = 0.15  # share of the electrons whose shot noise equals the 
 
 ROWS = 32  # y rows of a chunk: few enough for the cache, and for BLAS to start no threads
 BORDER = 16  # rows by which both ends of y are padded (mirrored) before filtering
-SAMPLED_VOXELS = 1_000_000  # enough for a quantile of bytes
 MOST_THREADS = 8  # each holds a tenth of a gigabyte at the paper's size
 
 
@@ -56,7 +55,8 @@ class Microscope:
     voxel_nm
         Edge of a voxel and of a detector pixel in nm.
     tilt
-        First and last angle and the step between images, in degrees; the tilt axis is y.
+        First and last angle and the step between images, in degrees; the tilt axis is y. None for
+        one straight image, as `plain` takes them.
     dose
         Electrons per nm^2 that all images of the series share; `math.inf` for no noise.
     seed
@@ -65,17 +65,20 @@ class Microscope:
         Underfocus in nm, the same everywhere; 0 leaves amplitude contrast only.
     jitter_nm
         Standard deviation of an image's misalignment in x and in y, in nm.
+    envelope_nm
+        Blur of the lens: at one cycle in that many nm, 1/e is left.
     """
 
     voxel_nm: float
-    tilt: tuple[float, float, float] = (-60.0, 60.0, 1.5)
+    tilt: tuple[float, float, float] | None = (-60.0, 60.0, 1.5)
     dose: float = 200_000.0
     seed: int = 0
     defocus_nm: float = 1000.0
     jitter_nm: float = 0.8
+    envelope_nm: float = ENVELOPE_NM
 
     def __post_init__(self) -> None:
-        first, last, step = self.tilt
+        first, last, step = self.tilt or (-1, 1, 1)
         if not (-80 <= first < last <= 80 and 0 < step <= last - first):
             raise InputError(
                 f"microscope: the tilt series {first:g},{last:g},{step:g} was asked for, angles "
@@ -95,6 +98,8 @@ class Microscope:
     @property
     def angles_deg(self) -> tuple[float, ...]:
         """Angle of every image in degrees; the last step that does not fit is left out."""
+        if self.tilt is None:
+            return (0.0,)
         first, last, step = self.tilt
         count = int((last - first) / step + 1e-6) + 1
         return tuple(first + step * number for number in range(count))
@@ -155,7 +160,7 @@ def image(
     return result
 
 
-def expose(projection: Floats, microscope: Microscope, number: int, depth: int) -> None:
+def expose(projection: Floats, microscope: Microscope, number: int, depth: float) -> None:
     """Record image `number`: replace, in place, the ideal projection by the measured one.
 
     Parameters
@@ -166,7 +171,7 @@ def expose(projection: Floats, microscope: Microscope, number: int, depth: int) 
         Thickness of the section in voxels.
     """
     rng = np.random.default_rng([microscope.seed, number])
-    angle = microscope.angles_deg[number]
+    angle = microscope.angles_deg[number] if microscope.tilt else 0.0
     # Path of the tilted beam through one layer of voxels, nm.
     slant = microscope.voxel_nm / float(np.cos(np.deg2rad(angle)))
     resin = np.float32(np.exp(-RESIN_PER_NM * slant * depth))
@@ -185,36 +190,6 @@ def expose(projection: Floats, microscope: Microscope, number: int, depth: int) 
     # Clip at one electron before the logarithm.
     np.maximum(recorded, max(1e-3, 1 / beam), out=recorded)
     projection[:] = np.log(recorded) / -optical
-
-
-def to_bytes(
-    reconstruction: npt.NDArray[np.floating], *, clipped: float = 0.002
-) -> npt.NDArray[np.uint8]:
-    """Return a reconstruction as the bytes that microscopes' software writes, dense is dark.
-
-    Parameters
-    ----------
-    reconstruction
-        `(z, y, x)`, dense positive. Its mean becomes 128.
-    clipped
-        Of the quantiles `clipped` and 1 - `clipped`, the one farther from the mean becomes 1 or
-        255; what lies beyond is cut off at 0 or 255.
-
-    Returns
-    -------
-    `(z, y, x)` bytes; a constant reconstruction becomes 128 everywhere.
-    """
-    step = max(1, reconstruction.size // SAMPLED_VOXELS)
-    # An odd step samples all columns even if the row length is a power of two.
-    sample = reconstruction.reshape(-1)[:: step | 1].astype(np.float64)
-    mean = float(sample.mean())
-    low, high = (float(value) for value in np.quantile(sample, [clipped, 1 - clipped]))
-    widest = max(mean - low, high - mean)
-    scale = 127 / widest if widest > 0 else 0.0
-    result = np.empty(reconstruction.shape, dtype=np.uint8)
-    for z, slice_ in enumerate(reconstruction):
-        result[z] = np.clip(np.rint(128 - scale * (slice_ - mean)), 0, 255)
-    return result
 
 
 class _Frequencies:
@@ -242,7 +217,7 @@ class _Frequencies:
 def _lens(frequencies: _Frequencies, microscope: Microscope, rng: np.random.Generator) -> Waves:
     """Transfer function of envelope, amplitude and phase contrast, and a random shift."""
     square = frequencies.y**2 + frequencies.s**2
-    envelope = np.exp(-square * np.float32(ENVELOPE_NM**2))
+    envelope = np.exp(-square * np.float32(microscope.envelope_nm**2))
     turn = np.float32(np.pi * WAVELENGTH_NM * microscope.defocus_nm) * square
     phase_contrast = np.float32(np.sqrt(1 - AMPLITUDE_CONTRAST**2) / AMPLITUDE_CONTRAST)
     contrast = np.cos(turn) + phase_contrast * np.sin(turn)

@@ -48,7 +48,8 @@ def build(settings: Settings) -> list[Thing]:
         except NoRoomError:
             continue
         crowd.fill(stage)
-        things = [_moved(thing, stage.window) for thing in stage.things]
+        window = _window(stage, settings)
+        things = [_moved(thing, window) for thing in stage.things]
         things = [_wanted(thing, settings) for thing in things if _visible(thing, settings)]
         return sorted(things, key=lambda thing: PAINTED.index(thing.kind))
     raise RunError(
@@ -216,6 +217,21 @@ def _microtubule(stage: Stage, centre: Points, z: float, climb: float, length: f
 def _seen(stage: Stage, path: Points) -> npt.NDArray[np.bool_]:
     """Which points of a path lie in the field: `(n,)`."""
     return np.asarray(((path >= 0) & (path <= stage.extent)).all(axis=1))
+
+
+def _window(stage: Stage, settings: Settings) -> Points:
+    """Return the corner of the field in the scene: its middle, or around one thing in focus."""
+    things = [thing for thing in stage.things if thing.structure == settings.focus]
+    if settings.focus is None or not things:
+        return stage.window
+    rng = np.random.default_rng([settings.seed, 7])
+    thing = things[int(rng.integers(len(things)))]
+    # The cleft's box is the scene; any other thing lies around the middle of its box.
+    middle = thing.geometry.get("origin", np.add(thing.low, thing.high) / 2)
+    field = np.asarray(settings.extent_nm)
+    corner = np.asarray(middle) - field * rng.uniform(0.25, 0.75, 3)
+    corner[0] = 0
+    return np.asarray(np.clip(corner, 0, stage.extent - field))
 
 
 def _moved(thing: Thing, window: Points) -> Thing:

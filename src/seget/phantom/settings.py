@@ -1,4 +1,4 @@
-"""Settings of a phantom: size, seed and microscope.
+"""Settings of a phantom: size, seed, microscope, specimen and picture.
 
 numbers of a user -> Settings (checked)
 
@@ -7,7 +7,8 @@ It never draws a random number and never touches an array.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
+from math import ceil, isfinite
 from typing import Any
 
 from seget.errors import InputError
@@ -24,27 +25,113 @@ FEWEST_PX = 64
 SCENE_EDGE_NM = 2000.0
 # Settings that every scene.json names.
 ALWAYS_SAID = ("shape", "voxel_nm", "seed", "dose", "tilt")
+# Plain sections are painted in layers of about this thickness, or of a pixel's width if more.
+LAYER_NM = 6.0
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """How the cell is made and stained; the defaults are the clean cell of the tests.
+
+    Attributes
+    ----------
+    crowd
+        Organelles, vesicles and filaments an area or volume, relative to the default.
+    ribosomes
+        The same for ribosomes.
+    texture, texture_scale
+        Strength of the cytoplasm's texture and the width of its grains, relative to the default.
+    cytoplasm
+        Mean density of the cytoplasm; a membrane's is about 1.
+    stain_spread
+        Each kind of object is stained more or less by a factor, whose logarithm has this deviation.
+    unevenness
+        Strength of the stain's unevenness, relative to the default.
+    kept
+        `(z, y, x)` share of its length that the specimen keeps: cutting compresses a section in the
+        plane, the beam thins it.
+    """
+
+    crowd: float = 1.0
+    ribosomes: float = 1.0
+    texture: float = 1.0
+    texture_scale: float = 1.0
+    cytoplasm: float = 0.32
+    stain_spread: float = 0.0
+    unevenness: float = 1.0
+    kept: tuple[float, float, float] = (1.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """How the picture is taken and finished; the defaults are the clean picture of the tests.
+
+    Attributes
+    ----------
+    section_nm
+        Thickness of plain sections, each one straight image and one slice, the voxel's edge along
+        z; None for a tilt series.
+    buried
+        Slices of the section above and below the field: they are imaged, and cut off.
+    depth_nm
+        Deviation of a blur along z, of plain sections only: the depth that electrons return from.
+    defocus_nm, jitter_nm, envelope_nm
+        Underfocus, misalignment and blur of the images: see `microscope.Microscope`.
+    smooth_px
+        Deviation of a blur of the finished picture, signal and noise.
+    grain, grain_px
+        Noise of a correlation length in pixels, relative to the picture's deviation.
+    shading, flicker
+        Slow change of brightness and contrast in the plane, and from slice to slice, relative to
+        the picture's deviation.
+    clipped
+        Share of the voxels that are clipped to black or white.
+    gamma
+        Exponent of the grey values, 0 to 1, dense is dark: above 1 darkens.
+    inverted
+        Whether dense is bright.
+    """
+
+    section_nm: float | None = None
+    buried: int = 0
+    depth_nm: float = 0.0
+    defocus_nm: float = 1000.0
+    jitter_nm: float = 0.8
+    envelope_nm: float = 4.0
+    smooth_px: float = 0.0
+    grain: float = 0.0
+    grain_px: float = 2.0
+    shading: float = 0.0
+    flicker: float = 0.0
+    clipped: float = 0.002
+    gamma: float = 1.0
+    inverted: bool = False
 
 
 @dataclass(frozen=True)
 class Settings:
-    """A phantom's size, seed and microscope.
+    """A phantom's size, seed and microscope, the specimen and the picture.
 
     Attributes
     ----------
     shape
         `(z, y, x)` voxels: at least 8 slices of 64 x 64.
     voxel_nm
-        Edge of the (cubic) voxel in nm, 0.5 to 20.
+        Edge of the voxel in nm, 0.5 to 20; along z that of plain sections is their thickness.
     seed
         The same seed gives the same scene in nm, and with the same numbers the same bytes.
     dose
         Electrons per nm2 over the whole tilt series. Plastic sections tolerate hundreds of
-        thousands, a hundred times what ice does.
+        thousands, a hundred times what ice does. Of plain sections, each image's.
     tilt
         First angle, last angle and step of the tilt series in degrees.
     structures
         Whose masks are wanted; the cell is the same for any choice.
+    specimen, picture
+        How the cell is made, and how the picture is taken and finished.
+    focus
+        A structure that the field lies around, where it is smaller than the scene of 2 um; None for
+        the scene's middle.
     """
 
     shape: tuple[int, int, int] = (24, 512, 512)
@@ -53,16 +140,45 @@ class Settings:
     dose: float = 200_000.0
     tilt: tuple[float, float, float] = (-60.0, 60.0, 1.5)
     structures: tuple[str, ...] = STRUCTURES
+    specimen: Specimen = Specimen()
+    picture: Picture = Picture()
+    focus: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "structures", checked(self.structures))
+        self._check_look()
         self._check_size()
         self._check_beam()
 
     @property
+    def voxel_size_nm(self) -> tuple[float, float, float]:
+        """`(z, y, x)` edges of a voxel of the tomogram in nm."""
+        return self.picture.section_nm or self.voxel_nm, self.voxel_nm, self.voxel_nm
+
+    @property
+    def layers(self) -> int:
+        """Painted layers that make one slice."""
+        section = self.picture.section_nm
+        return ceil(section / max(self.voxel_nm, LAYER_NM)) if section else 1
+
+    @property
+    def painted(self) -> tuple[int, int, int]:
+        """`(z, y, x)` voxels that are painted."""
+        slices, y, x = self.shape
+        return (slices + 2 * self.picture.buried) * self.layers, y, x
+
+    @property
+    def step_nm(self) -> tuple[float, float, float]:
+        """`(z, y, x)` nm of the cell, before it was compressed, for each painted voxel."""
+        z, y, x = (
+            edge / kept for edge, kept in zip(self.voxel_size_nm, self.specimen.kept, strict=True)
+        )
+        return z / self.layers, y, x
+
+    @property
     def extent_nm(self) -> tuple[float, float, float]:
-        """`(z, y, x)` edge lengths of the field in nm."""
-        z, y, x = (edge * self.voxel_nm for edge in self.shape)
+        """`(z, y, x)` edge lengths of what is painted, in nm of the cell."""
+        z, y, x = (edge * step for edge, step in zip(self.painted, self.step_nm, strict=True))
         return z, y, x
 
     def facts(self) -> dict[str, Any]:
@@ -87,8 +203,9 @@ class Settings:
             )
         if self.extent_nm[0] > THICKEST_NM:
             raise InputError(
-                f"phantom: {self.shape[0]} slices of {self.voxel_nm:g} nm make a section of "
-                f"{self.extent_nm[0]:.0f} nm, electrons pass {THICKEST_NM:.0f} nm at most; "
+                f"phantom: {self.shape[0] + 2 * self.picture.buried} slices of "
+                f"{self.voxel_size_nm[0]:g} nm make a section of {self.extent_nm[0]:.0f} nm, "
+                f"electrons pass {THICKEST_NM:.0f} nm at most; "
                 "ask for fewer slices or smaller voxels."
             )
         if self.seed < 0:
@@ -109,6 +226,27 @@ class Settings:
                 f"phantom: the tilt series is {first:g} to {last:g} degrees by {step:g}, first < "
                 "last within -80 to 80 and a positive step no longer than the range were wanted; "
                 "set it to -60,60,1.5, say."
+            )
+
+    def _check_look(self) -> None:
+        if self.focus is not None:
+            checked([self.focus])
+        positive = {
+            "cytoplasm": self.specimen.cytoplasm, "texture_scale": self.specimen.texture_scale,
+            "kept": min(self.specimen.kept), "grain_px": self.picture.grain_px,
+            "gamma": self.picture.gamma, "section_nm": self.picture.section_nm or 1.0,
+        }  # fmt: skip
+        for name, value in positive.items():
+            if not 0 < value < float("inf"):
+                raise InputError(
+                    f"phantom: {name} is {value:g}, a number above 0 was wanted; leave it out for "
+                    "the default."
+                )
+        numbers = (*astuple(self.specimen), *astuple(self.picture))
+        if not all(isfinite(n) and n >= 0 for n in numbers if isinstance(n, int | float)):
+            raise InputError(
+                f"phantom: {self.specimen} and {self.picture} were asked for, numbers from 0 up "
+                "were wanted; leave out for the default what is negative or not finite."
             )
 
 

@@ -30,6 +30,8 @@ class Stage:
         `(z, y, x)` edges of the scene in nm, at least `SCENE_EDGE_NM` in y and x.
     window
         `(z, y, x)` corner of the field in nm: a smaller field is a window in the scene's middle.
+    specimen
+        How crowded the cell is.
     area_um2
         Area of the scene in the plane.
     first, last
@@ -41,6 +43,7 @@ class Stage:
         self.rng = rng
         self.extent = np.array([depth, max(height, SCENE_EDGE_NM), max(width, SCENE_EDGE_NM)])
         self.window = (self.extent - settings.extent_nm) / 2
+        self.specimen = settings.specimen
         self.area_um2 = float(self.extent[1] * self.extent[2]) / 1e6
         self.first, self.last = crossing_nm(depth)
         self.things: list[Thing] = []
