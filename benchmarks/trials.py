@@ -61,7 +61,7 @@ def trial(dataset: Dataset, structure: str, name: str, seed: int, out: Path) -> 
         (t, open_reader(t.image, trained, Options(invert=t.invert)), list(t.split.scored()[1]))
         for t in dataset.tomograms
     ]
-    scored = validate(scorer, trained.structures, test)
+    scored = validate(scorer, trained.structures, test, "scored")
     histogram = scored.histograms[structure]
     row = {
         "validation": trained.provenance["validation_miou"][structure],

@@ -48,6 +48,11 @@ class Counts:
         )
 
     @property
+    def pixels(self) -> int:
+        """The number of labelled pixels."""
+        return self.tp + self.fp + self.fn + self.tn
+
+    @property
     def is_present(self) -> bool:
         """Whether truth has foreground."""
         return self.tp + self.fn > 0
@@ -85,17 +90,17 @@ class Counts:
     @property
     def pixel_accuracy(self) -> float:
         """Fraction of the labelled pixels that are right; nan without any pixel."""
-        return _ratio(self.tp + self.tn, self.tp + self.fp + self.fn + self.tn)
+        return _ratio(self.tp + self.tn, self.pixels)
 
     @property
     def foreground_fraction(self) -> float:
         """Fraction of the labelled pixels that are foreground in truth; nan without any pixel."""
-        return _ratio(self.tp + self.fn, self.tp + self.fp + self.fn + self.tn)
+        return _ratio(self.tp + self.fn, self.pixels)
 
     @property
     def false_positive_share(self) -> float:
         """Fraction of the labelled pixels that are foreground in prediction alone."""
-        return _ratio(self.fp, self.tp + self.fp + self.fn + self.tn)
+        return _ratio(self.fp, self.pixels)
 
 
 def count(prediction: Bools, truth: Bools, labelled: Bools | None = None) -> Counts:

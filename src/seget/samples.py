@@ -9,7 +9,6 @@ Paper: section 3.1 (patches) and 3.2 (copies of positive patches).
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +19,7 @@ from torch import Tensor
 
 from seget import patches
 from seget.augmentation import augment
-from seget.dataset import Dataset, Tomogram
+from seget.dataset import Dataset, Mask, Tomogram
 from seget.errors import InputError
 from seget.recipes import Recipe
 from seget.slices import SliceReader, common_pixel_nm
@@ -83,7 +82,8 @@ class Samples:
         ]
         smallest = min(min(reader.shape[1:]) for reader in self.readers)
         self.patch_px = min(recipe.patch_px, max(16, smallest // 16 * 16))
-        self._places = [self._foreground_slices(s, dataset) for s in structures]
+        self._labelled = [self._labelled_slices(structure) for structure in structures]
+        self._places = [self._foreground_slices(k, dataset) for k in range(len(structures))]
         self._grid = self._paper_grid() if recipe.steps_per_epoch is None else []
 
     def notes(self) -> list[str]:
@@ -110,25 +110,20 @@ class Samples:
         stacked = [torch.from_numpy(np.stack(part)) for part in zip(*cut, strict=True)]
         return Batch(*stacked)
 
-    def _foreground_slices(self, structure: str, dataset: Dataset) -> list[tuple[int, int, int]]:
+    def _foreground_slices(self, number: int, dataset: Dataset) -> list[tuple[int, int, int]]:
         """Return (tomogram, slice, foreground pixels) of the training slices with foreground."""
+        structure = self.structures[number]
         places = [
-            (i, z, tomogram.masks[structure].foreground_px[z])
-            for i, tomogram in enumerate(self.tomograms)
-            if structure in tomogram.masks
-            for z in tomogram.split.train
-            if tomogram.masks[structure].foreground_px[z]
+            (i, z, foreground_px)
+            for i, z, _ in self._labelled[number]
+            if (foreground_px := self.tomograms[i].masks[structure].foreground_px[z])
         ]
         if not places:
             raise InputError(
                 f"{dataset.path}: {structure} has no foreground on any training slice; "
                 "annotate one, or choose another holdout."
             )
-        labelled_px = sum(
-            len(tomogram.split.train) * math.prod(tomogram.image.shape[1:])
-            for tomogram in self.tomograms
-            if structure in tomogram.masks
-        )
+        labelled_px = sum(pixels for _, _, pixels in self._labelled[number])
         if sum(pixels for _, _, pixels in places) == labelled_px:
             raise InputError(
                 f"{dataset.path}: {structure} fills every training slice and leaves nothing to "
@@ -137,19 +132,37 @@ class Samples:
             )
         return places
 
+    def _labelled_slices(self, structure: str) -> list[tuple[int, int, int]]:
+        """Return (tomogram, slice, labelled pixels) of the training slices."""
+        return [
+            (i, z, tomogram.masks[structure].labelled_px[z])
+            for i, tomogram in enumerate(self.tomograms)
+            if structure in tomogram.masks
+            for z in tomogram.masks[structure].split.train
+        ]
+
     def _paper_grid(self) -> list[PatchPlace]:
-        """Every patch of the training slices, `positive_copies` times with foreground (3.2)."""
+        """Every patch of the training slices, `positive_copies` times with foreground (3.2).
+
+        A patch in which no pixel is annotated for any of the structures is left out.
+        """
         grid = []
         for i, (tomogram, reader) in enumerate(zip(self.tomograms, self.readers, strict=True)):
             shape = reader.shape[1], reader.shape[2]
             corners = patches.corners(shape, self.patch_px, self.recipe.stride_px)
-            drawn = [mask for name, mask in tomogram.masks.items() if name in self.structures]
-            for z in tomogram.split.train:
-                masks = [reader.on_grid(partial(mask.box, z)) for mask in drawn]
+            for z in tomogram.slices("train", self.structures):
+                masks = [
+                    mask
+                    for structure in self.structures
+                    if (mask := tomogram.mask_of(structure, z, "train")) is not None
+                ]
+                drawn = [reader.on_grid(partial(mask.box, z)) for mask in masks]
+                seen = [_labelled(mask, reader, z) for mask in masks]
                 for y, x in corners:
-                    positive = any(
-                        m[y : y + self.patch_px, x : x + self.patch_px].any() for m in masks
-                    )
+                    patch = slice(y, y + self.patch_px), slice(x, x + self.patch_px)
+                    if seen and not any(s is None or s[patch].any() for s in seen):
+                        continue
+                    positive = any(m[patch].any() for m in drawn)
                     copies = self.recipe.positive_copies if positive else 1
                     grid += [PatchPlace(i, z, y, x)] * copies
         return grid
@@ -181,6 +194,10 @@ class Samples:
         count = np.array([n for _, _, n in places], dtype=np.float64)
         tomogram, z, _ = places[int(rng.choice(len(places), p=count / count.sum()))]
         mask = self.tomograms[tomogram].masks[self.structures[structure]].slice(z)
+        return self._around(tomogram, z, mask, rng)
+
+    def _around(self, tomogram: int, z: int, mask: Masks, rng: np.random.Generator) -> PatchPlace:
+        """Draw a pixel of a mask `(y, x)`, and a patch that holds it."""
         pixel = int(rng.choice(np.flatnonzero(mask)))
         reader = self.readers[tomogram]
         # The pixel may be anywhere in the patch: were it the centre, the network could learn that.
@@ -193,14 +210,17 @@ class Samples:
         return PatchPlace(tomogram, z, corner[0], corner[1])
 
     def _anywhere(self, structure: int, rng: np.random.Generator) -> PatchPlace:
-        """Draw a patch anywhere on the training slices that have a mask of the structure."""
-        slices = [
-            (i, z)
-            for i, tomogram in enumerate(self.tomograms)
-            if self.structures[structure] in tomogram.masks
-            for z in tomogram.split.train
-        ]
-        tomogram, z = slices[int(rng.integers(len(slices)))]
+        """Draw a patch anywhere on the training slices that have a mask of the structure.
+
+        Where parts of them were not looked at, it holds a labelled pixel, all alike probable.
+        """
+        name, slices = self.structures[structure], self._labelled[structure]
+        if not all(self.tomograms[i].masks[name].is_labelled_all_over(z) for i, z, _ in slices):
+            count = np.array([n for _, _, n in slices], dtype=np.float64)
+            tomogram, z, _ = slices[int(rng.choice(len(slices), p=count / count.sum()))]
+            labelled = self.tomograms[tomogram].masks[name].labelled_box(z, None)
+            return self._around(tomogram, z, labelled, rng)
+        tomogram, z, _ = slices[int(rng.integers(len(slices)))]
         _, height, width = self.readers[tomogram].shape
         y = int(rng.integers(max(1, height - self.patch_px + 1)))
         x = int(rng.integers(max(1, width - self.patch_px + 1)))
@@ -209,7 +229,8 @@ class Samples:
     def _cut(self, patch: PatchPlace, margin: int) -> tuple[Pixels, Masks, Masks]:
         """Return image (c, q, q), target and labelled (k, q, q), q = patch_px + 2 * margin.
 
-        Outside the slice and in padding the image is 0 and `labelled` False.
+        Outside the slice and in padding the image is 0 and `labelled` False; so it is where a
+        structure is not annotated, or held out.
         """
         tomogram, reader = self.tomograms[patch.tomogram], self.readers[patch.tomogram]
         size = self.patch_px + 2 * margin
@@ -220,11 +241,21 @@ class Samples:
         image[:, *place] = reader.read(patch.z, read)
         content = reader.content(patch.z, read)
         for k, structure in enumerate(self.structures):
-            if structure in tomogram.masks:
-                mask = tomogram.masks[structure]
+            mask = tomogram.mask_of(structure, patch.z, "train")
+            if mask is not None:
                 target[k][place] = reader.on_grid(partial(mask.box, patch.z), read)
                 labelled[k][place] = True if content is None else content
+                seen = _labelled(mask, reader, patch.z, read)
+                if seen is not None:
+                    labelled[k][place] &= seen
         return image, target, labelled
+
+
+def _labelled(mask: Mask, reader: SliceReader, z: int, box: Box | None = None) -> Masks | None:
+    """Return where a slice is labelled, on the network's grid; None if it is everywhere."""
+    if mask.is_labelled_all_over(z):
+        return None
+    return reader.on_grid(partial(mask.labelled_box, z), box)
 
 
 def _overlap(y: int, x: int, size: int, shape: tuple[int, int, int]) -> tuple[Box, Box]:
@@ -238,9 +269,9 @@ def _overlap(y: int, x: int, size: int, shape: tuple[int, int, int]) -> tuple[Bo
 
 
 def foreground_fraction(tomogram: Tomogram, structure: str, slices: tuple[int, ...]) -> float:
-    """Share of foreground among the pixels of some slices; 0 where there is no mask."""
-    if structure not in tomogram.masks or not slices:
+    """Share of foreground among the labelled pixels of some slices; 0 where there are none."""
+    if structure not in tomogram.masks:
         return 0.0
-    foreground = sum(tomogram.masks[structure].foreground_px[z] for z in slices)
-    _, height, width = tomogram.image.shape
-    return foreground / (len(slices) * height * width)
+    mask = tomogram.masks[structure]
+    labelled = sum(mask.labelled_px[z] for z in slices)
+    return sum(mask.foreground_px[z] for z in slices) / labelled if labelled else 0.0

@@ -14,7 +14,7 @@ from seget.comparison.plan import ComparisonSettings, Terms
 from seget.comparison.table import describe_split, interval, make_table
 from seget.dataset import read_dataset
 from seget.evaluation import without_nan
-from seget.evaluation.score import Agreement
+from seget.evaluation.agreement import Agreement, Truth
 from seget.metrics import Counts
 
 
@@ -101,7 +101,7 @@ def test_slices_without_the_structure_do_not_enter_the_means(
         guess = truth.copy()
         guess[1, 0, 0] = True
         for z in range(2):
-            held.add("t", z, guess[z], truth[z])
+            held.add("t", z, guess[z], Truth(truth[z]))
         summary = held.summary() | {"miou_at_threshold": held.total.miou}
         result: dict[str, Any] = {"scores": {structure: summary}}
         result |= {"counts": {structure: held.counts()}, "steps_made": 2, "learning_rate": 1e-3}

@@ -63,7 +63,7 @@ ERRORS = {
         tomogram(masks='golgi = "labels.mrc"'),
         "labels.mrc",
         "the mask of golgi holds 0, 1, 2, wanted 0 and one other value",
-        '{ file = "labels.mrc", value = ... }',
+        '{ file = "labels.mrc", value = 1 }',
     ),
     "two labels without a background": (
         tomogram(masks='golgi = "no-zero.mrc"'),
@@ -211,7 +211,7 @@ ERRORS = {
     "unknown key of a mask": (
         tomogram(masks='golgi = { file = "labels.mrc", label = 2 }'),
         "dataset.toml",
-        "golgi.label is unknown, known here are file, value, object",
+        "golgi.label is unknown, known here are file, value, above, ignore, slices, flip, object",
         "mend or remove it",
     ),
     "no number": (

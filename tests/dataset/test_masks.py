@@ -37,7 +37,7 @@ def test_every_encoding_is_the_same_mask(
         assert mask.slice(z).dtype == np.bool_
         np.testing.assert_array_equal(mask.slice(z), drawn[z])
     assert mask.foreground_px == tuple(drawn.sum(axis=(1, 2)).tolist())
-    assert mask.value is None
+    assert mask.labelled_px == (35,) * 20
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_what_lies_in_slices_that_are_not_annotated_is_ignored(folder: Folder) -
     stray[0, 0, 0] = 9
     folder.save("synapse.mrc", stray)
     text = f'holdout = "none"\n[[tomogram]]\nslices = [1, 2, 3]\n{ONE_MASK}'
-    assert folder.read(text).tomograms[0].masks["synapse"].stored == 1
+    assert folder.read(text).tomograms[0].masks["synapse"].selection.values == (1,)
 
 
 def test_bytes_are_counted_in_slices_of_odd_and_even_size(folder: Folder) -> None:

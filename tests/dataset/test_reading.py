@@ -22,7 +22,7 @@ def test_the_dataset_of_the_handbook(folder: Folder) -> None:
     assert tomogram.split.validation == (0, 5, 10, 15)
     np.testing.assert_array_equal(tomogram.masks["synapse"].slice(4), DRAWN[4])
     assert tomogram.masks["synapse"].foreground_px == tuple(DRAWN.sum(axis=(1, 2)).tolist())
-    assert tomogram.masks["dense core"].value == 2
+    assert tomogram.masks["dense core"].selection.values == (2,)
 
 
 def test_volumes_inside_one_hdf5_file(folder: Folder) -> None:

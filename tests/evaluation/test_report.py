@@ -45,6 +45,7 @@ def test_the_page_shows_the_numbers_and_runs_nothing(tmp_path: Path, picture: Pa
         "false_positive_px": 1234,
         "false_positive_share": 0.0234,
         "foreground_fraction": 0.01234,
+        "judged_px": 54321,
         "labels": {"miou": 0.75},
     }
     structures = {NAME: scores, "golgi": scores}
@@ -55,7 +56,7 @@ def test_the_page_shows_the_numbers_and_runs_nothing(tmp_path: Path, picture: Pa
     assert "script" not in page.tags
     assert page.cells.count(NAME) >= 5, "names are text, wherever they stand"
     assert {"0.812", "0.750", "absent", "0.500", "1.000", "1.23%"} <= set(page.cells)
-    assert "1,234 px, 2.34%" in page.cells
+    assert {"1,234 px, 2.34%", "54,321 px"} <= set(page.cells)
     assert len(page.sources) == 2
     assert all(source.startswith("data:image/png;base64,") for source in page.sources)
 

@@ -11,7 +11,7 @@ from seget import files
 from seget.dataset import Dataset, read_dataset
 from seget.errors import InputError
 from seget.evaluation import draw_slices, evaluate, without_nan
-from seget.evaluation.score import Agreement
+from seget.evaluation.agreement import Agreement, Truth
 from seget.metrics import count
 from seget.results import Sidecar, write_sidecar
 
@@ -43,7 +43,9 @@ def predicted(dataset: Dataset, tmp_path: Path) -> Path:
 def test_the_scores_are_those_of_the_counts(dataset: Dataset, predicted: Path) -> None:
     result = evaluate(predicted, dataset)
     (tomogram,) = dataset.tomograms
-    assert result["scored"] == [{"tomogram": "tomogram", "part": "test", "slices": [10, 11]}]
+    (scored,) = result["scored"]
+    assert (scored["tomogram"], scored["part"]) == ("tomogram", "test")
+    assert (scored["slices"], scored["structures"]) == ([10, 11], ["discs", "rods"])
     assert list(result["structures"]) == ["discs", "rods"]
     for structure, got in result["structures"].items():
         truth = np.stack([tomogram.masks[structure].slice(z) for z in (10, 11)])
@@ -55,6 +57,7 @@ def test_the_scores_are_those_of_the_counts(dataset: Dataset, predicted: Path) -
         assert got["dice"] == wanted.dice
         assert got["pixel_accuracy"] == wanted.pixel_accuracy
         assert got["foreground_fraction"] == truth.mean()
+        assert got["judged_px"] == truth.size
         assert got["threshold"] == 0.9
         # No score lies above 0.9 * 127 = 114.3, so nothing is foreground there.
         assert got["miou_at_threshold"] == count(truth & False, truth).miou
@@ -104,7 +107,7 @@ def of_one_slice_in_three(guess: np.ndarray) -> Agreement:
     truth = np.zeros((3, 50, 40), bool)
     truth[0, :10, :10] = True
     for z in range(3):
-        agreement.add("t", z, guess[z], truth[z], 4.0)
+        agreement.add("t", z, guess[z], Truth(truth[z]), 4.0)
     return agreement
 
 

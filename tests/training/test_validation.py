@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seget import files
-from seget.dataset import Dataset, read_dataset
+from seget.dataset import Dataset, Mask, Split, Tomogram, read_dataset
+from seget.dataset.selection import Selection
 from seget.metrics import Histogram
 from seget.recipes import modern, paper
 from seget.samples import Samples
@@ -112,16 +113,22 @@ def test_of_the_slices_with_a_rare_structure_the_one_that_shows_most_is_validate
 
 def drawn(shows: list[list[set[int]]], steps: int) -> list[list[int]]:
     """Choose among tomograms whose held-out slices show these structures, a pixel of each."""
-    tomograms = [
-        SimpleNamespace(
-            split=SimpleNamespace(validation=tuple(range(len(slices)))),
-            masks={
-                str(s): SimpleNamespace(foreground_px=tuple(int(s in shown) for shown in slices))
-                for s in range(5)
-            },
-        )
-        for slices in shows
-    ]
+    tomograms = []
+    for slices in shows:
+        every = tuple(range(len(slices)))
+        volume: Any = SimpleNamespace(shape=(len(slices), 10, 10))
+        masks = {
+            str(s): Mask(
+                volume,
+                Selection(values=(1,)),
+                every,
+                Split("explicit", (), every),
+                tuple(int(s in shown) for shown in slices),
+                (100,) * len(slices),
+            )
+            for s in range(5)
+        }
+        tomograms.append(Tomogram(volume, masks, "t"))
     samples: Any = SimpleNamespace(
         readers=[SimpleNamespace(shape=(9, 10, 10)) for _ in shows],
         recipe=SimpleNamespace(steps_per_epoch=steps, batch_size=1),

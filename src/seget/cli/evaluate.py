@@ -8,6 +8,7 @@ It never computes: it prints what `evaluation` found.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -70,19 +71,24 @@ def _print_table(result: dict[str, Any]) -> None:
         "IoU": "iou",
         "Dice": "dice",
         "foreground": "foreground_fraction",
+        "judged px": "judged_px",
     }
     table = Table("structure", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in columns:
         table.add_column(heading, justify="right", no_wrap=True)
     for structure, scores in result["structures"].items():
         shown = {key: score_text(scores[key], 4) for key in columns.values() if key in scores}
+        shown["judged_px"] = f"{scores['judged_px']:,}"
         labels = score_text(scores["labels"]["miou"], 4) if "labels" in scores else "-"
         shown["miou_of_labels"] = labels
         table.add_row(structure, *(shown[key] for key in columns.values()))
     console = Console(highlight=False, markup=False)
+    tomograms = Counter(scored["tomogram"] for scored in result["scored"])
     for scored in result["scored"]:
+        # Named where they differ: structures may be annotated on slices of their own.
+        of = f", {', '.join(scored['structures'])}" if tomograms[scored["tomogram"]] > 1 else ""
         console.print(
-            f"{scored['tomogram']}: {scored['part']} slices {slice_ranges(scored['slices'])}"
+            f"{scored['tomogram']}{of}: {scored['part']} slices {slice_ranges(scored['slices'])}"
         )
     console.print(table)
     console.print(f"mean mIOU {score_text(result['mean_miou'], 4)}")

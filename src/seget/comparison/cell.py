@@ -22,7 +22,7 @@ from seget import files
 from seget.comparison.plan import Cell
 from seget.dataset import Dataset, read_dataset
 from seget.device import choose_device
-from seget.evaluation import StructureScores, without_nan
+from seget.evaluation import StructureScores, Truth, without_nan
 from seget.listener import Listener
 from seget.prediction import Options, Scorer, TorchEngine, open_reader, score_slices
 from seget.trained import Trained
@@ -101,14 +101,15 @@ def _score(dataset: Dataset, trained: Trained, device: str, folder: Path) -> dic
     for tomogram in dataset.tomograms:
         reader = open_reader(tomogram.image, trained, Options(invert=tomogram.invert))
         started = perf_counter()
-        for z, scores in score_slices(reader, scorer, tomogram.split.scored()[1]):
+        slices = tomogram.slices("scored", trained.structures)
+        for z, scores in score_slices(reader, scorer, slices):
             seconds += perf_counter() - started
             kept[f"{tomogram.name}__{z}"] = scores
             for structure, score in zip(trained.structures, scores, strict=True):
-                if structure in tomogram.masks:
-                    truth = tomogram.masks[structure].slice(z)
+                mask = tomogram.mask_of(structure, z, "scored")
+                if mask is not None:
                     counted[structure].add_slice(
-                        tomogram.name, z, score, truth, tomogram.image.pixel_area_nm2
+                        tomogram.name, z, score, Truth.of(mask, z), tomogram.image.pixel_area_nm2
                     )
             started = perf_counter()
     with files.atomic_path(folder / SCORES) as part, part.open("wb") as file:

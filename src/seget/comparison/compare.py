@@ -193,7 +193,7 @@ def _is_validated(dataset: Dataset, structure: str) -> bool:
         tomogram.masks[structure].foreground_px[z]
         for tomogram in dataset.tomograms
         if structure in tomogram.masks
-        for z in tomogram.split.validation
+        for z in tomogram.masks[structure].split.validation
     )
 
 

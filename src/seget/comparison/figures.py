@@ -21,6 +21,7 @@ from matplotlib.lines import Line2D
 from seget.evaluation.sheet import (
     DPI,
     RGB,
+    UNSEEN,
     Colours,
     Image,
     Key,
@@ -80,7 +81,8 @@ def figure3(
     image
         `(y, x)` grey values, stretched from their 0.5th to their 99.5th percentile.
     masks
-        Structure -> `(y, x)`, in the order of the picture.
+        Structure -> `(y, x)`, in the order of the picture; masked (`np.ma`) where it is not
+        annotated.
     colours
         Structure -> its colour as `#rrggbb`.
     title
@@ -101,7 +103,8 @@ def figure3(
         panels[structure] = painted(labels, one)
     panels, shown = enlarged(panels)
     layout = SheetLayout.of(len(panels), panels["image"].shape, shown)
-    draw_sheet(path, panels, [], title, layout, pixel_size_nm)
+    keys = [Key("masks", [UNSEEN])] if any(map(np.ma.is_masked, masks.values())) else []
+    draw_sheet(path, panels, keys, title, layout, pixel_size_nm)
 
 
 def figure4(
@@ -125,7 +128,7 @@ def figure4(
         `(y, x)` grey values, stretched from their 0.5th to their 99.5th percentile.
     panels
         Caption -> `(y, x)` label ids, 0 for the background, in the order of the picture: the
-        networks, then the truth.
+        networks, then the truth, which is masked (`np.ma`) where nothing is annotated.
     colours
         Label id -> name of the structure and its colour as `#rrggbb`.
     title
@@ -151,7 +154,8 @@ def figure4(
     square = _busiest(truth, layout) if zoom is None else _designated(zoom, image.shape, layout)
     for name, panel in drawn.items():
         _magnify(panel, whole[name], square, layout)
-    key = Key("structures", list(colours.values()))
+    unseen = [UNSEEN] if np.ma.is_masked(truth) else []
+    key = Key("structures", [*colours.values(), *unseen])
     draw_sheet(path, drawn, [key], title, layout, pixel_size_nm)
 
 
@@ -174,6 +178,7 @@ def _busiest(truth: Labels, layout: SheetLayout) -> MagnifiedSquare:
     box = BOX_SHARE * min(layout.height, layout.width)
     edge = max(1, int(box / max(1, math.ceil(MAGNIFICATION * layout.shown))))
     times = max(1, int(box / edge))
+    truth = np.ma.getdata(truth)
     borders = np.zeros(truth.shape, dtype=np.int64)
     borders[1:] += truth[1:] != truth[:-1]
     borders[:, 1:] += truth[:, 1:] != truth[:, :-1]

@@ -54,15 +54,17 @@ def draw(
     shown = [cell for cell in cells if cell.seed == settings.seeds[0] and cell in results]
     pictures: Captioned = []
     for tomogram in dataset.tomograms:
-        for z in _chosen(tomogram, slices):
+        for z in _chosen(tomogram, structures, slices):
             place = out / PICTURES / f"{tomogram.name}_{z:04d}"
             panels = _panels(out, shown, results, structures, f"{tomogram.name}__{z}")
             pictures += _figures(place, tomogram, z, panels, structures)
     return pictures, _curves(out, settings, cells, results)
 
 
-def _chosen(tomogram: Tomogram, slices: Sequence[int] | None) -> Sequence[int]:
-    scored = tomogram.split.scored()[1]
+def _chosen(
+    tomogram: Tomogram, structures: Sequence[str], slices: Sequence[int] | None
+) -> Sequence[int]:
+    scored = tomogram.slices("scored", structures)
     if slices is None:
         return scored[len(scored) // 2 : len(scored) // 2 + 1]
     missing = sorted(set(slices) - set(scored))
@@ -103,11 +105,7 @@ def _figures(
 ) -> Captioned:
     """Draw figures 3 and 4 of one slice."""
     image = tomogram.image.slice(z)
-    masks = {s: tomogram.masks[s].slice(z) for s in structures if s in tomogram.masks}
-    truth = np.zeros(image.shape, np.uint16)
-    # Where drawings overlap the smaller structure lies on top, or it would not be seen.
-    for structure in sorted(masks, key=lambda s: -int(masks[s].sum())):
-        truth[masks[structure]] = structures.index(structure) + 1
+    masks, truth = _drawn(tomogram, z, structures)
     voxel = tomogram.image.voxel_size_nm
     nm = voxel[2] if voxel else None
     title = f"{tomogram.name}, slice {z}"
@@ -123,6 +121,25 @@ def _figures(
         figure3(part, image, masks, {s: colour(s, structures.index(s)) for s in masks}, title, nm)
     found.append((f"{title}: the image and the masks drawn on it.", path))
     return found
+
+
+def _drawn(
+    tomogram: Tomogram, z: int, structures: Sequence[str]
+) -> tuple[dict[str, npt.NDArray[np.bool_]], npt.NDArray[np.uint16]]:
+    """Return the masks of a slice and all in one, masked (`np.ma`) where not annotated."""
+    there = {s: tomogram.masks[s] for s in structures if s in tomogram.masks}
+    drawn = {s: mask.slice(z) for s, mask in there.items()}
+    truth = np.zeros(tomogram.image.shape[1:], np.uint16)
+    # Where drawings overlap the smaller structure lies on top, or it would not be seen.
+    for structure in sorted(drawn, key=lambda s: -int(drawn[s].sum())):
+        truth[drawn[structure]] = structures.index(structure) + 1
+    if all(mask.is_labelled_all_over(z) for mask in there.values()):
+        return drawn, truth
+    unseen = {s: ~mask.labelled_box(z, None) for s, mask in there.items()}
+    masked: dict[str, npt.NDArray[np.bool_]] = {
+        s: np.ma.array(drawn[s], mask=unseen[s]) for s in drawn
+    }
+    return masked, np.ma.array(truth, mask=np.logical_and.reduce(list(unseen.values())))
 
 
 def _curves(

@@ -110,17 +110,18 @@ def _picture(caption: str, path: Path) -> dict[str, str]:
 def _details(table: Table, structure: str) -> dict[str, Any]:
     """Return the table of one structure: all its scores, a line a network."""
     rows = []
-    fraction = None
+    fraction = judged = None
     for network, about in table["networks"].items():
         cell = table["scores"].get(network, {}).get(structure)
         if cell is None:
             rows.append([about["title"], *["-"] * len(DETAILS)])
             continue
-        fraction = cell["foreground_fraction"]
+        fraction, judged = cell["foreground_fraction"], cell.get("judged_px")
         means = cell | {"miou": Score(tuple(v for v in cell["miou"] if v is not None)).mean}
         missing = ABSENT if is_absent(cell) else "-"
         shown = [missing if means[key] is None else number(means[key]) for key in DETAILS]
         share = cell["false_positive_share"]
         rows.append([about["title"], *shown[:-1], "-" if share is None else f"{share:.2%}"])
     foreground = "-" if fraction is None else f"{100 * fraction:.2g} %"
-    return {"structure": structure, "foreground": foreground, "rows": rows}
+    pixels = "the" if judged is None else f"the {judged:,}"
+    return {"structure": structure, "foreground": foreground, "pixels": pixels, "rows": rows}

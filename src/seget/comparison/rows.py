@@ -154,7 +154,7 @@ def mark_best(scores: Sequence[Score]) -> list[Score]:
 
 def facts(table: Table) -> list[tuple[str, str]]:
     """Return what a reader must know of a table: (name, text)."""
-    slices = "; ".join(f"{name}: {slice_ranges(z)}" for name, z in table["split"]["slices"].items())
+    slices = "; ".join(f"{name}: {z}" for name, z in _slices(table["split"]).items())
     models = "one model of all structures" if table["joint"] else "one model a structure"
     return [
         ("Dataset", table["dataset"]),
@@ -165,6 +165,16 @@ def facts(table: Table) -> list[tuple[str, str]]:
         ("Seeds", ", ".join(map(str, table["seeds"]))),
         ("Machine", table["machine"] or "-"),
     ]
+
+
+def _slices(split: Mapping[str, Any]) -> dict[str, str]:
+    """Return tomogram -> its scored slices, by structure where these have slices of their own."""
+    shown = {name: slice_ranges(slices) for name, slices in split["slices"].items()}
+    for name, of_each in split.get("slices_of", {}).items():
+        if len({tuple(slices) for slices in of_each.values()}) > 1:
+            each = [f"{s} {slice_ranges(z) or 'none'}" for s, z in of_each.items()]
+            shown[name] = ", of ".join(["", *each]).removeprefix(", ")
+    return shown
 
 
 def cost_rows(table: Table) -> list[list[str]]:

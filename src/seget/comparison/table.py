@@ -83,14 +83,13 @@ def _cost(network: Architecture, done: Sequence[Cell], results: CellResults) -> 
 
 def describe_split(dataset: Dataset) -> dict[str, Any]:
     """Say which slices were scored, and whether that flatters."""
-    splits = {tomogram.name: tomogram.split for tomogram in dataset.tomograms}
-    parts = {split.scored()[0] for split in splits.values()}
-    interleaved = any(split.kind == "every-5th" for split in splits.values())
+    splits = [mask.split for tomogram in dataset.tomograms for mask in tomogram.masks.values()]
+    parts = {split.scored()[0] for split in splits}
+    interleaved = any(split.kind == "every-5th" for split in splits)
     seen = {"validation": "chose the checkpoint and the learning rate", "all": "were trained on"}
     reasons = [f"the {part} slices also {seen[part]}" for part in sorted(parts & set(seen))]
     if interleaved:
         reasons.insert(0, "they lie between training slices, nearly copies of their neighbours")
-    slices = {name: list(split.scored()[1]) for name, split in splits.items()}
     text = f"scored on the {' and '.join(sorted(parts))} slices"
     if reasons:
         text += f", which flatters: {'; '.join(reasons)}"
@@ -98,8 +97,12 @@ def describe_split(dataset: Dataset) -> dict[str, Any]:
         text += ", which neither trained nor chose anything"
     return {
         "part": sorted(parts)[0] if len(parts) == 1 else "mixed",
-        "kinds": sorted({split.kind for split in splits.values()}),
-        "slices": slices,
+        "kinds": sorted({split.kind for split in splits}),
+        "slices": {t.name: list(t.slices("scored", t.masks)) for t in dataset.tomograms},
+        "slices_of": {
+            t.name: {s: list(mask.split.scored()[1]) for s, mask in t.masks.items()}
+            for t in dataset.tomograms
+        },
         "text": f"{text}.",
         "flatters": bool(reasons),
     }
@@ -125,6 +128,7 @@ def _network_scores(
             "steps": own[0]["steps_made"],
             "learning_rate": own[0]["learning_rate"],
             "foreground_fraction": scores[0]["foreground_fraction"],
+            "judged_px": scores[0].get("judged_px"),
             "false_positive_share": _mean(
                 _false_positive_share(result["counts"][structure]) for result in own
             ),

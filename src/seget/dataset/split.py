@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -41,6 +41,66 @@ class Split:
         if self.validation:
             return "validation", self.validation
         return "all", self.train
+
+    def slices(self, part: str) -> tuple[int, ...]:
+        """Return the slices of "train", "validation", "test", or "scored", see there."""
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        return self.scored()[1] if part == "scored" else parts[part]
+
+    def among(self, slices: Collection[int]) -> Split:
+        """Return the same split of fewer slices."""
+        train, validation, test = (
+            tuple(z for z in part if z in slices)
+            for part in (self.train, self.validation, self.test)
+        )
+        return Split(self.kind, train, validation, test)
+
+
+def split_each(
+    drawn: Mapping[str, Sequence[int]],
+    holdout: str | Mapping[str, Sequence[int]],
+    gap: int = 0,
+    where: str = "dataset",
+) -> dict[str, Split]:
+    """Divide the annotated slices of each structure, so that each is validated where it is drawn.
+
+    Each structure's own slices are divided. Where these are too few, they go where the slices of
+    all structures together, divided, have them; so they do where `holdout` names slices.
+
+    Parameters
+    ----------
+    drawn
+        Structure -> its annotated slices, ascending.
+    holdout, gap, where
+        See `hold_out`.
+
+    Raises
+    ------
+    InputError
+        All slices together are too few, or `holdout` names one that is not annotated.
+    """
+    every = sorted({z for slices in drawn.values() for z in slices})
+    splits: dict[str, Split] = {}
+    for structure, slices in drawn.items():
+        try:
+            named = not isinstance(holdout, str) or list(slices) == every
+            whole = hold_out(every if named else slices, holdout, gap, where)
+        except InputError:
+            whole = hold_out(every, holdout, gap, where)
+        splits[structure] = whole.among(slices)
+    return splits
+
+
+def united(splits: Sequence[Split]) -> Split:
+    """Return one split of all slices; a slice may be in several parts if it is in some split's."""
+    if all(split == splits[0] for split in splits):
+        return splits[0]
+    kinds = {split.kind for split in splits}
+    train, validation, test = (
+        tuple(sorted({z for split in splits for z in split.slices(part)}))
+        for part in ("train", "validation", "test")
+    )
+    return Split(kinds.pop() if len(kinds) == 1 else "mixed", train, validation, test)
 
 
 def hold_out(

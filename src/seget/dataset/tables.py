@@ -7,10 +7,11 @@ It never opens a file that the dataset names.
 
 from __future__ import annotations
 
+import json
 import reprlib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -21,6 +22,7 @@ from pydantic import (
     Tag,
     ValidationError,
 )
+from pydantic_core import PydanticCustomError
 
 from seget.errors import InputError
 
@@ -42,12 +44,54 @@ class PartsTable(_Table):
     test: list[int] = []
 
 
+def _value(found: Any) -> Any:
+    numbers = found if isinstance(found, list) else [found]
+    whole = all(isinstance(one, int) and not isinstance(one, bool) for one in numbers)
+    if found == "any" or found is None or (whole and numbers):
+        return found
+    raise PydanticCustomError("value", 'a whole number, a list of them, or "any"')
+
+
 class MaskTable(_Table):
-    """A mask: `"file"`, `{ file = "file", value = 2 }`, `{ file = "a.mod", object = "Golgi" }`."""
+    """A mask: `"file"`, `{ file = "file", value = 2 }`, `{ file = "a.mod", object = "Golgi" }`.
+
+    Attributes
+    ----------
+    value
+        Its label, its labels, or "any": all that is not 0. Without it, the only one there is.
+    above
+        Instead of `value`: foreground is what is larger, in a mask with a blurred rim.
+    ignore
+        The number of pixels that were not looked at: neither foreground nor background.
+    slices
+        The annotated slices of this mask, if they are not those of the tomogram.
+    flip
+        "y" if its rows run the other way than the tomogram's.
+    object
+        Of an IMOD model: the object's name, if it is not the structure's.
+    """
 
     file: str
-    value: int | None = None
+    value: Annotated[int | list[int] | str | None, BeforeValidator(_value)] = None
+    above: float | None = None
+    ignore: int | None = None
+    slices: list[int] | None = None
+    flip: Literal["y"] | None = None
     object: str | None = None
+
+    def inline(self, **changes: Any) -> str:
+        """Return the mask as it is written in a dataset.toml, with some keys changed.
+
+        >>> MaskTable(file="a.mrc", slices=[3, 17]).inline(value="any")
+        '{ file = "a.mrc", value = "any", slices = [3, 17] }'
+        """
+        keys = self.model_dump(exclude_none=True) | changes
+        shown = [f"{key} = {_toml(keys[key])}" for key in type(self).model_fields if key in keys]
+        return f"{{ {', '.join(shown)} }}"
+
+
+def _toml(value: Any) -> str:
+    return "[...]" if value is ... else json.dumps(value, ensure_ascii=False)
 
 
 # Tags keep pydantic from trying both readings and reporting the failure of each.
@@ -62,7 +106,7 @@ _MaskEntry = Annotated[
 
 
 class TomogramTable(_Table):
-    """One `[[tomogram]]`; without `slices` every slice is annotated.
+    """One `[[tomogram]]`; without `slices` every slice is annotated, or those that a mask names.
 
     `invert` inverts the contrast of a tomogram that is white on black while the others are not.
     `name` is what it is called in outputs; the default is the name of its file.

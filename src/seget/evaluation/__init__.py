@@ -5,14 +5,16 @@ results + Dataset -> scores, pictures, curves, a report
 It never trains, never predicts and never imports torch.
 """
 
+from seget.evaluation.agreement import StructureScores, Truth
 from seget.evaluation.gallery import draw_slices
 from seget.evaluation.report import Part, report, score_text
-from seget.evaluation.score import StructureScores, evaluate, without_nan
+from seget.evaluation.score import evaluate, without_nan
 from seget.evaluation.training_curves import curves
 
 __all__ = [
     "Part",
     "StructureScores",
+    "Truth",
     "curves",
     "draw_slices",
     "evaluate",

@@ -13,6 +13,7 @@ import numpy as np
 
 from seget.evaluation.sheet import (
     RGB,
+    UNSEEN,
     Colours,
     Image,
     Key,
@@ -54,7 +55,8 @@ def slice_picture(
     image
         `(y, x)` grey values, stretched from their 0.5th to their 99.5th percentile.
     prediction, truth
-        `(y, x)` label ids, 0 for the background.
+        `(y, x)` label ids, 0 for the background. Truth may be masked (`np.ma`) where no structure
+        is annotated, the prediction where that structure is not: such pixels are not judged.
     colours
         Label id -> name of the structure and its colour as `#rrggbb`.
     title
@@ -69,16 +71,16 @@ def slice_picture(
     """
     check_labels("prediction", prediction, image, colours)
     check_labels("truth", truth, image, colours)
-    background = grey(image)
     panels = {
-        "image": background,
-        "prediction": painted(prediction, colours),
+        "image": grey(image),
+        "prediction": painted(np.ma.getdata(prediction), colours),
         "truth": painted(truth, colours),
-        "errors": _errors(background, prediction, truth),
+        "errors": _errors(grey(image), prediction, truth),
     }
     panels, shown = enlarged(panels)
     height, width = panels["image"].shape[:2]
-    kinds = [CORRECT, SPURIOUS, MISSED, *([MIXED_UP] if len(colours) > 1 else [])]
+    unseen = [UNSEEN] if np.ma.is_masked(truth) or np.ma.is_masked(prediction) else []
+    kinds = [CORRECT, SPURIOUS, MISSED, *([MIXED_UP] if len(colours) > 1 else []), *unseen]
     keys = [Key("prediction and truth", list(colours.values())), Key("errors", kinds)]
     layout = SheetLayout(len(panels), height, width, 4 if height > 2 * width else 2, shown=shown)
     draw_sheet(path, panels, keys, title, layout, pixel_size_nm)
@@ -87,8 +89,11 @@ def slice_picture(
 def _errors(background: RGB, prediction: Labels, truth: Labels) -> RGB:
     """Paint where prediction and truth agree and differ on the dimmed image."""
     panel = (background * DIMMED).astype(np.uint8)
+    unseen = np.ma.getmaskarray(truth) | np.ma.getmaskarray(prediction)
+    prediction, truth = np.ma.getdata(prediction), np.ma.getdata(truth)
     panel[(prediction > 0) & (prediction == truth)] = rgb(CORRECT[1])
     panel[(prediction > 0) & (truth == 0)] = rgb(SPURIOUS[1])
     panel[(prediction == 0) & (truth > 0)] = rgb(MISSED[1])
     panel[(prediction > 0) & (truth > 0) & (prediction != truth)] = rgb(MIXED_UP[1])
+    panel[unseen & (truth == 0)] = rgb(UNSEEN[1])
     return panel

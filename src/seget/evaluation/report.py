@@ -89,8 +89,12 @@ def _shown(part: Part) -> dict[str, Any]:
     for index, (structure, scores) in enumerate(part.result["structures"].items()):
         shown = [score_text(scores[key], 3) for key in ("miou", "iou", "dice", "pixel_accuracy")]
         shown.insert(1, score_text(scores["labels"]["miou"], 3) if "labels" in scores else "-")
-        shown.append(f"{scores['false_positive_px']:,} px, {scores['false_positive_share']:.2%}")
-        shown.append(f"{scores['foreground_fraction']:.2%}")
+        shown.append(
+            f"{scores['false_positive_px']:,} px, {scores['false_positive_share'] or 0:.2%}"
+        )
+        fraction = scores["foreground_fraction"]
+        shown.append("-" if fraction is None else f"{fraction:.2%}")
+        shown.append(f"{scores['judged_px']:,} px")
         rows.append({"structure": structure, "colour": colour(structure, index), "numbers": shown})
     return {
         "heading": part.heading,

@@ -10,34 +10,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import numpy.typing as npt
 
 from seget import files
 from seget.dataset import Dataset, Tomogram
 from seget.errors import InputError
-from seget.metrics import Counts, count, mean_ignoring_absent
-from seget.patches import corners
+from seget.evaluation.agreement import Agreement, StructureScores, Truth
+from seget.metrics import mean_ignoring_absent
 from seget.results import ScoreMap, match, read_labels
-from seget.volume import FULL_SCORE, Volume
-
-# The paper's patches, so that "per patch" means what it meant there (3.1).
-PATCH_PX, STRIDE_PX = 512, 256
-
-Bools = npt.NDArray[np.bool_]
+from seget.volume import Volume
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """What stands in a folder for one tomogram: score maps by structure, and labels if any."""
+    """What stands in a folder for one tomogram: score maps by structure, and labels if any.
+
+    `scored` has, by structure, the part and the slices that its scores are counted on.
+    """
 
     tomogram: Tomogram
-    part: str
-    slices: tuple[int, ...]
+    scored: dict[str, tuple[str, tuple[int, ...]]]
     maps: dict[str, ScoreMap]
     scores: dict[str, Volume]
     labels: Volume | None
@@ -48,96 +42,31 @@ class Predicted:
         """The structures that are both predicted and annotated."""
         return [structure for structure in self.maps if structure in self.tomogram.masks]
 
+    @property
+    def slices(self) -> tuple[int, ...]:
+        """The slices on which any structure is scored, ascending."""
+        return tuple(sorted({z for _, slices in self.scored.values() for z in slices}))
 
-@dataclass
-class Agreement:
-    """Counts of one structure: over everything, a slice (with its pixel's area in nm2), a patch."""
+    def part_of(self, z: int) -> str:
+        """Return the parts that a slice is in, such as " (test)"; "" for slices that were given."""
+        parts = {part for part, slices in self.scored.values() if z in slices} - {"given"}
+        return f" ({', '.join(sorted(parts))})" if parts else ""
 
-    total: Counts = field(default_factory=Counts)
-    slices: list[tuple[str, int, Counts, float]] = field(default_factory=list)
-    patches: list[Counts] = field(default_factory=list)
-
-    def add(
-        self, tomogram: str, z: int, prediction: Bools, truth: Bools, pixel_nm2: float = math.nan
-    ) -> None:
-        """Take in a slice; `pixel_nm2` is the area of its pixels, nan if unknown."""
-        counts = count(prediction, truth)
-        self.total += counts
-        self.slices.append((tomogram, z, counts, pixel_nm2))
-        for y, x in corners((truth.shape[0], truth.shape[1]), PATCH_PX, STRIDE_PX):
-            part = (slice(y, y + PATCH_PX), slice(x, x + PATCH_PX))
-            self.patches.append(count(prediction[part], truth[part]))
-
-    def counts(self) -> list[list[Any]]:
-        """Return [tomogram, slice, tp, fp, fn, tn] of each slice."""
-        return [[name, z, c.tp, c.fp, c.fn, c.tn] for name, z, c, _ in self.slices]
-
-    def false_positives(self) -> dict[str, float]:
-        """Return what was predicted where truth has nothing, over all slices."""
-        area_nm2 = math.fsum(c.fp * pixel_nm2 for _, _, c, pixel_nm2 in self.slices)
-        return _false_positives(self.total, area_nm2)
-
-    def summary(self) -> dict[str, Any]:
-        """Return the scores under the names of `seget evaluate --json`; nan where it is absent."""
-        per_patch, absent = mean_ignoring_absent(c.miou for c in self.patches)
-        return {
-            "miou": self.total.miou,
-            "iou": self.total.iou,
-            "dice": self.total.dice,
-            "pixel_accuracy": self.total.pixel_accuracy,
-            **self.false_positives(),
-            "miou_per_slice": [
-                {"tomogram": name, "slice": z, "miou": c.miou}
-                | _false_positives(c, c.fp * pixel_nm2)
-                for name, z, c, pixel_nm2 in self.slices
-            ],
-            "miou_per_patch": per_patch,
-            "patches": len(self.patches),
-            "patches_without_foreground": absent,
-            "foreground_fraction": self.total.foreground_fraction,
-        }
-
-
-@dataclass
-class StructureScores:
-    """All that is counted of one structure: its scores at 0.5, at its threshold, its labels."""
-
-    threshold: float
-    scores: Agreement = field(default_factory=Agreement)
-    labels: Agreement = field(default_factory=Agreement)
-    at_threshold: Counts = field(default_factory=Counts)
-
-    def add(self, predicted: Predicted, structure: str) -> None:
-        """Take in the scored slices of one tomogram."""
-        name = predicted.tomogram.name
-        pixel_nm2 = predicted.tomogram.image.pixel_area_nm2
-        for z in predicted.slices:
-            truth = predicted.tomogram.masks[structure].slice(z)
-            self.add_slice(name, z, predicted.scores[structure].slice(z), truth, pixel_nm2)
-            if predicted.labels is not None and structure in predicted.values:
-                labels = predicted.labels.slice(z)
-                found = labels == predicted.values[structure]
-                self.labels.add(name, z, found, truth, pixel_nm2)
-
-    def add_slice(
-        self,
-        tomogram: str,
-        z: int,
-        scores: npt.NDArray[np.uint8],
-        truth: Bools,
-        pixel_nm2: float = math.nan,
-    ) -> None:
-        """Take in the scores `(y, x)` of one slice, 0..127; see `Agreement.add`."""
-        self.scores.add(tomogram, z, scores > 0.5 * FULL_SCORE, truth, pixel_nm2)
-        self.at_threshold += count(scores > self.threshold * FULL_SCORE, truth)
-
-    def summary(self) -> dict[str, Any]:
-        """Return the structure's entry of `seget evaluate --json`."""
-        summary = self.scores.summary() | {
-            "threshold": self.threshold,
-            "miou_at_threshold": self.at_threshold.miou,
-        }
-        return summary | ({"labels": self.labels.summary()} if self.labels.slices else {})
+    def groups(self) -> list[dict[str, Any]]:
+        """Return tomogram, part, slices and structures, for each different part and slices."""
+        groups: dict[tuple[str, tuple[int, ...]], list[str]] = {}
+        for structure, scored in self.scored.items():
+            groups.setdefault(scored, []).append(structure)
+        return [
+            {
+                "tomogram": self.tomogram.name,
+                "part": part,
+                "slices": list(slices),
+                "structures": structures,
+            }
+            for (part, slices), structures in groups.items()
+            if slices
+        ]
 
 
 def evaluate(
@@ -157,7 +86,8 @@ def evaluate(
     Returns
     -------
     The object of `seget evaluate --json`: `structures`, `mean_miou`, `scored`, `notes`, and under
-    `not_predicted` the dataset's tomograms that are not in the scores. The mIOU, IoU and Dice of a
+    `not_predicted` the dataset's tomograms that are not in the scores. Each structure is scored on
+    its own slices and its labelled pixels, whose number is `judged_px`. The mIOU, IoU and Dice of a
     structure that is on none of the scored slices are None, and left out of the mean; what was
     predicted of it stands in `false_positive_px`, `_nm2` (None where the voxel size is unknown) and
     `_share` (of the scored pixels), and in a sentence of `notes`.
@@ -165,21 +95,19 @@ def evaluate(
     counted: dict[str, StructureScores] = {}
     scored: list[dict[str, Any]] = []
     for predicted in find_predictions(Path(folder), dataset, slices):
-        name = predicted.tomogram.name
-        scored.append({"tomogram": name, "part": predicted.part, "slices": list(predicted.slices)})
+        scored += predicted.groups()
         for structure in predicted.structures:
             threshold = predicted.maps[structure].sidecar.threshold
-            counted.setdefault(structure, StructureScores(threshold)).add(predicted, structure)
+            scores = counted.setdefault(structure, StructureScores(threshold))
+            _take_in(scores, predicted, structure)
     structures = {structure: one.summary() for structure, one in counted.items()}
-    # Slices that were asked for may be a few of the test slices: others may show the structure.
-    parts = {one["part"] for one in scored} if slices in (None, "all") else {"scored"}
-    part = parts.pop() if len(parts) == 1 else "scored"
-    part = "annotated" if part == "all" else part
-    notes = [
-        _absence(structure, part, one.scores)
-        for structure, one in counted.items()
-        if not one.scores.total.is_present
-    ]
+    notes = []
+    for structure, own in counted.items():
+        # Slices that were asked for may be a few of the test slices: others may show the structure.
+        parts = {one["part"] for one in scored if structure in one["structures"]}
+        part = parts.pop() if slices in (None, "all") and len(parts) == 1 else "scored"
+        if not own.scores.total.is_present:
+            notes.append(_absence(structure, "annotated" if part == "all" else part, own.scores))
     mean = mean_ignoring_absent(s["miou"] for s in structures.values())[0]
     result: dict[str, Any] = without_nan(
         {"structures": structures, "mean_miou": mean, "scored": scored, "notes": notes}
@@ -187,6 +115,19 @@ def evaluate(
     names = {one["tomogram"] for one in scored}
     result["not_predicted"] = [t.name for t in dataset.tomograms if t.name not in names]
     return result
+
+
+def _take_in(counted: StructureScores, predicted: Predicted, structure: str) -> None:
+    """Count the scored slices of one tomogram."""
+    name = predicted.tomogram.name
+    pixel_nm2 = predicted.tomogram.image.pixel_area_nm2
+    mask = predicted.tomogram.masks[structure]
+    for z in predicted.scored[structure][1]:
+        truth = Truth.of(mask, z)
+        counted.add_slice(name, z, predicted.scores[structure].slice(z), truth, pixel_nm2)
+        if predicted.labels is not None and structure in predicted.values:
+            found = predicted.labels.slice(z) == predicted.values[structure]
+            counted.labels.add(name, z, found, truth, pixel_nm2)
 
 
 def find_predictions(
@@ -207,7 +148,7 @@ def find_predictions(
         if not set(maps) & set(tomogram.masks):
             continue
         found = True
-        part, chosen = _chosen_slices(tomogram, slices, dataset)
+        scored = _chosen_slices(tomogram, [s for s in maps if s in tomogram.masks], slices, dataset)
         scores = {s: files.read(m.path) for s, m in maps.items()}
         for structure, volume in scores.items():
             if volume.shape != tomogram.image.shape:
@@ -216,7 +157,7 @@ def find_predictions(
                     f"{tomogram.image.shape}; predict again from this tomogram."
                 )
         labels, values = read_labels(places[tomogram.name].folder, maps)
-        yield Predicted(tomogram, part, chosen, maps, scores, labels, values)
+        yield Predicted(tomogram, scored, maps, scores, labels, values)
     if not found:
         raise InputError(
             f"{folder}: holds no score map of a tomogram and a structure of {dataset.path}; "
@@ -225,34 +166,38 @@ def find_predictions(
 
 
 def _chosen_slices(
-    tomogram: Tomogram, slices: tuple[int, ...] | str | None, dataset: Dataset
-) -> tuple[str, tuple[int, ...]]:
-    """Return the part that is scored, in words, and its slices."""
+    tomogram: Tomogram,
+    structures: list[str],
+    slices: tuple[int, ...] | str | None,
+    dataset: Dataset,
+) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Return the part that is scored, in words, and its slices, of each structure."""
+    masks = {structure: tomogram.masks[structure] for structure in structures}
     if slices is None:
-        return tomogram.split.scored()
+        return {structure: mask.split.scored() for structure, mask in masks.items()}
     if isinstance(slices, str):
-        return "all", tomogram.annotated
+        return {structure: ("all", mask.annotated) for structure, mask in masks.items()}
     unknown = sorted(set(slices) - set(tomogram.annotated))
     if unknown:
         raise InputError(
             f"{dataset.path}: slice {unknown[0]} of {tomogram.name} is not annotated; "
             f"annotated are {tomogram.annotated[0]} to {tomogram.annotated[-1]}."
         )
-    part, scored = tomogram.split.scored()
-    return part if set(slices) <= set(scored) else "given", slices
-
-
-def _false_positives(counts: Counts, area_nm2: float) -> dict[str, float]:
-    """Return the foreground that is in the prediction alone: pixels, area, share of the image."""
-    return {
-        "false_positive_px": counts.fp,
-        "false_positive_nm2": area_nm2,
-        "false_positive_share": counts.false_positive_share,
-    }
+    chosen = {}
+    for structure, mask in masks.items():
+        part, of_part = mask.split.scored()
+        own = tuple(z for z in slices if z in mask.annotated)
+        chosen[structure] = part if set(own) <= set(of_part) else "given", own
+    return chosen
 
 
 def _absence(structure: str, part: str, agreement: Agreement) -> str:
     """Say that a structure is on no slice of a part, and what was predicted of it all the same."""
+    if not agreement.total.pixels:
+        return (
+            f"{structure} is not annotated on any {part} slice: nothing of it was judged, and it "
+            "is left out of the mean."
+        )
     found = agreement.false_positives()
     area = found["false_positive_nm2"]
     return (

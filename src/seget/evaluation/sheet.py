@@ -33,6 +33,7 @@ DPI = 128
 PANEL_PX, NARROWEST_PX = 1000, 1200
 MARGIN_PX, TITLE_PX, CAPTION_PX = 28, 76, 48
 LARGE_PX, MIDDLE_PX, SMALL_PX = 36, 28, 25
+UNSEEN = ("not annotated", "#2a3550")
 
 
 class Key(NamedTuple):
@@ -133,10 +134,11 @@ def grey(image: Image) -> RGB:
 
 
 def painted(labels: Labels, colours: Colours) -> RGB:
-    """Paint `(y, x)` labels on black."""
+    """Paint `(y, x)` labels on black; those that are masked (`np.ma`) are not annotated."""
     panel = np.zeros((*labels.shape, 3), dtype=np.uint8)
     for label, (_, colour) in colours.items():
-        panel[labels == label] = rgb(colour)
+        panel[np.ma.getdata(labels) == label] = rgb(colour)
+    panel[np.ma.getmaskarray(labels)] = rgb(UNSEEN[1])
     return panel
 
 
@@ -155,7 +157,7 @@ def check_labels(name: str, labels: Labels, image: Image, colours: Colours) -> N
     """
     if labels.shape != image.shape:
         raise ValueError(f"{name} has shape {labels.shape}, the image {image.shape}.")
-    unknown = set(np.unique(labels).tolist()) - {0, *colours}
+    unknown = set(np.unique(np.ma.getdata(labels)).tolist()) - {0, *colours}
     if unknown:
         raise ValueError(f"{name} has labels {sorted(unknown)} without a colour.")
 

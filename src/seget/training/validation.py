@@ -63,9 +63,9 @@ def validation_slices(dataset: Dataset, samples: Samples) -> list[HeldOut]:
     choice depends on sizes and masks and not on measured time, so that one seed gives one run.
     """
     held_out = [
-        (tomogram, reader, list(tomogram.split.validation))
+        (tomogram, reader, list(slices))
         for tomogram, reader in zip(dataset.tomograms, samples.readers, strict=True)
-        if tomogram.split.validation
+        if (slices := tomogram.slices("validation", samples.structures))
     ]
     recipe = samples.recipe
     if recipe.steps_per_epoch is None:
@@ -96,7 +96,9 @@ def _structures_on(held_out: list[HeldOut], structures: Iterable[str]) -> frozen
 
 
 def _foreground_px(tomogram: Tomogram, structure: str, z: int) -> int:
-    return tomogram.masks[structure].foreground_px[z] if structure in tomogram.masks else 0
+    """Return a structure's pixels on a slice, if that is one of its own validation slices."""
+    mask = tomogram.mask_of(structure, z, "validation")
+    return 0 if mask is None else mask.foreground_px[z]
 
 
 def _covering(
@@ -150,16 +152,24 @@ def _spread(slices: list[int], number: int) -> list[int]:
     return [slices[i] for i in np.linspace(0, len(slices) - 1, number).round().astype(int)]
 
 
-def validate(scorer: Scorer, structures: tuple[str, ...], held_out: list[HeldOut]) -> Validation:
-    """Score the held-out slices; count the scores of foreground and background pixels."""
+def validate(
+    scorer: Scorer,
+    structures: tuple[str, ...],
+    held_out: list[HeldOut],
+    part: str = "validation",
+) -> Validation:
+    """Score the held-out slices; count the scores of labelled foreground and background pixels.
+
+    Of each structure only its own slices of `part` (see `Split.slices`) are counted.
+    """
     empty = np.zeros(0, np.uint8)
     histograms = {s: Histogram.of(empty, empty.astype(bool)) for s in structures}
     for tomogram, reader, slices in held_out:
         for z, scores in score_slices(reader, scorer, slices):
             for structure, score in zip(structures, scores, strict=True):
-                if structure in tomogram.masks:
-                    truth = tomogram.masks[structure].slice(z)
-                    histograms[structure] += Histogram.of(score, truth)
+                mask = tomogram.mask_of(structure, z, part)
+                if mask is not None:
+                    histograms[structure] += Histogram.of(score, mask.slice(z), mask.labelled(z))
     return Validation(histograms)
 
 
@@ -174,14 +184,16 @@ class Alarm:
     def at_start(self, held_out: list[HeldOut]) -> Iterator[str]:
         """Yield a sentence for each structure that is on none of the slices validated on."""
         number = sum(len(slices) for _, _, slices in held_out)
-        total = sum(len(tomogram.split.validation) for tomogram in self._dataset.tomograms)
-        for structure in self._samples.structures if number else ():
+        structures = self._samples.structures
+        every = [t.slices("validation", structures) for t in self._dataset.tomograms]
+        total = sum(map(len, every))
+        for structure in structures if number else ():
             if _structures_on(held_out, [structure]):
                 continue
             if any(
                 _foreground_px(tomogram, structure, z)
-                for tomogram in self._dataset.tomograms
-                for z in tomogram.split.validation
+                for tomogram, slices in zip(self._dataset.tomograms, every, strict=True)
+                for z in slices
             ):
                 where = (
                     f"is on no validation slice that an epoch has time for ({number} of {total})"
@@ -206,7 +218,10 @@ class Alarm:
 
     def _diagnosis(self, structure: str, validation: Validation) -> str:
         recipe = self._samples.recipe
-        shares = [foreground_fraction(t, structure, t.split.train) for t in self._dataset.tomograms]
+        shares = [
+            foreground_fraction(t, structure, t.slices("train", [structure]))
+            for t in self._dataset.tomograms
+        ]
         highest = int(np.flatnonzero(_total(validation.histograms[structure]))[-1]) / 127
         reasons = [
             f"it is {max(shares):.2%} of the training pixels",

@@ -1,0 +1,72 @@
+"""A tomogram of a dataset and its masks.
+
+image + masks by structure -> slices of a part, what decides a training on it
+
+It never opens a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from seget.dataset.masks import Mask
+from seget.dataset.split import Split, united
+from seget.volume import Volume
+
+
+@dataclass(frozen=True)
+class Tomogram:
+    """A tomogram and its masks by structure, each with its own annotated slices and their split.
+
+    `name`, which `image` has too, is no other tomogram's of the dataset: outputs are named after
+    it. `invert` says that its contrast is inverted when it is read.
+    """
+
+    image: Volume
+    masks: dict[str, Mask]
+    name: str
+    invert: bool = False
+
+    @property
+    def annotated(self) -> tuple[int, ...]:
+        """The slices on which some structure is annotated, ascending."""
+        return tuple(sorted({z for mask in self.masks.values() for z in mask.annotated}))
+
+    @property
+    def split(self) -> Split:
+        """The split of all masks together, see `united`."""
+        return united([mask.split for mask in self.masks.values()])
+
+    def slices(self, part: str, structures: Iterable[str]) -> tuple[int, ...]:
+        """Return the slices of a part (see `Split.slices`) of any of the structures, ascending.
+
+        Of a tomogram that has none of them: those of any mask.
+        """
+        masks = [self.masks[s] for s in structures if s in self.masks] or self.masks.values()
+        return tuple(sorted({z for mask in masks for z in mask.split.slices(part)}))
+
+    def mask_of(self, structure: str, z: int, part: str) -> Mask | None:
+        """Return the mask of a structure if slice `z` is in that part of it."""
+        mask = self.masks.get(structure)
+        return mask if mask is not None and z in mask.split.slices(part) else None
+
+    def identity(self, structures: Sequence[str], test: bool) -> dict[str, Any]:
+        """Return hashes of image and masks, and the split; see `Dataset.identity`."""
+        parts = ("train", "validation", "test") if test else ("train", "validation")
+        drawn = {s: self.masks[s] for s in structures if s in self.masks}
+        of_each = {s: {p: list(m.split.slices(p)) for p in parts} for s, m in drawn.items()}
+        together = {p: list(self.slices(p, structures)) for p in parts}
+        found = {
+            "image": self.image.fingerprint(),
+            "invert": self.invert,
+            "masks": {
+                s: mask.sha256(sorted({z for part in of_each[s].values() for z in part}))
+                for s, mask in drawn.items()
+            },
+            **together,
+        }
+        if any(own != together for own in of_each.values()):
+            found["splits"] = of_each
+        return found
