@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from seget import files
 from seget.errors import FormatError, InputError
@@ -188,3 +189,57 @@ def test_real_slices() -> None:
     for path in (Path(os.environ["SEGET_DATA"]) / "io-samples" / "quoll").glob("*.tif"):
         volume = files.read(path)
         np.testing.assert_array_equal(volume.data, tifffile.imread(path).reshape(volume.shape))
+
+
+def drawn(dtype: type) -> np.ndarray:
+    """A square of the largest number in two slices of odd size."""
+    plane = np.zeros((2, 9, 13), bool)
+    plane[:, 2:6, 3:9] = True
+    return plane if dtype is bool else plane * np.array(np.iinfo(dtype).max, dtype)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.uint16])
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("ends", ["stack", "folder"])
+def test_where_white_is_0_what_was_drawn_is_read(
+    tmp_path: Path, dtype: type, compression: Any, ends: str
+) -> None:
+    wanted = drawn(dtype)
+    options: Any = {"photometric": "miniswhite", "compression": compression}
+    stored = ~wanted if dtype is bool else np.iinfo(dtype).max - wanted
+    path = tmp_path / "white.tif" if ends == "stack" else tmp_path
+    if ends == "stack":
+        tifffile.imwrite(path, stored, **options)
+    else:
+        for z in range(2):
+            tifffile.imwrite(path / f"slice_{z}.tif", stored[z], **options)
+    volume = files.read(path)
+    np.testing.assert_array_equal(volume.data, wanted)
+    np.testing.assert_array_equal(volume.box(1, np.s_[2:5, 4:13]), wanted[1, 2:5, 4:13])
+    assert volume.data.dtype == wanted.dtype
+
+
+@pytest.mark.parametrize("compression", ["group4", "group3", "packbits", "tiff_lzw"])
+def test_fax_as_pillow_writes_it(tmp_path: Path, compression: str) -> None:
+    for white in (0, 1):  # the tag's value where white is 0, and where black is
+        folder = tmp_path / str(white)
+        folder.mkdir()
+        for z, plane in enumerate(drawn(bool)):
+            image = Image.fromarray(plane)
+            place = folder / f"slice_{z}.tif"
+            image.save(place, compression=compression, tiffinfo={262: white})
+            with Image.open(place) as back:
+                np.testing.assert_array_equal(files.read(folder).slice(z), np.asarray(back))
+
+
+def test_imagej_s_inverted_look_up_table_is_for_the_screen(tmp_path: Path) -> None:
+    stored = drawn(np.uint8)
+    tifffile.imwrite(tmp_path / "a.tif", stored, imagej=True, photometric="miniswhite")
+    np.testing.assert_array_equal(files.read(tmp_path / "a.tif").data, stored)
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_white_is_0_in_numbers_without_a_black_is_refused(tmp_path: Path, dtype: type) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.ones((2, 5, 6), dtype), photometric="miniswhite")
+    with pytest.raises(InputError, match=r"a\.tif: counts white as 0 .* save it with black as 0"):
+        files.read(tmp_path / "a.tif")

@@ -114,6 +114,9 @@ def _load(file: Path) -> npt.NDArray[Any]:
     if file.suffix.lower() in stack.SUFFIXES:
         with stack.opened(file) as tif:
             pixels = tif.asarray(key=0)
+            white = metadata.white_is(tif, file)
+            if white is not None:
+                pixels = metadata.black_is_zero(pixels, white)
     else:
         with _opened(file) as image:
             pixels = np.asarray(image.convert(CONVERTED.get(image.mode, image.mode)))

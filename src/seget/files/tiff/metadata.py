@@ -1,18 +1,21 @@
-"""What a TIFF says about the size of its voxels.
+"""What a TIFF says about the size of its voxels, and about black and white.
 
-ImageJ's, OME's or plain tags <-> voxel size in nm
+ImageJ's, OME's or plain tags <-> voxel size in nm; whether 0 is white
 
 It never opens a file and never takes a printing resolution (dots per inch) for a voxel size.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+import numpy.typing as npt
 import tifffile
 
+from seget.errors import InputError
 from seget.volume import Triple
 
 NM_PER_UNIT = {
@@ -40,6 +43,33 @@ NM_PER_RESOLUTION_UNIT = {2: 2.54e7, 3: 1e7}  # values of the tag ResolutionUnit
 
 # No printer and no screen has dots this small, no electron microscope pixels this large.
 LARGEST_PIXEL_NM = 1000.0
+
+
+def white_is(tif: tifffile.TiffFile, path: Path) -> int | None:
+    """Return the largest number of a grey TIFF that counts white as 0; None if 0 is black.
+
+    ImageJ says so too where only its look-up table is inverted: its numbers are what was selected.
+
+    Raises
+    ------
+    InputError
+        The numbers are signed or fractions, of which nobody says what black is.
+    """
+    page = tif.pages.first
+    if page.photometric != tifffile.PHOTOMETRIC.MINISWHITE or tif.is_imagej:
+        return None
+    dtype = np.dtype(page.dtype)
+    if dtype.kind not in "bu":
+        raise InputError(
+            f"{path}: counts white as 0 (photometric interpretation 0) in {dtype}, wanted whole "
+            "numbers without a sign; save it with black as 0."
+        )
+    return int(2**page.bitspersample - 1)
+
+
+def black_is_zero(pixels: npt.NDArray[Any], white: int) -> npt.NDArray[Any]:
+    """Return the numbers of a slice that counts white as 0, with black as 0."""
+    return ~pixels if pixels.dtype.kind == "b" else pixels.dtype.type(white) - pixels
 
 
 def voxel_size(tif: tifffile.TiffFile, depth: int) -> Triple | None:

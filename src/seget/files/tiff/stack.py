@@ -73,11 +73,19 @@ def read(path: Path) -> Volume:
         dtype = np.dtype(tif.series[0].dtype)
         mappable = tif.series[0].dataoffset is not None
         size = metadata.voxel_size(tif, shape[0])
+        white = metadata.white_is(tif, path)
         if mappable:
             data = native(tifffile.memmap(path, mode="r").reshape(shape))
         else:
             data = Slices(shape, dtype.newbyteorder("="), partial(_page, path, shape))
+    if white is not None:
+        data = Slices(shape, data.dtype, partial(_turned, data, white))
     return Volume(data, voxel_size_nm=size, path=path)
+
+
+def _turned(data: Any, white: int, z: int) -> npt.NDArray[Any]:
+    """Return a slice in which 0 is black, of one in which 0 is white."""
+    return metadata.black_is_zero(np.asarray(data[z]), white)
 
 
 @contextmanager
