@@ -227,3 +227,20 @@ def test_help_teaches_by_example(seget: Seget) -> None:
         code, printed, _ = seget(verb, "--help")
         assert code == 0
         assert f"seget {verb} " in printed
+
+
+def test_train_says_what_is_annotated_before_it_begins(
+    seget: Seget, small_dataset: Path, tmp_path: Path
+) -> None:
+    for path in small_dataset.parent.iterdir():
+        shutil.copy(path, tmp_path)
+    rods = files.read(tmp_path / "rods.mrc")
+    files.write(tmp_path / "rods.mrc", rods.on_same_grid(1 - np.array(rods.data), "rods"))
+    code, _, err = seget("train", tmp_path / "dataset.toml", "-o", tmp_path / "run", *SHORT)
+    assert code == 0, err
+    before, _, after = err.partition("epoch 1")
+    (line,) = (line.split() for line in before.splitlines() if line.startswith(" rods "))
+    share = 1 - np.array(rods.data).mean()
+    assert line == ["rods", "12", "of", "12", f"{share:.2%}"]
+    assert '0 may be the structure: rods = { file = "rods.mrc", value = 0 }' in before
+    assert "of annotated pixels" not in after

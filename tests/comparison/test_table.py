@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seget import files
 from seget.comparison.cell_results import CellResults
 from seget.comparison.plan import ComparisonSettings, Terms
+from seget.comparison.rows import facts
 from seget.comparison.table import describe_split, interval, make_table
 from seget.dataset import read_dataset
 from seget.evaluation import without_nan
 from seget.evaluation.agreement import Agreement, Truth
 from seget.metrics import Counts
+from seget.volume import Volume
 
 
 @pytest.mark.parametrize(
@@ -114,3 +117,20 @@ def test_slices_without_the_structure_do_not_enter_the_means(
     assert discs["miou_per_slice"] == 1.0, "the slice that shows them; not 0.75 with the other"
     assert table["averages"]["unet"] == discs["miou"], "not 0.5 lower for what is not there"
     json.dumps(table, allow_nan=False)
+
+
+def test_a_split_by_structure_is_told_by_structure(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (12, 16, 16), np.uint8)
+    for name, data in {"image": noise, "mask": (noise > 200).astype(np.uint8)}.items():
+        files.write(tmp_path / f"{name}.mrc", Volume(data))
+    (tmp_path / "d.toml").write_text(
+        'holdout = "every-5th"\n[[tomogram]]\nimage = "image.mrc"\n[tomogram.masks]\n'
+        'golgi = { file = "mask.mrc", slices = [0, 1, 2, 6, 7, 8] }\n'
+        'er = { file = "mask.mrc", slices = [3, 4, 5, 9, 10, 11] }\n'
+    )
+    split = describe_split(read_dataset(tmp_path / "d.toml"))
+    assert split["slices"] == {"image": [0, 3, 8, 11]}
+    assert split["slices_of"] == {"image": {"golgi": [0, 8], "er": [3, 11]}}
+    table = {"split": split, "dataset": "d", "joint": True, "terms": {"text": "t"}, "recipe": "r"}
+    said = dict(facts(table | {"seeds": [0], "machine": "m"}))
+    assert said["Slices"] == "image: golgi (0, 8), er (3, 11)"

@@ -75,7 +75,8 @@ def train(
     """Learn structures from annotated slices.
 
     Writes RUN/model, log.csv and curves.png; with several structures one such folder each,
-    RUN/<structure>. Ctrl-C (or SIGTERM) keeps the best model so far and the steps made; --resume
+    RUN/<structure>. Before it begins it says what is annotated of each, and what may be wrong with
+    a mask. Ctrl-C (or SIGTERM) keeps the best model so far and the steps made; --resume
     goes on, also after a crash, to the same weights as if nothing had happened (on one CPU, and
     without --max-minutes, which follows the time).
 
@@ -104,8 +105,28 @@ def train(
         numbers = _recipe(recipe, group[0], settings or [])
         begin = _start(start, numbers, group)
         planned.append((group, numbers, Run(folder, start=begin, **bounds)))
+    _say_what_is_annotated(read, chosen)
     for group, numbers, run in planned:
         _train_one(read, group, numbers, run, tensorboard)
+
+
+def _say_what_is_annotated(dataset: Dataset, structures: list[str]) -> None:
+    """Print how much is annotated of each structure, and what may be wrong with it."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    from seget.cli.progress import say
+    from seget.dataset import annotated, annotation_notes
+
+    table = Table("structure", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("slices with it", "of annotated pixels"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in annotated(dataset, structures):
+        table.add_row(row.structure, f"{row.shown} of {row.slices}", f"{row.share:.2%}")
+    Console(stderr=True, highlight=False, markup=False).print(table)
+    for note in annotation_notes(dataset, structures):
+        say(note)
 
 
 def _recipe(name: str, structure: str, settings: list[str]) -> Recipe:

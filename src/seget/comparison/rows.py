@@ -172,8 +172,7 @@ def _slices(split: Mapping[str, Any]) -> dict[str, str]:
     shown = {name: slice_ranges(slices) for name, slices in split["slices"].items()}
     for name, of_each in split.get("slices_of", {}).items():
         if len({tuple(slices) for slices in of_each.values()}) > 1:
-            each = [f"{s} {slice_ranges(z) or 'none'}" for s, z in of_each.items()]
-            shown[name] = ", of ".join(["", *each]).removeprefix(", ")
+            shown[name] = ", ".join(f"{s} ({slice_ranges(z)})" for s, z in of_each.items())
     return shown
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from seget.dataset.masks import Mask
 from seget.dataset.names import tomogram_names
+from seget.dataset.overview import annotated, annotation_notes
 from seget.dataset.reading import read_tomograms
 from seget.dataset.split import Split, hold_out, parse_slices, slice_ranges
 from seget.dataset.tables import parse
@@ -26,6 +27,8 @@ __all__ = [
     "Mask",
     "Split",
     "Tomogram",
+    "annotated",
+    "annotation_notes",
     "hold_out",
     "parse_slices",
     "read_dataset",

@@ -21,12 +21,12 @@ from seget.dataset.looks import Levels, look
 from seget.dataset.selection import Number, Selection, tally
 from seget.dataset.tables import MaskTable
 from seget.errors import InputError
-from seget.padding import is_drawn
+from seget.padding import is_drawn, padding
 from seget.volume import Volume
 
 SHOWN = 8  # values of a mask that an error lists
 MOST_LABELS = 10_000  # different values in a slice; with more, it is looked at before going on
-FEW_LABELS = 4  # with so many, 255 is rather "not looked at" than another label
+FEW_LABELS = 8  # of labels up to this one, 255 is rather "not looked at" than another label
 NOT_LOOKED_AT = (255, 65535, -1)
 
 
@@ -97,6 +97,13 @@ class MaskFile:
             found.update(self.tally(z))
         return found
 
+    def seen(self, entry: MaskTable, slices: Sequence[int]) -> Counter[Number]:
+        """Return the same without the number that is ignored."""
+        found = self.total(slices)
+        if entry.ignore is not None:
+            found.pop(self._stored(entry.ignore, self.offset(slices)), None)
+        return found
+
     def tally(self, z: int) -> dict[Number, int]:
         """Return how often each number occurs in a slice, which is counted once."""
         if z not in self._tallies:
@@ -153,7 +160,7 @@ class MaskFile:
         """Say what several numbers look like, and offer the key that fits."""
         z = self.richest(slices)
         pixels = self.volume.slice(z)
-        return self._sentence(structure, entry, self.total(slices), z, pixels)
+        return self._sentence(structure, entry, self.seen(entry, slices), z, pixels)
 
     def _sentence(
         self,
@@ -170,12 +177,15 @@ class MaskFile:
             return self._exchanged(z, pixels)
         if kind == "labels":
             return self._labels(structure, entry, drawn)
-        low, high = min(drawn), max(drawn)
+        low, *between, high = sorted(drawn)
+        labels = ""
+        if between and len(between) < FEW_LABELS and float(between[0]).is_integer():
+            labels = f", or if they are labels {entry.inline(value=int(between[0]))}"
         return (
-            f"{self.path}: the mask of {structure} holds {len(drawn):,} numbers from {low:.4g} to "
-            f"{high:.4g}, as a rim has that was interpolated or saved as JPEG, or a probability; "
-            f"say above which of them it is {structure}, half-way: "
-            f"{entry.inline(above=Levels.of(drawn).middle)}."
+            f"{self.path}: the mask of {structure} holds {len(drawn):,} numbers from "
+            f"{low:.4g} to {high:.4g}, as a rim has that was interpolated or saved as "
+            f"JPEG, or a probability; say above which of them it is {structure}, half-way: "
+            f"{entry.inline(above=Levels.of(drawn).middle)}{labels}."
         )
 
     def _labels(self, structure: str, entry: MaskTable, drawn: dict[Number, int]) -> str:
@@ -183,21 +193,25 @@ class MaskFile:
         labels: list[Any] = [int(n) for n in numbers if n != 0]
         shown = ", ".join(f"{n:.10g}" for n in numbers[:SHOWN])
         shown += ", ..." if len(numbers) > SHOWN else ""
-        mends = f"{entry.inline(value=labels[0])}, of several {entry.inline(value=labels[:2])}"
+        mends = [f"if one of these labels is, {entry.inline(value=labels[0])}"]
         if 0 in drawn:
-            mends += f", or all that is not 0 {entry.inline(value='any')}"
+            mends.insert(0, f"if all that is not 0 is, {entry.inline(value='any')}")
+        if 0 in drawn or len(labels) > 2:
+            mends.append(f"if several are, {entry.inline(value=labels[:2])}")
         unseen = [n for n in labels if n in NOT_LOOKED_AT]
-        if unseen and len(labels) <= FEW_LABELS and entry.ignore is None:
-            rest = [n for n in labels if n not in unseen]
+        rest = [n for n in labels if n not in NOT_LOOKED_AT]
+        if unseen and rest and max(rest) <= FEW_LABELS and entry.ignore is None:
             found = entry.inline(value=rest[0], ignore=unseen[0])
-            mends += f"; if {unseen[0]} means not looked at, {found}"
+            mends.append(f"if {unseen[0]} means not looked at, {found}")
         return (
             f"{self.path}: the mask of {structure} holds {shown}, wanted 0 and one other value; "
-            f"name the value that is {structure}: {mends}."
+            f"name the value that is {structure}: {'; '.join(mends)}."
         )
 
     def _exchanged(self, z: int, pixels: npt.NDArray[Any]) -> str:
-        counts = np.unique(pixels, return_counts=True)[1]
+        empty = padding(pixels)
+        shown = pixels if empty is None else pixels[~empty]
+        counts = np.unique(shown, return_counts=True)[1]
         if self.image.path is not None and self.image.path.resolve() == self.path.resolve():
             mend = "it is the tomogram itself: give the mask"
         elif is_drawn(self.image.slice(self.image.shape[0] // 2)):
@@ -206,5 +220,5 @@ class MaskFile:
             mend = "give the mask, with image and mask exchanged if they are"
         return (
             f"{self.path}: slice {z} holds {counts.size:,} grey values, none of them on more than "
-            f"{counts.max() / pixels.size:.2g} of its pixels, as a tomogram does; {mend}."
+            f"{counts.max() / shown.size:.1%} of its pixels, as a tomogram does; {mend}."
         )

@@ -86,6 +86,9 @@ def _empty_slices(counted: Counted) -> Iterator[str]:
 def _values(counted: Counted, mask_file: MaskFile) -> Iterator[str]:
     """Say where `value` is one of a blurred mask's numbers, or of a tomogram's."""
     entry, slices = counted.entry, counted.slices
+    image = mask_file.image.path
+    if image is not None and image.resolve() == mask_file.path.resolve():
+        yield f"{mask_file.path} is given as image and as mask; give the tomogram as image."
     if entry.value is None and entry.above is None:
         return
     if entry.above is not None or entry.value == "any":
@@ -93,7 +96,7 @@ def _values(counted: Counted, mask_file: MaskFile) -> Iterator[str]:
         kind = "tomogram" if looks_like_a_tomogram(mask_file.volume.slice(z)) else ""
     else:
         z = mask_file.richest(slices)
-        total = mask_file.total(slices)
+        total = mask_file.seen(entry, slices)
         few = len(total) <= 2
         kind = "" if few else look(total, lambda: mask_file.volume.slice(z))
     if kind == "tomogram":

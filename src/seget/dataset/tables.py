@@ -49,7 +49,7 @@ def _value(found: Any) -> Any:
     whole = all(isinstance(one, int) and not isinstance(one, bool) for one in numbers)
     if found == "any" or found is None or (whole and numbers):
         return found
-    raise PydanticCustomError("value", 'a whole number, a list of them, or "any"')
+    raise PydanticCustomError("value", 'a whole number, several in brackets, or "any"')
 
 
 class MaskTable(_Table):
