@@ -66,12 +66,12 @@ def _print_table(result: dict[str, Any]) -> None:
 
     columns = {
         "mIOU": "miou",
-        "at threshold": "miou_at_threshold",
-        "of labels": "miou_of_labels",
+        "at\nthreshold": "miou_at_threshold",
+        "of\nlabels": "miou_of_labels",
         "IoU": "iou",
         "Dice": "dice",
         "foreground": "foreground_fraction",
-        "judged px": "judged_px",
+        "judged\npx": "judged_px",
     }
     table = Table("structure", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in columns:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -56,7 +56,10 @@ def draw(
     for tomogram in dataset.tomograms:
         for z in _chosen(tomogram, structures, slices):
             place = out / PICTURES / f"{tomogram.name}_{z:04d}"
-            panels = _panels(out, shown, results, structures, f"{tomogram.name}__{z}")
+            # A model scores the slices of its own structures alone.
+            scored = [s for s in structures if tomogram.mask_of(s, z, "scored") is not None]
+            names = _Names(f"{tomogram.name}__{z}", structures, scored)
+            panels = _panels(out, shown, results, names)
             pictures += _figures(place, tomogram, z, panels, structures)
     return pictures, _curves(out, settings, cells, results)
 
@@ -76,8 +79,16 @@ def _chosen(
     return slices
 
 
+class _Names(NamedTuple):
+    """A slice as cells name it, all structures, and those that are scored on it."""
+
+    tomogram_slice: str
+    structures: Sequence[str]
+    scored: Sequence[str]
+
+
 def _panels(
-    out: Path, shown: Sequence[Cell], results: CellResults, structures: Sequence[str], name: str
+    out: Path, shown: Sequence[Cell], results: CellResults, names: _Names
 ) -> dict[str, Labels]:
     """Return network's title -> its labels of one slice, its models' score maps fused."""
     panels: dict[str, Labels] = {}
@@ -86,13 +97,15 @@ def _panels(
         thresholds: dict[str, float] = {}
         for cell in (cell for cell in shown if cell.network == network):
             maps = read_scores(out / RUNS, cell)
-            if maps is not None and name in maps:
-                scores |= dict(zip(cell.structures, maps[name], strict=True))
+            if maps is not None and names.tomogram_slice in maps:
+                scores |= dict(zip(cell.structures, maps[names.tomogram_slice], strict=True))
                 found = results[cell]["scores"]
                 thresholds |= {s: found[s]["threshold"] for s in cell.structures}
-        if set(scores) == set(structures):
+        if scores and set(names.scored) <= set(scores):
             title = Architecture(network).title
-            panels[title] = fuse({s: scores[s] for s in structures}, thresholds)
+            nothing = np.zeros_like(next(iter(scores.values())))
+            found = {s: scores.get(s, nothing) for s in names.structures}
+            panels[title] = fuse(found, {s: thresholds.get(s, 0.5) for s in found})
     return panels
 
 

@@ -110,6 +110,7 @@ class _MaskReader:
     toml: Path
     image: Volume
     named: Sequence[int] | None
+    _volumes: dict[Path, Volume] = field(default_factory=dict)
     _read: dict[tuple[Any, ...], tuple[MaskFile, Volume]] = field(default_factory=dict)
 
     def mask(self, structure: str, entry: MaskTable, slices: tuple[int, ...], split: Split) -> Mask:
@@ -138,10 +139,13 @@ class _MaskReader:
         if imod.is_model(path):
             volume = imod.read_mask(path, self.image, entry.object or structure)
             return MaskFile(path, volume, self.image), volume
+        if path not in self._volumes:
+            self._volumes[path] = _read(self.toml, entry.file, f"mask of {structure}")
+        volume = self._volumes[path]
         named = entry.slices if entry.slices is not None else self.named
-        key = (path, entry.flip, None if named is None else tuple(named))
+        whole = volume.shape[0] == self.image.shape[0]
+        key = (path, entry.flip, None if whole or named is None else tuple(named))
         if key not in self._read:
-            volume = _read(self.toml, entry.file, f"mask of {structure}")
             on_grid = arranged(path, volume, entry, Wanted(self.image, named))
             self._read[key] = MaskFile(path, on_grid, self.image), volume
         return self._read[key]
