@@ -90,7 +90,7 @@ def score(trained: Trained, dataset: Path) -> dict[str, float]:
         (t, open_reader(t.image, trained, Options()), list(t.split.train))
         for t in read_dataset(dataset).tomograms
     ]
-    found = validate(scorer, trained.structures, test)
+    found = validate(scorer, trained.structures, test, "train")
     at_half = {s: found.counts(s).miou for s in trained.structures}
     best = [h.counts_at(h.best_threshold()).miou for h in found.histograms.values()]
     return {"mean": found.miou, "best threshold": fmean(best), **at_half}

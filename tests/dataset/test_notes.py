@@ -116,3 +116,12 @@ def test_several_tomograms_are_named(folder: Folder, tmp_path: Path) -> None:
     found = notes(twice)
     assert [note.partition(": ")[0] for note in found] == [t.name for t in twice.tomograms]
     assert annotated(twice, ("golgi",))[0].slices == 40
+
+
+@pytest.mark.parametrize("named", [[1], [0, 4, 9], [0, 4, 9, 15, 19]])
+def test_few_slices_are_all_learnt_from_and_it_is_said(folder: Folder, named: list[int]) -> None:
+    text = f'[[tomogram]]\nimage = "tomogram.mrc"\nslices = {named}\n'
+    read = folder.read(text + '[tomogram.masks]\nsynapse = "synapse.mrc"\n')
+    said = [note for note in notes(read) if "too few to hold one out" in note]
+    assert bool(said) == (len(named) < 5)
+    assert (read.tomograms[0].split.train == tuple(named)) == (len(named) < 5)

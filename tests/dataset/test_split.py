@@ -105,3 +105,10 @@ def test_parse_slices_refuses(text: str) -> None:
 )
 def test_slices_are_said_in_short(slices: Sequence[int], text: str) -> None:
     assert slice_ranges(list(slices)) == text
+
+
+@pytest.mark.parametrize("n", range(1, 9))
+def test_few_slices_all_teach_and_enough_are_held_out(n: int) -> None:
+    split = hold_out(range(n), "auto")
+    assert split == hold_out(range(n), "block" if n >= 5 else "none")
+    assert bool(split.validation) == bool(split.test) == (n >= 5)

@@ -62,7 +62,7 @@ class Dataset:
 def read_dataset(path: Path | str) -> Dataset:
     """Read a dataset.toml and every file it names; the paths in it are relative to its folder.
 
-    Without `holdout` it is "block". The annotated slices of the masks are read
+    Without `holdout` it is "auto", see `hold_out`. The annotated slices of the masks are read
     once, to count their values; images and masks stay on disk.
 
     Raises
@@ -72,8 +72,8 @@ def read_dataset(path: Path | str) -> Dataset:
     """
     path = Path(path)
     table = parse(path)
-    holdouts = [table.holdout if one.holdout is None else one.holdout for one in table.tomogram]
-    if table.gap and "block" not in holdouts:
+    holdouts = [one.holdout or table.holdout or "auto" for one in table.tomogram]
+    if table.gap and not {"block", "auto"} & {one for one in holdouts if isinstance(one, str)}:
         raise InputError(
             f'{path}: gap = {table.gap} has no meaning without holdout = "block"; '
             'remove gap or write holdout = "block".'

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from seget.dataset.split import FEWEST_TO_HOLD_OUT
+
 if TYPE_CHECKING:
     from seget.dataset import Dataset
     from seget.dataset.masks import Mask
@@ -59,6 +61,17 @@ def annotation_notes(dataset: Dataset, structures: Sequence[str]) -> Iterator[st
         for structure in structures:
             if structure in tomogram.masks:
                 yield from (where + note for note in tomogram.masks[structure].notes)
+    for structure in structures:
+        masks = _masks(dataset, structure)
+        number = sum(len(mask.annotated) for mask in masks)
+        held_out = any(mask.split.validation or mask.split.test for mask in masks)
+        if masks and number < FEWEST_TO_HOLD_OUT and not held_out:
+            slices = "1 annotated slice is" if number == 1 else f"{number} annotated slices are"
+            yield (
+                f"{structure}: {slices} too few to hold one out, so all are learnt from; nothing "
+                f"chooses among the epochs, the last weights are kept, with the threshold 0.5; "
+                f"with {FEWEST_TO_HOLD_OUT} slices some would choose and judge."
+            )
     missing = {
         "validation": "nothing chooses its checkpoint and its threshold",
         "test": "seget evaluate has no test score of it",

@@ -17,6 +17,8 @@ from itertools import pairwise
 from seget.errors import InputError
 
 TRAIN_SHARE, VALIDATION_SHARE = 0.65, 0.15  # of "block"; the rest is the test
+# With fewer annotated slices each of them teaches more than it could choose or judge.
+FEWEST_TO_HOLD_OUT = 5
 
 
 @dataclass(frozen=True)
@@ -117,8 +119,9 @@ def hold_out(
         Ascending slice numbers. "every-5th" and "block" count along them, not along z.
     holdout
         "every-5th" (the paper's: the 1st, 6th, 11th, ... validate), "block" (65 % train, 15 %
-        validate, 20 % test, in this order), "none" (all train), or the slices of "validation"
-        and "test" outright, where all others train.
+        validate, 20 % test, in this order), "none" (all train), "auto" ("block", or "none" of
+        fewer than `FEWEST_TO_HOLD_OUT`), or the slices of "validation" and "test" outright, where
+        all others train.
     gap
         Slices left out at each border of "block": the last ones of the part before the border,
         so that the test slices are the same for every gap.
@@ -128,6 +131,8 @@ def hold_out(
     if not isinstance(holdout, str):
         return _explicit(annotated, holdout, where)
     slices = tuple(annotated)
+    if holdout == "auto":
+        holdout = "block" if len(slices) >= FEWEST_TO_HOLD_OUT else "none"
     if holdout == "every-5th":
         split = Split(holdout, tuple(z for i, z in enumerate(slices) if i % 5), slices[0::5])
         needed = {"train": split.train, "validation": split.validation}

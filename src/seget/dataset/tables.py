@@ -124,7 +124,7 @@ class DatasetTable(_Table):
     """The whole file."""
 
     name: str | None = None
-    holdout: _Holdout = "block"  # the default, since every-5th flatters
+    holdout: _Holdout | None = None  # None: by the number of annotated slices, see `hold_out`
     gap: int = Field(default=0, ge=0)
     tomogram: list[TomogramTable] = Field(min_length=1)
 
