@@ -17,7 +17,7 @@ from seget.evaluation import draw_slices, evaluate
 from seget.evaluation.sheet import UNSEEN
 from seget.losses import segmentation_loss
 from seget.results import Sidecar, write_sidecar
-from seget.samples import Samples
+from seget.samples import PatchPlace, Samples
 from seget.training import validation
 from seget.training.validation import validate, validation_slices
 from small_patches import SHAPE, gridded, plain
@@ -82,6 +82,28 @@ def test_loss_and_gradient_know_nothing_of_what_is_not_labelled(
         assert torch.equal(found[0][1], found[1][1])
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_what_was_not_looked_at_or_is_held_out_is_not_labelled(folder: Folder, recipe: Any) -> None:
+    """Bright on the right of each slice that spots train on; labelled there and nowhere else."""
+    grey = np.zeros(SHAPE, np.float32)
+    grey[[0, 1, 2, 3], :, 40:] = 1
+    noise = np.random.default_rng(1).normal(0, 0.01, SHAPE).astype(np.float32)
+    folder.save("tomogram.mrc", grey + noise)  # without noise the sides would be padding
+    samples = Samples(folder.read(TOML), ("spots", "bars"), recipe, 0)
+    dark, bright = samples.readers[0].normalisation(np.array([0, 1], np.float32)).tolist()
+    seen = 0
+    for step in range(40):
+        batch = samples.batch(step)
+        spots = batch.labelled[:, 0]
+        shown = (batch.image[:, 0] - dark) / (bright - dark)
+        assert shown[spots].min() > 0.3, "half, at the edge of a warped patch"
+        assert not batch.target[:, 0][~spots].any()
+        seen += int(spots.sum())
+        if not recipe.warp:
+            assert torch.equal(spots, shown > 0.5)
+    assert seen
+
+
 @pytest.mark.parametrize("recipe", RECIPES[:2])
 def test_patches_are_labelled_where_the_structure_trains_and_was_looked_at(
     folder: Folder, recipe: Any
@@ -102,6 +124,29 @@ def test_patches_are_labelled_where_the_structure_trains_and_was_looked_at(
                     drawn[k].add(z)
     assert drawn[0] == {0, 1, 2, 3}
     assert drawn[1] == {1, 5, 7}, "7 and 5 are slices of bars alone, 4 and 9 are held out"
+
+
+def test_a_slice_held_out_for_one_may_train_another_but_not_that_one(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = TOML.replace("holdout = { validation = [4], test = [9] }", 'holdout = "block"')
+    text = text.replace("slices = [0, 1, 2, 3, 4, 9]", "slices = [0, 1, 2, 3, 4, 5]")
+    text = text.replace("slices = [1, 5, 7, 9]", "slices = [3, 4, 5, 6, 7, 8, 9, 10, 11]")
+    samples = Samples(folder.read(text), ("spots", "bars"), plain(), 0)
+    spots, bars = (samples.tomograms[0].masks[s].split for s in ("spots", "bars"))
+    assert (spots.train, spots.validation, spots.test) == ((0, 1, 2, 3), (4,), (5,))
+    assert bars.train == (3, 4, 5, 6, 7, 8)
+    for z in range(9):
+        _, target, labelled = samples._cut(PatchPlace(0, z, 50, 50), 0)
+        assert labelled[0].any() == (z in spots.train)
+        assert labelled[1].all() == (z in bars.train)
+        assert not target[0].any() or z in spots.train
+    scores = np.zeros((2, *SHAPE[1:]), np.uint8)
+    monkeypatch.setattr(validation, "score_slices", lambda _, __, zs: ((z, scores) for z in zs))
+    every = [(samples.tomograms[0], samples.readers[0], list(range(SHAPE[0])))]
+    scored = validate(SimpleNamespace(), samples.structures, every)  # type: ignore[arg-type]
+    assert scored.counts("spots").pixels == SHAPE[1] * (SHAPE[2] - 40), "its one slice"
+    assert scored.counts("bars").pixels == SHAPE[1] * SHAPE[2] * len(bars.validation)
 
 
 def test_a_patch_of_a_scribble_holds_some_of_it(folder: Folder) -> None:
