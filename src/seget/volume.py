@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -93,15 +94,17 @@ class Volume:
         """Return rows and columns of slice `z` as a `(y, x)` array; only their chunks are read."""
         return np.asarray(self.data[z, box[0], box[1]])
 
-    def fingerprint(self, full: bool = False) -> str:
+    def fingerprint(self, full: bool = False, slices: Iterable[int] = ()) -> str:
         """Hash of shape, type, voxel size and voxels, to tell tomograms apart.
 
-        It reads sixteen slices, which is quick; with `full` all, so that any changed voxel shows.
+        It reads sixteen slices, which is quick, and those of `slices`; with `full` all, so that any
+        changed voxel shows.
         """
         digest = hashlib.sha256(
             repr((self.shape, str(self.data.dtype), self.voxel_size_nm)).encode()
         )
-        for z in range(self.shape[0]) if full else sampled_slices(self.shape[0]):
+        some = sorted({*sampled_slices(self.shape[0]), *slices})
+        for z in range(self.shape[0]) if full else some:
             digest.update(np.ascontiguousarray(self.slice(z)).tobytes())
         return digest.hexdigest()
 

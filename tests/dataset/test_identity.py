@@ -37,3 +37,19 @@ def test_what_decides_nothing_does_not_count(folder: Folder) -> None:
     assert identity(folder) == before, "the same drawing, stored as another number"
     folder.save("labels.mrc", LABELS.astype(np.int16))
     assert identity(folder, ', golgi = { file = "labels.mrc", value = 2 }') == before
+
+
+@pytest.mark.parametrize(("z", "noticed"), [(3, True), (4, True), (9, False), (19, True)])
+def test_a_slice_of_the_image_that_changed_is_noticed(
+    folder: Folder, z: int, noticed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As in a volume of a thousand slices: what is sampled of the whole misses most of them.
+    monkeypatch.setattr("seget.volume.sampled_slices", lambda depth: [depth - 1])
+    before = identity(folder)
+    image = np.random.default_rng(1).integers(0, 255, DRAWN.shape).astype(np.uint8)
+    folder.save("tomogram.mrc", image)
+    whole = identity(folder)
+    assert whole != before
+    image[z] += 1
+    folder.save("tomogram.mrc", image)
+    assert (identity(folder) != whole) == noticed, "a test slice decides no training"

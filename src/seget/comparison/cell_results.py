@@ -19,7 +19,7 @@ from seget.errors import InputError
 from seget.recipes import modern
 
 CELLS = "cells.json"
-FORMAT = 2
+FORMAT = 3
 
 
 class CellResults:
@@ -47,14 +47,13 @@ class CellResults:
         self._results: dict[str, dict[str, Any]] = {}
         self.begun_with: dict[str, Any] = {
             "format": FORMAT,
-            "dataset": {
-                "name": dataset.name,
-                "tomograms": dataset.identity(dataset.structures, test=True),
-            },
+            "dataset": dataset.name,
             "terms": {"kind": settings.terms.kind, "amount": settings.terms.amount},
             "changes": list(settings.changes),
-            "joint": settings.joint,
+            "joint": list(settings.groups[0]) if settings.joint else [],
         }
+        # Each structure for itself: one that joins the dataset changes no cell of another.
+        self.structures = {s: dataset.identity((s,), test=True) for s in dataset.structures}
         if settings.terms.kind != "paper":  # the defaults of a later version may differ
             self.begun_with["recipe"] = modern().override(settings.changes).model_dump(mode="json")
         if self.path.is_file():
@@ -75,7 +74,8 @@ class CellResults:
 
     def save(self) -> None:
         """Write the file: a cell a line, so that a person finds it and a diff shows it."""
-        head = self.begun_with | {"machine": self.machine, "pace_s": self.pace}
+        head = self.begun_with | {"structures": self.structures}
+        head |= {"machine": self.machine, "pace_s": self.pace}
         lines = [f"{json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
         cells = ",\n".join(f"{json.dumps(k)}: {json.dumps(r)}" for k, r in self._results.items())
         files.write_text(
@@ -91,6 +91,13 @@ class CellResults:
                         f"{self.path}: was begun by another command, which differs in {key}; go on "
                         "with that one, or name another -o."
                     )
+            for structure, drawn in self.structures.items():
+                if saved["structures"].get(structure, drawn) != drawn:
+                    raise InputError(
+                        f"{self.path}: was begun with other slices or masks of {structure}; name "
+                        "another -o, or take back what changed."
+                    )
+            self.structures = saved["structures"] | self.structures
             self.machine, self.pace = saved["machine"], saved["pace_s"]
             self._results = saved["cells"]
         except (ValueError, LookupError, TypeError, RecursionError) as error:

@@ -59,7 +59,7 @@ class Tomogram:
         of_each = {s: {p: list(m.split.slices(p)) for p in parts} for s, m in drawn.items()}
         together = {p: list(self.slices(p, structures)) for p in parts}
         found = {
-            "image": self.image.fingerprint(),
+            "image": self.image.fingerprint(slices=[z for part in together.values() for z in part]),
             "invert": self.invert,
             "masks": {
                 s: mask.sha256(sorted({z for part in of_each[s].values() for z in part}))
