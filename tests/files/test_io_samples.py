@@ -26,6 +26,7 @@ ZEROS, DIFFER, BLANK = (
     "states values .* and the voxels",
     r"is 10 and 0 hold",
 )
+ABOVE = "first row is the upper one"
 UNKNOWN, NEGATIVE = r"size is unknown, xlen, ylen, zlen are [\d., ]+;", "unknown, .* are negative"
 UNTYPED, ANGLES, START = "bytes has no type", "angles of the cell", "origin is 0 and the first"
 PADDED = r"\d+% of the sampled slices is padding"
@@ -94,7 +95,7 @@ READ = {
     "mrcfile/EMD-3197.map": EMD_3197,
     "mrcfile/EMD-3197.map.bz2": EMD_3197,
     "mrcfile/emd_3197.map.gz": EMD_3197,
-    "mrcfile/fei-extended.mrc.gz": Row((1, 3838, 3710), "uint16", None, ORIGIN_0, (UNKNOWN,)),
+    "mrcfile/fei-extended.mrc.gz": Row((1, 3838, 3710), "uint16", None, ORIGIN_0, (ABOVE, UNKNOWN)),
     "openncem/temp.mrc": Row((3, 128, 128), "float32", (0.2,) * 3, ORIGIN_0, (STAMP, STACK)),
     "pyto/pyto_big_head.mrc": Row(
         (100, 100, 100), "int16", (1.684,) * 3, (-274.491943, 0.0, 0.0), ()
@@ -126,7 +127,9 @@ READ = {
     ),
     "rosettasciio/20241021_00405_movie.mrc": DE_SUM._replace(shape=(32, 4, 8), dtype="uint16"),
     "rosettasciio/Custom_movie.mrc": DE_SUM._replace(shape=(30, 16, 16), dtype="uint16"),
-    "rosettasciio/HAADFscan.mrc": Row((1, 16, 16), "uint16", None, ORIGIN_0, (UNKNOWN, NEVER)),
+    "rosettasciio/HAADFscan.mrc": Row(
+        (1, 16, 16), "uint16", None, ORIGIN_0, (ABOVE, UNKNOWN, NEVER)
+    ),
     "rosettasciio/ROI_Random_Scan_Sum.mrc": DE_SUM._replace(shape=(1, 29, 12)),
     "rosettasciio/ROI_Random_Scan_movie.mrc": DE_SUM._replace(shape=(348, 16, 16), dtype="uint16"),
     "sfftk/emd_1832.map": Row((64, 64, 64), "float32", (0.57,) * 3, ORIGIN_0, (PADDED, START)),
@@ -134,12 +137,12 @@ READ = {
         (1, 64, 32),
         "uint8",
         None,
-        (464.0, 0.0, 0.0),
+        (-464.0, 0.0, 0.0),
         (STAMP, "are 742.398, 1484.8, inf, which are no lengths", DIFFER),
         signed=False,
     ),
     "tardis/mrc3D.mrc": Row(
-        (78, 64, 32), "uint8", (2.32,) * 3, (464.0, 0.0, 0.0), (STAMP, STACK, DIFFER), signed=False
+        (78, 64, 32), "uint8", (2.32,) * 3, (-464.0, 0.0, 0.0), (STAMP, STACK, DIFFER), signed=False
     ),
     "visfd/test_1d_example.rec": Row((1, 1, 161), "float32", ANGSTROM, (6.1, 14.9, 0.1), (ONE,)),
     "visfd/test_blob_detect.rec": Row(

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import mrcfile
 import numpy as np
 import pytest
 from hypothesis import given
@@ -134,52 +133,6 @@ def test_the_sign_can_be_said(make: Make, mode0: str, flags: int) -> None:
 def test_voxel_size(make: Make, fields: dict[str, Any], size: tuple[float, ...] | None) -> None:
     found = files.read(make(RAMP.astype("u1"), **fields)).voxel_size_nm
     assert found == (size if size is None else pytest.approx(size))
-
-
-@pytest.mark.parametrize(
-    ("fields", "sign"),
-    [({}, 1), ({"stamp": IMOD, "flags": 4}, 1), ({"stamp": IMOD}, -1), ({"flags": 0}, 1)],
-)
-def test_origin_in_both_senses(make: Make, fields: dict[str, Any], sign: int) -> None:
-    path = make(RAMP.astype("u1"), origin=(10.0, 20.0, -30.0), **fields)
-    assert files.read(path).origin_nm == (-3.0 * sign, 2.0 * sign, 1.0 * sign)
-
-
-def test_old_header_keeps_its_origin_elsewhere(make: Make) -> None:
-    empty = {"magic": bytes(4), "machst": (0, 0, 0, 0), "map": (0, 0, 0), "origin": (7.0, 7.0, 7.0)}
-    path = make(RAMP.astype("u1"), **empty, old_zxy=(30.0, 10.0, 20.0))
-    volume = files.read(path)
-    assert volume.origin_nm == (3.0, 2.0, 1.0)
-    new = path.with_name("new.mrc")
-    files.write(new, volume)
-    assert files.read(new).origin_nm == volume.origin_nm
-    assert mrcfile.validate(new)
-
-
-def test_a_new_header_may_lack_its_map_stamp(make: Make) -> None:
-    path = make(RAMP.astype("u1"), ">", magic=bytes(4), origin=(10.0, 20.0, 30.0))
-    assert files.read(path).origin_nm == (3.0, 2.0, 1.0)
-
-
-@pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("axes", [(1, 2, 3), (1, 3, 2), (2, 1, 3), (2, 3, 1), (3, 1, 2), (3, 2, 1)])
-def test_axes_in_any_order(make: Make, axes: tuple[int, int, int], order: str) -> None:
-    extents = {1: 4, 2: 3, 3: 2}
-    # Every voxel holds its own z, y, x: the answer is known without turning anything.
-    wanted = np.fromfunction(lambda z, y, x: 100 * z + 10 * y + x, (2, 3, 4)).astype("i2")
-    columns, rows, sections = axes
-    stored = np.empty([extents[axis] for axis in (sections, rows, columns)], order + "i2")
-    for at in np.ndindex(stored.shape):
-        place = dict(zip((sections, rows, columns), at, strict=True))
-        stored[at] = wanted[place[3], place[2], place[1]]
-    path = make(stored, order, mode=1, map=axes, size=tuple(extents[axis] for axis in axes))
-    volume = files.read(path)
-    np.testing.assert_array_equal(volume.data, wanted)
-    again = path.with_name("again.mrc")
-    files.write(again, volume)
-    np.testing.assert_array_equal(files.read(again).data, wanted)
-    assert again.read_bytes()[64:76] == struct.pack("<3i", *axes)
-    assert again.read_bytes()[1024:] == stored.astype("<i2").tobytes()
 
 
 def test_an_extended_header_is_skipped_and_extra_bytes_are_no_fault(make: Make) -> None:

@@ -3,7 +3,8 @@
 file -> Volume, Description or mended copy; Plan -> Writer
 
 The format is MRC2014 (Cheng et al., J. Struct. Biol. 192:146, 2015) with IMOD's additions
-(bio3d.colorado.edu/imod/doc/mrc_format.txt). It never flips or shifts what is stored.
+(bio3d.colorado.edu/imod/doc/mrc_format.txt). It never shifts what is stored,
+and turns rows around only where IMOD does.
 """
 
 from seget.files.mrc.mending import mend

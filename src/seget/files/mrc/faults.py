@@ -21,7 +21,6 @@ from seget.files.mrc.voxels import Opened
 from seget.files.storage import compressed
 
 FIX = "`seget info FILE --fix OUT`"
-VERSIONS = range(20140, 21000)
 MOST_LABELS = 10
 STACKS_OF_VOLUMES = range(401, 631)
 SPACE_GROUPS = range(231)
@@ -82,7 +81,7 @@ def _stamps(file: Opened, found: Header) -> Iterator[str]:
             f"{order}-endian numbers in the file; {FIX} mends it."
         )
     version = int(found["nversion"])
-    if version != 0 and version not in VERSIONS:
+    if version != 0 and version not in mrc_header.VERSIONS:
         yield (
             f"the version (nversion) is {version}, wanted {mrc_header.FORMAT_VERSION} or 0; "
             f"{FIX} mends it."
@@ -97,7 +96,8 @@ def _layout(file: Opened, found: Header) -> Iterator[str]:
             f"the voxels have 4 bits ({how}), which few programs read rightly; "
             f"{FIX} writes bytes of the same numbers."
         )
-    order = header["map"].tolist()
+    yield from _rows(header)
+    order = [abs(axis) for axis in header["map"].tolist()]
     if order != [1, 2, 3]:
         axes = ", ".join("xyz"[axis - 1] for axis in order)
         yield (
@@ -113,6 +113,23 @@ def _layout(file: Opened, found: Header) -> Iterator[str]:
         yield (
             f"the angles of the cell are {words} degrees and the axes were taken as if they were "
             "90; convert a crystal's map with the program that made it."
+        )
+
+
+def _rows(header: Header) -> Iterator[str]:
+    """Yield what is wrong with the order of the rows."""
+    turned = header["map"].tolist()[1] == mrc_header.ROWS_FROM_ABOVE
+    if mrc_header.rows_from_above(header):
+        kind = mrc_header.extended_type(header)
+        why = "mapr is -2" if turned else f"an {kind} header of version {header['nversion']}"
+        yield (
+            f"the first row is the upper one ({why}, without IMOD's stamp); seget turns the rows "
+            f"around as 3dmod does, other programs may not: {FIX} stores them so that all agree."
+        )
+    elif turned:
+        yield (
+            "mapr is -2, wanted 2, and was taken as 2, because there is IMOD's stamp; "
+            f"{FIX} states it."
         )
 
 

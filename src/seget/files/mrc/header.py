@@ -1,9 +1,10 @@
 """The 1024 bytes in front of an MRC file, and what they mean.
 
-bytes -> Header -> sign, axes, voxel size, origin (and back)
+bytes -> Header -> axes, voxel size, origin (and back)
 
 It never touches a voxel. Fields of a header are in x, y, z and angstrom as in the file; functions
-take and return (z, y, x) and nm. Fields and rules: the MRC2014 format and IMOD's additions to it.
+take and return (z, y, x) and nm. Fields and rules: the MRC2014 format and IMOD's additions to it;
+what the origin means and which rows are first is what IMOD's libiimod/mrcfiles.c makes of them.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ LITTLE_STAMPS = (b"\x44\x44", b"\x44\x41")
 BIG_STAMPS = (b"\x11\x11",)
 NEW_STAMP = (0x44, 0x44, 0, 0)
 FORMAT_VERSION = 20140
+VERSIONS = range(20140, 21000)  # year of the format times 10, and a number within the year
+ROWS_FROM_ABOVE = -2  # mapr of a file whose first row is the upper one
 
 HEADER = np.dtype(
     [
@@ -105,7 +108,7 @@ def parse(raw: bytes, path: Path) -> tuple[Header, bool]:
                 header["rms"] = -1  # not computed
             if raw[208:211] != b"MAP":
                 header["magic"] = b"MAP "
-                header["nversion"] = FORMAT_VERSION
+                set_version(header, FORMAT_VERSION)
             if raw[212:214] not in LITTLE_STAMPS:
                 header["machst"] = NEW_STAMP
             if not header["map"].any():  # left empty by old writers
@@ -133,8 +136,25 @@ def _is_sane(header: Header) -> bool:
         all(0 < extent < 2**24 for extent in extents)
         and 0 <= header["mode"] < 2**15
         and header["nsymbt"] >= 0
-        and sorted(header["map"].tolist()) in ([1, 2, 3], [0, 0, 0])
+        and sorted(_axes_in_file(header)) in ([1, 2, 3], [0, 0, 0])
     )
+
+
+def _axes_in_file(header: Header) -> list[int]:
+    """Return the axes (1 x, 2 y, 3 z) of columns, rows and sections."""
+    columns, rows, sections = header["map"].tolist()
+    return [columns, 2 if rows == ROWS_FROM_ABOVE else rows, sections]
+
+
+def rows_from_above(header: Header) -> bool:
+    """Whether the first row of the file is the upper one and rows are turned around on reading.
+
+    IMOD takes it so where its stamp is absent and the file is of the first kind that FEI wrote
+    (version 20140 with an extended header of type FEI1 or FEI2), or mapr is -2.
+    """
+    fei = extended_type(header).startswith("FEI") and header["nversion"] == FORMAT_VERSION
+    turned = header["map"].tolist()[1] == ROWS_FROM_ABOVE
+    return not has_imod_stamp(header) and bool(fei or turned)
 
 
 def is_old(raw: bytes) -> bool:
@@ -170,8 +190,7 @@ def stored_shape(header: Header) -> tuple[int, int, int]:
 
 def axes(header: Header) -> tuple[int, int, int]:
     """Which axes of the stored array are z, y and x; the argument of a transpose."""
-    columns, rows, sections = header["map"].tolist()
-    stored = [sections, rows, columns]
+    stored = _axes_in_file(header)[::-1]
     return stored.index(3), stored.index(2), stored.index(1)
 
 
@@ -210,27 +229,20 @@ def set_flag(header: Header, value: int, on: bool) -> None:
         header["imod_flags"] = header["imod_flags"] & ~value | (value if on else 0)
 
 
+def row_step(header: Header) -> int:
+    """Return -1 where rows are turned around between file and volume, else 1."""
+    return -1 if rows_from_above(header) else 1
+
+
 def drop_extended(header: Header) -> None:
-    """State that no extended header follows, and clear the fields that describe one."""
-    header["nsymbt"] = header["nint"] = header["nreal"] = 0
-    header["exttyp"] = b""
-    set_flag(header, FLAG_SPACING_FROM_EXTENDED, False)
+    """State that no extended header follows, and clear the fields that describe one.
 
-
-def signed_bytes(header: Header) -> bool | None:
-    """Whether mode 0 holds signed bytes; None where the header cannot tell.
-
-    With IMOD's stamp its flag decides. Without it smallest and largest value do, and they cannot
-    tell if all values lie in 0..127, or if they were never computed (`dmin` above `dmax`).
+    The type stays where it says that rows run from above.
     """
-    if has_imod_stamp(header):
-        return flag(header, FLAG_SIGNED_BYTES)
-    low, high = float(header["dmin"]), float(header["dmax"])
-    if not low <= high or (low >= 0 and high < 128):
-        return None
-    if low >= 0:
-        return False
-    return high < 128 or -low > high - 128
+    header["nsymbt"] = header["nint"] = header["nreal"] = 0
+    if not rows_from_above(header):
+        header["exttyp"] = b""
+    set_flag(header, FLAG_SPACING_FROM_EXTENDED, False)
 
 
 def voxel_size_nm(header: Header) -> Triple | None:
@@ -273,5 +285,15 @@ def set_origin(header: Header, origin: Triple | None) -> None:
     )
 
 
+def set_version(header: Header, version: int) -> None:
+    """State the version of the format; the origin stays where it is."""
+    before = _origin_sign(header)
+    header["nversion"] = version
+    if _origin_sign(header) != before:
+        header["origin"] = -_exact(header, "origin")
+
+
 def _origin_sign(header: Header) -> int:
-    return -1 if has_imod_stamp(header) and not flag(header, FLAG_ORIGIN_MRC2014) else 1
+    """Return 1 if the header's origin is where the first voxel is, -1 if it is its negative."""
+    as_in_mrc2014 = flag(header, FLAG_ORIGIN_MRC2014) or int(header["nversion"]) in VERSIONS
+    return 1 if as_in_mrc2014 else -1

@@ -93,8 +93,10 @@ def _mended(old: Header, volume: Volume) -> Header:
     header["map"] = (1, 2, 3)
     header["magic"] = b"MAP "
     header["machst"] = mrc_header.NEW_STAMP
-    if header["nversion"] not in faults.VERSIONS:
-        header["nversion"] = mrc_header.FORMAT_VERSION
+    if header["nversion"] not in mrc_header.VERSIONS:
+        mrc_header.set_version(header, mrc_header.FORMAT_VERSION)
+    if mrc_header.rows_from_above(header):  # of this version and type IMOD would turn the rows
+        mrc_header.set_version(header, mrc_header.FORMAT_VERSION + 1)
     if not header["angles"].any():
         header["angles"] = 90
     _state_size_and_origin(header, volume)

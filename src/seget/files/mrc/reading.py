@@ -2,7 +2,7 @@
 
 file -> Volume or Description
 
-It never reads a whole file unless it is packed, and never flips or shifts what is stored.
+It never reads a whole file unless it is packed, and turns rows around only where IMOD does.
 """
 
 from __future__ import annotations

@@ -169,10 +169,10 @@ def _demand_length(path: Path, header: Header, promised: int, found: int) -> Non
 def _as_volume(
     voxels: npt.NDArray[np.uint8], header: Header, big_endian: bool, mode0: str
 ) -> tuple[Any, Sign | None]:
-    axes = mrc_header.axes(header)
+    axes, step = mrc_header.axes(header), mrc_header.row_step(header)
     sections, rows, columns = mrc_header.stored_shape(header)
     if is_packed(header):
-        packed = voxels.reshape(sections, rows, (columns + 1) // 2)
+        packed = voxels.reshape(sections, rows, (columns + 1) // 2)[:, ::step]
         load = partial(_unpack, packed, columns, axes)
         return Slices(mrc_header.shape(header), np.dtype(np.uint8), load), None
     mode = int(header["mode"])
@@ -181,7 +181,7 @@ def _as_volume(
     sign = _sign(header, stored, mode0) if mode == 0 else None
     if sign is not None and sign.signed:
         stored = stored.view(np.int8)
-    return native(stored.transpose(axes)), sign
+    return native(stored[:, ::step].transpose(axes)), sign
 
 
 def _unpack(
@@ -200,13 +200,29 @@ def _unpack(
 def _sign(header: Header, stored: npt.NDArray[np.uint8], mode0: str) -> Sign:
     if mode0 != "auto":
         return Sign(mode0 == "signed", "as was asked for")
-    told = mrc_header.signed_bytes(header)
+    told = _signed_bytes(header)
     if told is not None and mrc_header.has_imod_stamp(header):
         return Sign(told, f"IMOD's flag 1 is {'set' if told else 'clear'}")
     if told is not None:
         low, high = float(header["dmin"]), float(header["dmax"])
         return Sign(told, f"the header has no flag, and states values from {low:g} to {high:g}")
     return _sign_by_bytes(stored)
+
+
+def _signed_bytes(header: Header) -> bool | None:
+    """Whether mode 0 holds signed bytes; None where the header cannot tell.
+
+    With IMOD's stamp its flag decides. Without it smallest and largest value do, and they cannot
+    tell if all values lie in 0..127, or if they were never computed (`dmin` above `dmax`).
+    """
+    if mrc_header.has_imod_stamp(header):
+        return mrc_header.flag(header, mrc_header.FLAG_SIGNED_BYTES)
+    low, high = float(header["dmin"]), float(header["dmax"])
+    if not low <= high or (low >= 0 and high < 128):
+        return None
+    if low >= 0:
+        return False
+    return high < 128 or -low > high - 128
 
 
 def _sign_by_bytes(stored: npt.NDArray[np.uint8]) -> Sign:

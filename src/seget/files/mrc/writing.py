@@ -95,11 +95,12 @@ class _Sections:
         self.dtype = dtype.newbyteorder("<")
         self.shape = mrc_header.stored_shape(header)
         self.axes = mrc_header.axes(header)
+        self.row_step = mrc_header.row_step(header)
         self.offset = mrc_header.HEADER_BYTES + int(header["nsymbt"])
 
     def __setitem__(self, z: int, plane: npt.NDArray[Any]) -> None:
         if tuple(self.axes) == (0, 1, 2):
-            section = np.ascontiguousarray(plane, self.dtype)
+            section = np.ascontiguousarray(plane[:: self.row_step], self.dtype)
             with self.path.open("r+b") as file:
                 file.seek(self.offset + z * section.nbytes)
                 file.write(section.data)
@@ -111,7 +112,7 @@ class _Sections:
 
     def _mapped(self, mode: Literal["r", "r+"]) -> npt.NDArray[Any]:
         stored = np.memmap(self.path, self.dtype, mode, self.offset, self.shape)
-        return stored.transpose(self.axes)
+        return stored[:, :: self.row_step].transpose(self.axes)
 
 
 def _header(like: Volume, shape: tuple[int, int, int]) -> Header:
