@@ -58,9 +58,11 @@ def is_drawn(plane: npt.NDArray[Any]) -> bool:
 
     It has few different values, or most pixels that are not padding lie in squares of one value.
     """
-    if np.unique(plane).size <= MOST_LABELS:
-        return True
-    empty = padding(plane)
+    return np.unique(plane).size <= MOST_LABELS or is_flat(plane, padding(plane))
+
+
+def is_flat(plane: npt.NDArray[Any], empty: Bools | None = None) -> bool:
+    """Whether most pixels of a slice `(y, x)` lie in squares of one value, `empty` left out."""
     flat = _squares(plane)
     return bool(np.mean(flat if empty is None else flat[~empty]) > 0.5)
 

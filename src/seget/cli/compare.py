@@ -13,13 +13,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seget.cli.options import Data, DeviceName, Names, RecipeSettings, split_names
+from seget.cli.options import Data, DeviceName, Names, RecipeSettings, split_names, wanted_folder
+from seget.cli.tomograms import say_doubts
 from seget.errors import InputError
 
 if TYPE_CHECKING:
     from seget.comparison import ComparisonSettings, Terms
 
-Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of the comparison.")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "-o", "--out", metavar="DIR", help="Folder of the comparison.", callback=wanted_folder
+    ),
+]
 Networks = Annotated[
     list[str] | None,
     typer.Option(
@@ -91,7 +97,9 @@ def compare(
     from seget.machine import keep_freed_memory
 
     keep_freed_memory()
-    chosen = split_names(structures) or list(read_dataset(dataset).structures)
+    read = read_dataset(dataset)
+    say_doubts(tomogram.image.path for tomogram in read.tomograms)
+    chosen = split_names(structures) or list(read.structures)
     asked = ComparisonSettings(
         networks=_networks(networks, recipe),
         groups=(tuple(chosen),) if joint else tuple((structure,) for structure in chosen),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seget.cli.options import wanted_folder
 from seget.cli.phantom import Overwrite, write_phantom
 
 if TYPE_CHECKING:
@@ -24,9 +25,10 @@ DEMO_SETTINGS = ["binning=1", "patch_px=256", "weight_cap=20"]
 
 
 def demo(
-    out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Where to write.")] = Path(
-        "seget-demo"
-    ),
+    out: Annotated[
+        Path,
+        typer.Option("-o", "--out", metavar="DIR", help="Where to write.", callback=wanted_folder),
+    ] = Path("seget-demo"),
     minutes: Annotated[float, typer.Option(min=0.05, help="Length of the training.")] = 5.0,
     overwrite: Overwrite = False,
 ) -> None:

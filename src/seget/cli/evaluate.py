@@ -14,6 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
+from seget.cli.tomograms import say_doubts
+
 
 def evaluate(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The -o of seget segment.")],
@@ -39,6 +41,7 @@ def evaluate(
     from seget.evaluation import evaluate as score
 
     read = read_dataset(dataset)
+    say_doubts(tomogram.image.path for tomogram in read.tomograms)
     chosen = "all" if slices == "all" else parse_slices(slices) if slices else None
     result = score(folder, read, chosen)
     if result["not_predicted"]:

@@ -97,9 +97,9 @@ def _found(paths: list[Path]) -> tuple[list[Path], bool]:
     from seget import files
 
     if len(paths) == 1:
-        found = files.find_tomograms(paths[0])
+        found = files.find_volumes(paths[0])
         return found, found == paths
-    opened = [files.find_tomograms(path) if path.is_dir() else [path] for path in paths]
+    opened = [files.find_volumes(path) if path.is_dir() else [path] for path in paths]
     return [path for group in opened for path in group], False
 
 

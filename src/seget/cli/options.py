@@ -18,6 +18,27 @@ from seget.errors import InputError
 if TYPE_CHECKING:
     from seget.prediction import Options
 
+
+def wanted_folder(path: Path) -> Path:
+    """Return a path at which a folder is, or can be made.
+
+    Raises
+    ------
+    InputError
+        It is a file, or leads through one.
+    """
+    for place in (path, *path.parents):
+        if place.is_dir():
+            break
+        if place.exists():
+            through = "" if place == path else f" below {place}"
+            raise InputError(
+                f"{path}: a folder is wanted{through}, where a file is; name a folder, which is "
+                "made if it is not there."
+            )
+    return path
+
+
 # of train and compare
 Data = Annotated[Path, typer.Argument(metavar="DATASET.toml", help="What is annotated.")]
 Names = Annotated[
@@ -38,7 +59,10 @@ Inputs = Annotated[
         help="Tomograms (files, or folders of them) and models (run folders, or folders of runs).",
     ),
 ]
-Out = Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Folder of outputs.")]
+Out = Annotated[
+    Path,
+    typer.Option("-o", "--out", metavar="DIR", help="Folder of outputs.", callback=wanted_folder),
+]
 WindowPx = Annotated[
     int | None,
     typer.Option(help="Edge in pixels of windows; the default is the largest that fit, or none."),

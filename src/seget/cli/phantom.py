@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from seget.cli.options import wanted_folder
 from seget.errors import InputError
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ SCENE = "scene.json"
 
 
 def phantom(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where to write.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where to write.", callback=wanted_folder)
+    ],
     preset: Preset = "small",
     size: Size = None,
     voxel_nm: VoxelNm = None,

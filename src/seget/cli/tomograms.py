@@ -8,7 +8,7 @@ It never predicts: the verb says what is done with a tomogram.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,7 +86,6 @@ def _say_failures(failed: list[str], total: int) -> None:
 
 def _models_and_tomograms(inputs: list[Path]) -> tuple[list[Trained], dict[str, Path]]:
     """Sort arguments into models, which are loaded, and tomograms by names that differ."""
-    from seget import files
     from seget.dataset import tomogram_names
     from seget.trained import find_models, load
 
@@ -94,8 +93,9 @@ def _models_and_tomograms(inputs: list[Path]) -> tuple[list[Trained], dict[str, 
     for path in inputs:
         found = find_models(path)
         models += found
-        tomograms += [] if found else files.find_tomograms(path)
+        tomograms += [] if found else _tomograms(path)
     if not tomograms or not models:
+        _refuse_folders_of_both(inputs)
         missing = "a tomogram" if models else "a model (a run folder of seget train)"
         raise InputError(
             f"{', '.join(map(str, inputs))}: wanted at least one tomogram and one model, "
@@ -105,3 +105,59 @@ def _models_and_tomograms(inputs: list[Path]) -> tuple[list[Trained], dict[str, 
     once = list({os.path.abspath(path): path for path in tomograms}.values())
     names = tomogram_names(once)
     return [load(path) for path in models], dict(zip(names, once, strict=True))
+
+
+def _tomograms(path: Path) -> list[Path]:
+    """Return a tomogram, or those of a folder; say what is left out of it, and what is doubtful."""
+    from seget import files
+    from seget.cli.progress import say
+
+    found = files.find_tomograms(path)
+    if found == [path]:
+        say_doubts(found)
+        return found
+    left_out: dict[str, list[str]] = {}
+    for volume, why in files.no_tomograms(files.find_volumes(path)).items():
+        left_out.setdefault(why, []).append(volume.name)
+    for why, names in left_out.items():
+        say(f"{path}: {', '.join(names)} left out, {'each ' * (len(names) > 1)}{why}.")
+    if left_out:
+        say(f"{path}: to take one of them all the same, name the file itself.")
+    for volume in found:
+        if missing := files.gaps(volume):
+            say(f"{volume}: {missing}")
+    return found
+
+
+def say_doubts(paths: Iterable[Path | None]) -> None:
+    """Say of volumes that were named why they may be no tomograms, or not whole."""
+    from seget import files
+    from seget.cli.progress import say
+
+    for path in paths:
+        for sentence in files.doubts(path) if path is not None else ():
+            say(sentence)
+
+
+def _refuse_folders_of_both(inputs: list[Path]) -> None:
+    """Say of a folder of runs that holds tomograms too that it stands for one of them only."""
+    from contextlib import suppress
+
+    from seget import files
+    from seget.trained import find_models
+
+    for path in inputs:
+        runs = [model.parent for model in find_models(path) if model.parent != path]
+        tomograms: list[Path] = []
+        with suppress(InputError):
+            tomograms = [v for v in files.find_tomograms(path) if not find_models(v)]
+        if runs and tomograms:
+            raise InputError(
+                f"{path}: the folder holds both tomograms ({_listed(tomograms)}) and runs "
+                f"({_listed(runs)}), wanted one or the other; name the tomograms and the runs "
+                f"themselves, as {tomograms[0]} {runs[0]}."
+            )
+
+
+def _listed(paths: list[Path]) -> str:
+    return ", ".join(path.name for path in paths[:4]) + ", ..." * (len(paths) > 4)

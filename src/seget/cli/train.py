@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seget.cli.options import Data, DeviceName, Names, RecipeSettings, split_names
+from seget.cli.options import Data, DeviceName, Names, RecipeSettings, split_names, wanted_folder
+from seget.cli.tomograms import say_doubts
 from seget.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
     from seget.trained import Trained
     from seget.training import Run
 
-Out = Annotated[Path, typer.Option("-o", "--out", metavar="RUN", help="Run folder.")]
+Out = Annotated[
+    Path,
+    typer.Option("-o", "--out", metavar="RUN", help="Run folder.", callback=wanted_folder),
+]
 Joint = Annotated[bool, typer.Option("--joint", help="One network with an output a structure.")]
 RecipeName = Annotated[
     str, typer.Option(help="modern (works in minutes) or paper (section 3.2, hours).")
@@ -94,6 +98,7 @@ def train(
 
     keep_freed_memory()
     read = read_dataset(dataset)
+    say_doubts(tomogram.image.path for tomogram in read.tomograms)
     chosen = split_names(structures) or list(read.structures)
     groups = [tuple(chosen)] if joint else [(structure,) for structure in chosen]
     bounds: dict[str, Any] = {"seed": seed, "device": device, "max_minutes": max_minutes}

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from seget.errors import InputError
-from seget.files import description, formats, mrc, ome_zarr, provenance, tiff
+from seget.files import description, formats, mrc, ome_zarr
 from seget.files.conversion.not_kept import not_kept
 from seget.files.conversion.recast import recast, rescale, spread
 from seget.files.description import Description
+from seget.files.storage import provenance
 from seget.files.storage.atomic import atomic_path, hidden, write_text
 from seget.files.storage.journal import SliceJournal, journal_path
 from seget.files.storage.json_file import json_text, read_json, write_json
@@ -27,6 +29,15 @@ from seget.files.storage.legend import Legend, legend_beside
 from seget.files.storage.lock import only_one
 from seget.files.storage.stamp import Stamp
 from seget.files.storage.writer import Plan, Writer
+from seget.files.tomograms import (
+    doubts,
+    find_tomograms,
+    find_volumes,
+    gaps,
+    is_volume,
+    no_tomograms,
+    why_no_tomogram,
+)
 from seget.volume import Volume
 
 __all__ = [
@@ -38,14 +49,18 @@ __all__ = [
     "begun_bytes",
     "create",
     "describe",
+    "doubts",
     "drop_journal",
     "find_tomograms",
+    "find_volumes",
+    "gaps",
     "is_begun",
     "is_volume",
     "json_text",
     "legend_of",
     "location",
     "mend",
+    "no_tomograms",
     "not_kept",
     "only_one",
     "provenance",
@@ -55,12 +70,12 @@ __all__ = [
     "rescale",
     "spread",
     "title",
+    "why_no_tomogram",
     "write",
     "write_json",
     "write_text",
 ]
 
-STACKS = tuple(suffix for suffix in formats.SUFFIXES if suffix != ome_zarr.SUFFIX)
 MODE0 = ("auto", "signed", "unsigned")
 
 mend = mrc.mend
@@ -109,51 +124,8 @@ def describe(path: Path | str, mode0: str = "auto") -> Description:
     path = Path(path)
     if mode0 in MODE0 and path.is_file() and mrc.is_mrc(path):
         return mrc.describe(path, mode0)
-    return description.of(read(path, mode0=mode0), formats.name_of(path))
-
-
-def is_volume(path: Path | str) -> bool:
-    """Whether `path` is one tomogram, judged by its name and, of a folder, by what is in it.
-
-    A folder of slices is one; a folder that also holds MRC or Zarr volumes, or whose TIFFs are
-    stacks, is a folder of tomograms.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        return formats.by_name(path) is not None and formats.location(path).is_file()
-    if ome_zarr.is_zarr(path):
-        return True
-    stacks = (formats.by_name(entry) for entry in _visible(path))
-    if any(form not in (None, formats.TIFF) for form in stacks):
-        return False
-    return tiff.is_folder_of_slices(path)
-
-
-def find_tomograms(path: Path | str) -> list[Path]:
-    """Return `[path]` if it is a tomogram, else the tomograms in that folder, naturally sorted.
-
-    Raises
-    ------
-    InputError
-        If nothing is there or the folder holds none.
-    """
-    path = Path(path)
-    if is_volume(path):
-        return [path]
-    if not path.is_dir():
-        read(path)  # says what is wrong with it
-    found = sorted(filter(is_volume, _visible(path)), key=tiff.natural_order)
-    if not found:
-        raise InputError(
-            f"{path}: the folder holds no tomogram, wanted {', '.join(STACKS)}, "
-            f"{ome_zarr.SUFFIX} or folders of slices; name another folder."
-        )
-    return found
-
-
-def _visible(folder: Path) -> list[Path]:
-    # What is being written has a hidden name, see storage/atomic.py.
-    return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    found = description.of(read(path, mode0=mode0), formats.name_of(path))
+    return replace(found, faults=(*found.faults, *filter(None, [gaps(path)])))
 
 
 @contextmanager

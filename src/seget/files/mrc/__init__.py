@@ -9,6 +9,17 @@ and turns rows around only where IMOD does.
 
 from seget.files.mrc.mending import mend
 from seget.files.mrc.reading import SUFFIXES, describe, is_mrc, read
+from seget.files.mrc.stacks import may_be_stack, why_stack
 from seget.files.mrc.writing import MODE_OF, creating
 
-__all__ = ["MODE_OF", "SUFFIXES", "creating", "describe", "is_mrc", "mend", "read"]
+__all__ = [
+    "MODE_OF",
+    "SUFFIXES",
+    "creating",
+    "describe",
+    "is_mrc",
+    "may_be_stack",
+    "mend",
+    "read",
+    "why_stack",
+]

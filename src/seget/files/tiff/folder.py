@@ -3,12 +3,11 @@
 folder -> Volume
 
 It never writes images and never resizes or rescales one: a slice of another shape or type than
-the first is an error.
+the first is an error, and so are names of more than one series.
 """
 
 from __future__ import annotations
 
-import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -25,19 +24,13 @@ from PIL.PngImagePlugin import PngImageFile
 from seget.errors import FormatError, InputError
 from seget.files.storage import memory
 from seget.files.storage.lazy import Slices
-from seget.files.tiff import metadata, stack
+from seget.files.tiff import metadata, numbering, stack
 from seget.volume import Triple, Volume
 
 SUFFIXES = (*stack.SUFFIXES, ".png")
 
 # A palette is only another way of storing colours, and one bit of storing black and white.
 CONVERTED = {"P": "RGBA", "1": "L"}
-
-
-def natural_order(path: Path) -> list[tuple[int, str]]:
-    """Sort key that counts: slice_9 comes before slice_10."""
-    parts = re.split(r"(\d+)", path.name.lower())
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def images(folder: Path) -> list[Path]:
@@ -47,13 +40,18 @@ def images(folder: Path) -> list[Path]:
         for file in folder.iterdir()
         if file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
     ]
-    return sorted(found, key=natural_order)
+    return sorted(found, key=numbering.natural_order)
 
 
 def is_folder_of_slices(folder: Path) -> bool:
     """Whether a folder holds slices; one whose first file is a stack holds tomograms."""
     files = images(folder)
     return bool(files) and not (files[0].suffix.lower() in stack.SUFFIXES and _is_stack(files[0]))
+
+
+def gaps(folder: Path) -> str:
+    """Say which numbers are missing among the slices of a folder; empty if none is."""
+    return numbering.gaps(images(folder))
 
 
 def _is_stack(file: Path) -> bool:
@@ -79,6 +77,7 @@ def read_folder(folder: Path) -> Volume:
             f"{folder}: the folder holds no {', '.join(SUFFIXES)} slice; name a file or a folder "
             "of slices."
         )
+    numbering.demand_one_series(folder, files)
     extent, kind = _describe(files[0])
     memory.demand_slice(files[0], (1, *extent), kind)
     first = _load(files[0])
