@@ -21,8 +21,16 @@ MENDS = {
     "again: what is finished is kept",
     errno.EROFS: "nothing can be written there; give another -o",
     errno.EACCES: "you may not read or write there; change its permissions, or give another path",
+    errno.EEXIST: "a file is there and a folder is wanted; give another path, or move the file",
+    errno.ENOTDIR: "a part of this path is a file and no folder; give another path",
+    errno.EISDIR: "a folder is there and a file is wanted; give another path",
+    errno.ENAMETOOLONG: "the name is longer than the disk takes; give a shorter one",
     errno.EIO: "the disk reports a fault; copy the file to another one",
 }
+
+
+# An OSError of these is a mistake in the command line.
+OF_A_PATH = frozenset({errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG})
 
 
 class _ForPeople(Exception):

@@ -65,5 +65,5 @@ def test_a_name_that_is_no_file_name_is_refused(folder: Folder, name: str) -> No
 
 def test_a_name_given_twice_is_refused(folder: Folder) -> None:
     text = two_days(folder, 'name = "a"', 'name = "A"')
-    with pytest.raises(InputError, match="2 tomograms are given the name a"):
+    with pytest.raises(InputError, match=r"given the name a \(day1/rec.mrc, day2/rec.mrc\)"):
         folder.read(text)

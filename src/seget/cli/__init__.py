@@ -9,6 +9,7 @@ Exit codes: 0 done, 1 the run failed, 2 the command line or an input is wrong.
 from __future__ import annotations
 
 import sys
+from importlib.metadata import version
 
 import typer
 
@@ -24,7 +25,7 @@ from seget.cli import (
     segment,
     train,
 )
-from seget.errors import InputError, RunError, in_words
+from seget.errors import OF_A_PATH, InputError, RunError, in_words
 
 __all__ = ["app", "main"]
 
@@ -51,10 +52,19 @@ app.command()(info.info)
 app.command()(convert.convert)
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"seget {version('seget')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _common(
     ctx: typer.Context,
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
+    _version: bool = typer.Option(
+        False, "--version", callback=_say_version, is_eager=True, help="Show the version."
+    ),
 ) -> None:
     ctx.obj = debug
 
@@ -68,7 +78,7 @@ def main() -> None:
     except RunError as error:
         _fail(error, 1)
     except OSError as error:
-        _fail(error, 1)
+        _fail(error, 2 if error.errno in OF_A_PATH else 1)
     except SystemExit as left:
         if left.code != INTERRUPTED:
             raise

@@ -101,13 +101,14 @@ def convert(
 
     _check_places(source, out, overwrite)
     volume, drawn = convert_imod.opened(source, like, object_name, mode0)
-    labels = labels or drawn is not None or convert_imod.is_model(out)
+    to_model, surely = convert_imod.is_model(out), labels
+    labels = labels or drawn is not None or to_model
     if voxel_size is not None:
         volume = replace(volume, voxel_size_nm=parse_voxel_size(voxel_size))
     volume, counts = _retyped(volume, dtype, rescale, labels)
     legend = (drawn or files.legend_of(source) or files.Legend()) if labels else None
-    if legend is not None and convert_imod.is_model(out):
-        say(convert_imod.write(out, volume, legend))
+    if legend is not None and to_model:
+        say(convert_imod.write(out, volume, legend, surely))
         return
     if drawn is not None:
         _check_places(source, convert_imod.legend_path(out), overwrite)
@@ -137,9 +138,12 @@ def _write(out: Path, volume: Volume, legend: Legend | None, ome_zarr: str | Non
 
 def _check_places(source: Path, out: Path, overwrite: bool) -> None:
     from seget import files
+    from seget.cli.progress import say
 
     if files.location(source).resolve() == files.location(out).resolve():
         raise InputError(f"{out}: it would replace what is read; give another name.")
+    if missing := files.gaps(source):
+        say(f"{source}: {missing}")
     if files.location(out).exists() and not overwrite:
         raise InputError(f"{out}: it is there already; give --overwrite or another name.")
 

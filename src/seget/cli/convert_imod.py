@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from seget.volume import Volume
 
 
+MOST_UNNAMED = 64
+# In a slice of grey values most neighbours differ; labels differ along outlines only. Of a mask or
+# of few labels nothing is said, however ragged they are.
+NOISY, FEW = 0.5, 8
+
+
 def is_model(path: Path) -> bool:
     """Whether a name is that of an IMOD model."""
     from seget.files import imod
@@ -52,11 +58,44 @@ def opened(
     return imod.read_labels(source, tomogram)
 
 
-def write(out: Path, labels: Volume, legend: Legend) -> str:
-    """Write labels as a model; colours that the legend lacks are those of `seget fuse`."""
+def _demand_labels(volume: Volume, legend: Legend) -> None:
+    """Refuse grey values, of which each voxel would be a contour; read until they are known.
+
+    More than `MOST_UNNAMED` numbers without names are taken for grey values, and so is a slice of
+    several numbers in which most neighbours differ.
+
+    Raises
+    ------
+    InputError
+        If they are.
+    """
+    import numpy as np
+
+    found: set[int] = set()
+    for z in range(volume.shape[0]):
+        plane = volume.slice(z)
+        if plane.dtype.kind not in "iu":
+            return  # whoever writes the model says why not
+        found |= {int(n) for n in np.unique(plane)} - {0, *legend.names, *legend.colours}
+        noisy = np.mean(plane[:, 1:] != plane[:, :-1]) if plane.shape[1] > 1 else 0
+        if len(found) > MOST_UNNAMED or (len(found) > FEW and noisy > NOISY):
+            raise InputError(
+                f"{volume.path or volume.name}: up to slice {z} there are {len(found)} numbers "
+                "without a name, which look like grey values, wanted labels; give a label volume, "
+                "or --labels if these are labels."
+            )
+
+
+def write(out: Path, labels: Volume, legend: Legend, surely: bool) -> str:
+    """Write labels as a model; colours that the legend lacks are those of `seget fuse`.
+
+    Grey values are refused, unless the numbers are surely labels.
+    """
     from seget.files import Legend, imod
     from seget.fusion import colour
 
+    if not surely:
+        _demand_labels(labels, legend)
     colours = {
         label: legend.colours.get(label, colour(name, index))
         for index, (label, name) in enumerate(legend.names.items())

@@ -31,6 +31,8 @@ from seget.volume import Volume
 
 # Keys that say something about the numbers of an image.
 OF_IMAGES = ("value", "above", "ignore", "flip")
+# What a backslash makes of the letters behind it, which are never meant in a path.
+ESCAPES = {"\t": "t", "\n": "n", "\b": "b", "\f": "f", "\r": "r", "\x1b": "e"}
 
 
 def read_tomograms(
@@ -58,10 +60,11 @@ def _names(toml: Path, tables: Sequence[TomogramTable]) -> list[str]:
     twice = [name for name in given if name is not None and times[name.casefold()] > 1]
     if twice:
         raise InputError(
-            f"{toml}: {len(twice)} tomograms are given the name {twice[0]}, wanted another for "
-            "each; change one."
+            f"{toml}: {len(twice)} tomograms are given the name {twice[0]} "
+            f"({', '.join(t.image for t in tables if t.name in twice)}), wanted another for each; "
+            "change one."
         )
-    return tomogram_names([toml.parent / table.image for table in tables], given)
+    return tomogram_names([_path(toml, table.image) for table in tables], given)
 
 
 def _tomogram(
@@ -135,7 +138,7 @@ class _MaskReader:
 
     def _file(self, structure: str, entry: MaskTable) -> tuple[MaskFile, Volume]:
         """Return the mask's file on the tomogram's grid, and its volume as the file has it."""
-        path = self.toml.parent / entry.file
+        path = _path(self.toml, entry.file)
         if imod.is_model(path):
             volume = imod.read_mask(path, self.image, entry.object or structure)
             return MaskFile(path, volume, self.image), volume
@@ -170,14 +173,23 @@ def _check_keys(entry: MaskTable, where: str) -> None:
         )
 
 
+def _path(toml: Path, file: str) -> Path:
+    """Return the path that an entry names: from the dataset's folder, or from home (~)."""
+    return toml.parent / os.path.expanduser(file)
+
+
 def _read(toml: Path, file: str, role: str) -> Volume:
-    path = toml.parent / file
+    path = _path(toml, file)
     # Unlike Path.exists, os.path.exists is False for a name that no file system can hold.
     if not os.path.exists(files.location(path)):
-        raise InputError(
-            f"{path}: no such file, named as {role} in {toml.name}; correct the path there, "
-            "which is relative to the folder of the dataset."
+        escaped = [c for c in file if c in ESCAPES]
+        mend = (
+            f"between double quotes \\{ESCAPES[escaped[0]]} is one character: write / in the place "
+            "of \\, or single quotes"
+            if escaped
+            else "correct the path there, which is relative to the folder of the dataset"
         )
+        raise InputError(f"{path}: no such file, named as {role} in {toml.name}; {mend}.")
     return files.read(path)
 
 

@@ -141,6 +141,21 @@ MENDS = {
 }
 
 
+# What tomllib says -> what to do about it.
+BACKSLASH = "write paths with / in the place of \\, or between single quotes, 'C:\\data\\cell.mrc'"
+TOML_MENDS = {
+    "overwrite": "the same key or structure stands twice; keep one",
+    "twice": "the same key or structure stands twice; keep one",
+    "Unescaped": BACKSLASH,
+    "Invalid hex": BACKSLASH,  # \\Users, \\x
+    "not a Unicode scalar": BACKSLASH,
+}
+# Control characters, which no text has; an image has them in its first bytes.
+NO_TEXT, BEGINNING = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b"), 2**12
+# The first bytes of UTF-16, which some editors write.
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
 def parse(path: Path) -> DatasetTable:
     """Return the content of the dataset.toml at `path`; raise InputError if it is invalid."""
     text = _text(path)
@@ -150,8 +165,8 @@ def parse(path: Path) -> DatasetTable:
         raise InputError(_sentence(path, error)) from error
     except ValueError as error:  # a TOMLDecodeError, or a number too long for Python
         said = str(error)
-        twice = "overwrite" in said or "twice" in said
-        mend = "the same key or structure stands twice; keep one" if twice else "mend that place"
+        mends = [mend for words, mend in TOML_MENDS.items() if words in said]
+        mend = mends[0] if mends else "mend that place"
         raise InputError(f"{path}: is not valid TOML, {said}; {mend}.") from error
     except RecursionError as error:
         raise InputError(
@@ -167,7 +182,13 @@ def _text(path: Path) -> str:
                 f"{MOST_BYTES / 1e6:.0f}; give the path of a dataset.toml."
             )
         # utf-8-sig: editors on Windows write a byte order mark at the beginning.
-        text = path.read_text(encoding="utf-8-sig")
+        raw = path.read_bytes()
+        if NO_TEXT.intersection(raw[:BEGINNING]) and not raw.startswith(UTF_16):
+            raise InputError(
+                f"{path}: is no text, wanted a dataset that names images and masks; give the path "
+                "of a dataset.toml."
+            )
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
         raise InputError(
             f"{path}: cannot be read as a dataset ({error.strerror}); give the path of a "

@@ -17,6 +17,7 @@ from typing import Any
 from torch import nn
 
 from seget import files
+from seget.errors import InputError
 from seget.networks import Architecture
 from seget.recipes import Recipe
 from seget.trained.card import ModelCard, read_card
@@ -95,7 +96,7 @@ def load(path: Path | str) -> Trained:
     InputError
         There is no model, model.json is invalid, or the weights do not belong to it.
     """
-    folder = Path(path)
+    folder = _folder(Path(path))
     folder = folder / "model" if (folder / "model" / CARD).is_file() else folder
     card = read_card(folder / CARD)
     raw = read_weights(folder / WEIGHTS, card.weights_sha256)
@@ -120,8 +121,14 @@ def general() -> Trained:
 def find_models(path: Path) -> list[Path]:
     """Return the model folders that a MODEL argument names; empty if it names none.
 
-    A model folder, a run folder, or a folder of run folders.
+    A model folder or a file of one, a run folder, or a folder of run folders.
+
+    Raises
+    ------
+    InputError
+        It is a file of weights that stands in no model folder, such as a checkpoint.
     """
+    path = _folder(path)
     if (path / CARD).is_file():
         return [path]
     if (path / "model" / CARD).is_file():
@@ -129,6 +136,20 @@ def find_models(path: Path) -> list[Path]:
     if not path.is_dir():
         return []
     return sorted(run / "model" for run in path.iterdir() if (run / "model" / CARD).is_file())
+
+
+def _folder(path: Path) -> Path:
+    """Return the folder for which a path stands that names model.json or model.safetensors."""
+    if not path.is_file():
+        return path
+    if path.name in (CARD, WEIGHTS) and path.with_name(CARD).is_file():
+        return path.parent
+    if path.suffix.lower() in (".safetensors", ".pt", ".pth", ".ckpt", ".onnx"):
+        raise InputError(
+            f"{path}: weights alone are no model, wanted the folder that holds {WEIGHTS} and "
+            f"{CARD}; give the run's folder, as `seget train` wrote it."
+        )
+    return path
 
 
 def _write(path: Path, content: bytes) -> None:

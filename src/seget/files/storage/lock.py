@@ -20,6 +20,8 @@ from seget.errors import RunError
 def only_one(folder: Path | str) -> Iterator[None]:
     """Lock a folder of outputs against other processes; it is made if it is not there.
 
+    A folder that was made and in which nothing was written is removed again.
+
     Raises
     ------
     RunError
@@ -45,6 +47,7 @@ def only_one_writes(path: Path) -> Iterator[None]:
 
 @contextmanager
 def _held(lock: Path, written: Path) -> Iterator[None]:
+    made = [one for one in (lock.parent, *lock.parent.parents) if not one.exists()]
     lock.parent.mkdir(parents=True, exist_ok=True)
     held = FileLock(lock, timeout=0)
     try:
@@ -63,3 +66,6 @@ def _held(lock: Path, written: Path) -> Iterator[None]:
         with suppress(OSError):
             lock.unlink()
         held.release()
+        with suppress(OSError):  # a folder that holds something stays
+            for folder in made:
+                folder.rmdir()
