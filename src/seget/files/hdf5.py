@@ -21,19 +21,24 @@ import numpy.typing as npt
 
 from seget.errors import FormatError, InputError
 from seget.files.storage import memory
+from seget.files.storage.axes import Layout, axis_names, layout
 from seget.files.storage.lazy import Blocks
 from seget.files.storage.slabs import Slabs, chunk_shape
 from seget.files.storage.writer import Plan, Writer
 from seget.volume import Triple, Volume
 
-SUFFIXES = (".h5", ".hdf5", ".hdf")
+SUFFIXES = (".h5", ".hdf5", ".hdf", ".ilp")  # the last is a project of ilastik
 DEFAULT = "/volume"
 
-NAMED = re.compile(r"(?P<file>.*\.(?:h5|hdf5|hdf)):(?P<inner>.*)", re.IGNORECASE | re.DOTALL)
+NAMED = re.compile(r"(?P<file>.*\.(?:h5|hdf5|hdf|ilp)):(?P<inner>.*)", re.IGNORECASE | re.DOTALL)
 
 # Attributes that say what a voxel measures along z, y and x, and what their unit is in nm.
 NM_PER_UNIT = {"voxel_size_nm": 1.0, "element_size_um": 1e3, "resolution": 1.0}
 ORIGIN = "origin_nm"
+SHOWN = 8  # datasets that an error lists
+NM_PER_ANGSTROM = 0.1
+# EMAN2 states angstrom beside the image, in the attributes of the group that holds it.
+EMAN = tuple(f"EMAN.apix_{axis}" for axis in "zyx")
 
 
 def split(path: Path) -> tuple[Path, str]:
@@ -49,9 +54,11 @@ def split(path: Path) -> tuple[Path, str]:
 
 
 def read(path: Path) -> Volume:
-    """Open a dataset of three axes; axes of extent 1 before or behind them are left out.
+    """Open a dataset of three axes; other axes must have the extent 1 and are left out.
 
-    Without a path inside, the only such dataset of the file is taken.
+    Axes that are named, by ilastik (`axistags`) or as HDF5 names them, are brought into the order
+    z, y, x; else this is their order. Without a path inside, the only such dataset of the file is
+    taken.
 
     Raises
     ------
@@ -64,13 +71,13 @@ def read(path: Path) -> Volume:
     with _opened(file) as h5:
         name = inner if inner.strip("/") else _only(h5, file)
         dataset = _dataset(h5, name, file)
-        before, after = _around(dataset.shape)
-        z, y, x = dataset.shape[before : before + 3]
+        axes = _layout(dataset)
+        assert axes is not None  # or it would be no candidate
         dtype = np.dtype(dataset.dtype).newbyteorder("=")
         memory.demand_chunk(path, dataset.chunks, dtype)
-        attributes = dict(dataset.attrs)
+        attributes = dict(dataset.attrs) | _of_eman(dataset.parent.attrs)
     return Volume(
-        Blocks((z, y, x), dtype, partial(_block, file, name, (before, after))),
+        Blocks(axes.shape, dtype, partial(_block, file, name, axes)),
         voxel_size_nm=_voxel_size(attributes),
         origin_nm=_triple(attributes.get(ORIGIN)),
         path=path,
@@ -112,49 +119,68 @@ def _candidates(h5: Any) -> list[str]:
 
 def _is_volume(dataset: Any) -> bool:
     shape = dataset.shape or ()
-    return dataset.dtype.kind in "biuf" and 0 not in shape and _around(shape) is not None
+    return dataset.dtype.kind in "biuf" and 0 not in shape and _layout(dataset) is not None
 
 
-def _around(shape: tuple[int, ...]) -> Any:
-    """How many axes stand before and behind z, y and x; None if they are not of extent 1."""
-    extra = len(shape) - 3
-    for before in range(extra, -1, -1):
-        if {*shape[:before], *shape[before + 3 :]} <= {1}:
-            return before, extra - before
-    return None
+def _layout(dataset: Any) -> Layout | None:
+    return layout(tuple(dataset.shape), axis_names(dataset.attrs))
 
 
 def _only(h5: Any, file: Path) -> str:
     found = _candidates(h5)
-    if len(found) != 1:
-        listed = ", ".join(found[:8]) or "none"
+    if len(found) == 1:
+        return found[0]
+    if found:
         raise InputError(
-            f"{file}: the datasets of three axes are {listed}, wanted exactly one; "
-            f"name it, as in {file.name}:{found[0] if found else DEFAULT}."
+            f"{file}: the datasets of three axes are {', '.join(found[:SHOWN])}, wanted exactly "
+            f"one; name it, as in {file.name}:{found[0]}."
         )
-    return found[0]
+    others = [f"{name} {_words(dataset)}" for name, dataset in _datasets(h5).items()]
+    raise InputError(
+        f"{file}: the datasets of three axes are none, wanted one of z, y, x; there are "
+        f"{'; '.join(others[:SHOWN]) or 'none at all'}: export one channel and one time, "
+        "with axes z, y, x."
+    )
 
 
 def _dataset(h5: Any, name: str, file: Path) -> Any:
     import h5py
 
     dataset = h5.get(name)
-    if isinstance(dataset, h5py.Dataset) and _is_volume(dataset):
-        return dataset
-    what = "nothing" if dataset is None else "no dataset of three axes"
+    if isinstance(dataset, h5py.Dataset):
+        if _is_volume(dataset):
+            return dataset
+        what = f"no dataset of three axes, but one {_words(dataset)}"
+    else:
+        what = "nothing" if dataset is None else "no dataset of three axes"
     raise InputError(
         f"{file}: at {name} is {what}, wanted a volume; there are "
-        f"{', '.join(_candidates(h5)[:8]) or 'none'}."
+        f"{', '.join(_candidates(h5)[:SHOWN]) or 'none'}."
     )
 
 
+def _words(dataset: Any) -> str:
+    """Return the axes of a dataset, if they are named, with their extents."""
+    shape = dataset.shape or ()
+    names = axis_names(dataset.attrs)
+    axes = f"of axes {', '.join(names)}, " if names and len(names) == len(shape) else "of "
+    return f"{axes}{' x '.join(map(str, shape)) or 'a single value'} ({dataset.dtype})"
+
+
 def _block(
-    file: Path, name: str, around: tuple[int, int], box: tuple[slice, ...]
+    file: Path, name: str, layout: Layout, box: tuple[slice, slice, slice]
 ) -> npt.NDArray[Any]:
-    before, after = around
     with _opened(file) as h5:
-        block = np.asarray(h5[name][(0,) * before + box + (0,) * after])
+        block = layout.turned(np.asarray(h5[name][layout.key(box)]))
     return block.astype(block.dtype.newbyteorder("="), copy=False)
+
+
+def _of_eman(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the voxel size that EMAN2 states, as an attribute of ours."""
+    if not all(name in said for name in EMAN):
+        return {}
+    lengths = [_triple(said[name], NM_PER_ANGSTROM) for name in EMAN]
+    return {"voxel_size_nm": [one[0] for one in lengths if one is not None]}
 
 
 def _voxel_size(attributes: Mapping[str, Any]) -> Triple | None:

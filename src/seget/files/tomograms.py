@@ -115,7 +115,7 @@ def why_no_tomogram(path: Path | str) -> str:
     return (
         _why_output(path)
         or (mrc.why_stack(path) if mrc.is_mrc(path) and path.is_file() else "")
-        or _why_untrimmed(path)
+        or _why_by_name(path)
         or _why_drawn(path)
     )
 
@@ -162,17 +162,19 @@ def _why_output(path: Path) -> str:
     if made_by.get("command") in MADE_BY_SEGET or is_map or journal_path(path).exists():
         return "an output of seget"
     legend = ome_zarr.read_legend(path) if ome_zarr.is_zarr(path) else legend_beside(path)
-    if legend is not None and (legend.names or ome_zarr.is_zarr(path)):
-        return "a volume of labels"
-    # As Ais, easymode and Pom name them too.
+    named = legend is not None and (legend.names or ome_zarr.is_zarr(path))
+    return "a volume of labels" if named else ""
+
+
+def _why_by_name(path: Path) -> str:
+    """Say what a volume is by its name and those beside it."""
+    if path.suffix.lower() == ".ilp":
+        return "a project of ilastik"
+    # As Ais, easymode and Pom name them, and seget.
     image, divided, _ = path.stem.partition("__")
     if divided and any(path.with_name(image + suffix).exists() for suffix in formats.SUFFIXES):
         return f"a score map of {image}, by its name"
-    return ""
-
-
-def _why_untrimmed(path: Path) -> str:
-    """Say that IMOD's `tilt` wrote a volume whose slices run along y, if it was trimmed after."""
+    # IMOD's `tilt` writes a volume whose slices run along y; it is turned when it is trimmed.
     for untrimmed, trimmed in (("_full.rec", ".rec"), ("_full_rec.mrc", "_rec.mrc")):
         if path.name.endswith(untrimmed):
             twin = path.with_name(path.name.removesuffix(untrimmed) + trimmed)

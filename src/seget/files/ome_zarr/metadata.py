@@ -19,6 +19,7 @@ from seget.files.storage.writer import Plan
 from seget.volume import Triple, Volume
 
 AXES = ("z", "y", "x")
+FIRST_AXES = ("t", "c", *AXES)  # of versions 0.1 and 0.2
 VERSIONS = ("0.4", "0.5")
 NM_PER_UNIT = {
     "picometer": 1e-3,
@@ -130,6 +131,15 @@ def legend(said: Mapping[str, Any]) -> Legend | None:
         if entry.get("rgba"):
             colours[int(entry["label-value"])] = "#" + bytes(entry["rgba"][:3]).hex()
     return Legend(names, colours)
+
+
+def named(image: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """Return what is said of an image with its axes as 0.4 and 0.5 say them.
+
+    Version 0.3 has only their names; 0.1 and 0.2 have none, they are the last of t, c, z, y, x.
+    """
+    axes = image.get("axes") or list(FIRST_AXES[-number:])
+    return {**image, "axes": [{"name": one} if isinstance(one, str) else one for one in axes]}
 
 
 def voxel_size_and_origin(image: Mapping[str, Any]) -> tuple[Triple | None, Triple | None]:
