@@ -18,7 +18,7 @@ import numpy as np
 
 from seget.errors import InputError
 from seget.files import hdf5, mrc, numpy_file, ome_zarr, tiff
-from seget.files.storage import compressed, memory
+from seget.files.storage import compressed, foreign, memory
 from seget.files.storage.atomic import atomic_folder, atomic_path
 from seget.files.storage.journal import open_journal
 from seget.files.storage.lock import only_one_writes
@@ -161,6 +161,8 @@ def _opened(path: Path, mode0: str) -> Volume:
         raise InputError(f"{path}: this is neither a file nor a folder; name an image.")
     form = by_name(path)
     if form is None or form is OME_ZARR:
+        if known := foreign.how_to_convert(path):
+            raise InputError(f"{path}: {known}.")
         raise InputError(
             f"{path}: the suffix {path.suffix or '(none)'} names no image format, wanted one of "
             f"{', '.join(s for s in SUFFIXES if s != ome_zarr.SUFFIX)} or a {ome_zarr.SUFFIX} "

@@ -14,7 +14,7 @@ import numpy as np
 
 from seget.errors import InputError
 from seget.files import formats, mrc, ome_zarr, tiff
-from seget.files.storage import provenance
+from seget.files.storage import foreign, provenance
 from seget.files.storage.journal import journal_path
 from seget.files.storage.json_file import read_json
 from seget.files.storage.legend import legend_beside
@@ -59,6 +59,11 @@ def find_volumes(path: Path | str) -> list[Path]:
         formats.read(path, "auto")  # says what is wrong with it
     found = sorted(filter(is_volume, _visible(path)), key=tiff.natural_order)
     if not found:
+        if (other := foreign.most_of(sorted(_visible(path)))) is not None:
+            raise InputError(
+                f"{path}: the folder holds no tomogram; of {other.name}: "
+                f"{foreign.how_to_convert(other)}."
+            )
         raise InputError(
             f"{path}: the folder holds no tomogram, wanted {', '.join(STACKS)}, "
             f"{ome_zarr.SUFFIX} or folders of slices; name another folder."

@@ -22,7 +22,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from seget.errors import FormatError, InputError
-from seget.files.storage import memory
+from seget.files.storage import foreign, memory
 from seget.files.storage.lazy import Slices
 from seget.files.tiff import metadata, numbering, stack
 from seget.volume import Triple, Volume
@@ -73,6 +73,11 @@ def read_folder(folder: Path) -> Volume:
     """
     files = images(folder)
     if not files:
+        if (other := foreign.most_of(sorted(folder.iterdir()))) is not None:
+            raise InputError(
+                f"{folder}: the folder holds no slices; of {other.name}: "
+                f"{foreign.how_to_convert(other)}."
+            )
         raise InputError(
             f"{folder}: the folder holds no {', '.join(SUFFIXES)} slice; name a file or a folder "
             "of slices."
