@@ -53,6 +53,8 @@ def test_a_file_of_a_model_stands_for_its_folder(
     shutil.copy(run / "model" / "model.safetensors", step)
     code, _, err = seget("segment", folder, step, "-o", tmp_path / "out")
     assert (code, "give the run's folder" in err) == (2, True), err
+    code, _, err = seget("segment", folder, step.parent, "-o", tmp_path / "out")
+    assert (code, "give the run's folder" in err) == (2, True), err
     assert seget("segment", folder, run, "-o", tmp_path / "out")[0] == 0
 
 

@@ -54,3 +54,10 @@ def test_the_home_folder_is_meant_by_its_sign(
     monkeypatch.setenv("HOME", str(folder.path))
     text = TEXT.replace('= "', '= "~/')
     assert folder.read(text, "elsewhere").tomograms[0].image.path == folder.path / "tomogram.mrc"
+
+
+@pytest.mark.parametrize("marks", ["\u201c{}\u201d", "\u201e{}\u201c", "\u2018{}\u2019"])
+def test_quotation_marks_of_word_processors(folder: Folder, marks: str) -> None:
+    with pytest.raises(InputError, match="write straight quotation marks"):
+        folder.read(TEXT.replace('"tomogram.mrc"', marks.format("tomogram.mrc")))
+    assert folder.read(TEXT.replace('"tomogram.mrc"', "'tomogram.mrc'")).tomograms

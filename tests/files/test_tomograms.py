@@ -198,3 +198,41 @@ def test_missing_numbers_are_a_fault(tmp_path: Path, names: list[str], missing: 
     if missing:
         assert missing in said[0]
         assert any(missing in sentence for sentence in files.doubts(folder))
+
+
+def test_a_folder_of_folders_names_those_that_hold_tomograms(tmp_path: Path) -> None:
+    for number in (1, 2, 10):
+        save(tmp_path / f"TS_{number}" / f"TS_{number}.rec", ispg=0)
+    (tmp_path / "notes").mkdir()
+    with pytest.raises(InputError, match=r"3 of its folders do; .*TS_1 \S*TS_2 \.\.\.") as caught:
+        files.find_tomograms(tmp_path)
+    named = str(caught.value).split(", as ")[1].split()[0]
+    assert files.find_tomograms(named) == [tmp_path / "TS_1" / "TS_1.rec"]
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".mrc"])
+def test_an_mdoc_beside_a_file_says_a_series_of_images(tmp_path: Path, suffix: str) -> None:
+    files.write(tmp_path / f"TS_1{suffix}", Volume(GREY, (1.0, 1.0, 1.0)))
+    (tmp_path / f"TS_1{suffix}.mdoc").write_text("[ZValue = 0]")
+    save(tmp_path / "TS_1_rec.mrc")
+    assert list(left_out(tmp_path)) == [f"TS_1{suffix}"]
+
+
+def test_a_run_is_no_tomogram(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "model.json").write_text("{}")
+    Image.fromarray(GREY[0]).save(tmp_path / "curves.png")
+    with pytest.raises(InputError, match="a model and no tomogram"):
+        files.find_volumes(tmp_path)
+
+
+def test_a_pattern_in_quotes(tmp_path: Path) -> None:
+    save(tmp_path / "a.mrc")
+    with pytest.raises(InputError, match="leave out the quotes"):
+        files.find_tomograms(tmp_path / "*.mrc")
+
+
+def test_rows_from_above_are_a_doubt(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.mrc", stamp=0, exttyp=b"FEI1", extended=bytes(768))
+    (said,) = files.doubts(path)
+    assert "its first row is the upper one" in said

@@ -150,6 +150,8 @@ TOML_MENDS = {
     "Invalid hex": BACKSLASH,  # \\Users, \\x
     "not a Unicode scalar": BACKSLASH,
 }
+# Quotation marks of word processors, which TOML does not know.
+CURLY = frozenset("\u2018\u2019\u201a\u201c\u201d\u201e")
 # Control characters, which no text has; an image has them in its first bytes.
 NO_TEXT, BEGINNING = frozenset(range(32)) - frozenset(b"\t\n\f\r\x1b"), 2**12
 # The first bytes of UTF-16, which some editors write.
@@ -166,6 +168,8 @@ def parse(path: Path) -> DatasetTable:
     except ValueError as error:  # a TOMLDecodeError, or a number too long for Python
         said = str(error)
         mends = [mend for words, mend in TOML_MENDS.items() if words in said]
+        if CURLY.intersection(text):
+            mends.append("write straight quotation marks, as in image = 'tomogram.mrc'")
         mend = mends[0] if mends else "mend that place"
         raise InputError(f"{path}: is not valid TOML, {said}; {mend}.") from error
     except RecursionError as error:

@@ -148,7 +148,9 @@ def read(path: Path, mode0: str) -> Volume:
     """
     # Path.exists raises on a name that no file system can hold; such a file is not there.
     if not os.path.exists(location(path)):
-        raise InputError(f"{path}: there is no such file or folder; check the name.")
+        wild = any(sign in str(path) for sign in "*?[")
+        mend = "leave out the quotes, so that * and ? are replaced" if wild else "check the name"
+        raise InputError(f"{path}: there is no such file or folder; {mend}.")
     volume = _opened(path, mode0)
     memory.demand_slice(path, volume.shape, volume.data.dtype)
     return replace(volume, name=title(path))

@@ -38,6 +38,8 @@ def is_volume(path: Path | str) -> bool:
         return formats.by_name(path) is not None and formats.location(path).is_file()
     if ome_zarr.is_zarr(path):
         return True
+    if _is_run(path):
+        return False
     stacks = (formats.by_name(entry) for entry in _visible(path))
     if any(form not in (None, formats.TIFF) for form in stacks):
         return False
@@ -59,6 +61,7 @@ def find_volumes(path: Path | str) -> list[Path]:
         formats.read(path, "auto")  # says what is wrong with it
     found = sorted(filter(is_volume, _visible(path)), key=tiff.natural_order)
     if not found:
+        _refuse_by_what_is_there(path)
         if (other := foreign.most_of(sorted(_visible(path)))) is not None:
             raise InputError(
                 f"{path}: the folder holds no tomogram; of {other.name}: "
@@ -69,6 +72,22 @@ def find_volumes(path: Path | str) -> list[Path]:
             f"{ome_zarr.SUFFIX} or folders of slices; name another folder."
         )
     return found
+
+
+def _refuse_by_what_is_there(path: Path) -> None:
+    """Say of a folder without volumes what it is, if that is known."""
+    if _is_run(path):
+        raise InputError(
+            f"{path}: this is a folder of `seget train`, a model and no tomogram; name a tomogram."
+        )
+    folders = [one for one in sorted(_visible(path), key=tiff.natural_order) if one.is_dir()]
+    holding = [one for one in folders if any(map(is_volume, _visible(one)))]
+    if holding:
+        named = " ".join(map(str, holding[:2])) + " ..." * (len(holding) > 2)
+        raise InputError(
+            f"{path}: the folder holds no tomogram, but {len(holding)} of its folders do; name "
+            f"those, as {named}."
+        )
 
 
 def find_tomograms(path: Path | str) -> list[Path]:
@@ -136,6 +155,11 @@ def doubts(path: Path | str) -> list[str]:
             f"{path}: its header says a stack of images (space group 0), as those of many "
             "tomograms do; if it is a tilt series, give the reconstruction."
         )
+    if mrc.is_mrc(path) and mrc.has_rows_from_above(path):
+        said.append(
+            f"{path}: its first row is the upper one, and rows are turned around as 3dmod does; "
+            "masks that were drawn in a program which does not turn them are upside down."
+        )
     if missing := gaps(path):
         said.append(f"{path}: {missing}")
     return said
@@ -154,13 +178,17 @@ def _visible(folder: Path) -> list[Path]:
     return [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
 
 
+def _is_run(path: Path) -> bool:
+    return (path / "model" / "model.json").is_file()
+
+
 def _why_output(path: Path) -> str:
     """Say what of seget's own a volume is, by what lies beside it."""
     if path.is_dir() and not ome_zarr.is_zarr(path):
         beside = [path.with_name("labels.json"), *path.parent.glob("*__*.json")]
         if path.name == "pictures" and any(one.is_file() for one in beside):
             return "the pictures of `seget evaluate`"
-        return "a folder of `seget train`" if (path / "model" / "model.json").is_file() else ""
+        return "a folder of `seget train`" if _is_run(path) else ""
     made_by = provenance.read(path) or {}
     said = read_json(path.with_suffix(".json"))
     is_map = isinstance(said, dict) and {"structure", "scale"} <= said.keys()
@@ -175,6 +203,8 @@ def _why_by_name(path: Path) -> str:
     """Say what a volume is by its name and those beside it."""
     if path.suffix.lower() == ".ilp":
         return "a project of ilastik"
+    if path.with_name(f"{path.name}.mdoc").is_file():
+        return f"a series of images by {path.name}.mdoc beside it"
     # As Ais, easymode and Pom name them, and seget.
     image, divided, _ = path.stem.partition("__")
     if divided and any(path.with_name(image + suffix).exists() for suffix in formats.SUFFIXES):

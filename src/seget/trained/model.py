@@ -135,6 +135,8 @@ def find_models(path: Path) -> list[Path]:
         return [path / "model"]
     if not path.is_dir():
         return []
+    for weights in path.glob("*.safetensors"):
+        _folder(weights)  # says that they alone are none
     return sorted(run / "model" for run in path.iterdir() if (run / "model" / CARD).is_file())
 
 

@@ -9,7 +9,7 @@ and turns rows around only where IMOD does.
 
 from seget.files.mrc.mending import mend
 from seget.files.mrc.reading import SUFFIXES, describe, is_mrc, read
-from seget.files.mrc.stacks import may_be_stack, why_stack
+from seget.files.mrc.stacks import has_rows_from_above, may_be_stack, why_stack
 from seget.files.mrc.writing import MODE_OF, creating
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "SUFFIXES",
     "creating",
     "describe",
+    "has_rows_from_above",
     "is_mrc",
     "may_be_stack",
     "mend",

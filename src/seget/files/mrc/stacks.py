@@ -60,6 +60,12 @@ def may_be_stack(path: Path) -> bool | None:
     return bool(header["ispg"] == 0 and header["nz"] > 1)
 
 
+def has_rows_from_above(path: Path) -> bool:
+    """Whether the rows of an MRC file are turned around on reading; False if it cannot be read."""
+    header = _header(path)
+    return header is not None and mrc_header.rows_from_above(header)
+
+
 def _why_tilted(path: Path, stem: str, header: Header) -> str:
     kind = mrc_header.extended_type(header) if header["nsymbt"] else ""
     if kind in TILTED_BY:

@@ -37,6 +37,7 @@ _FORMATS = {
         ".mod",
         "`seget convert {name} {stem}.mrc --like TOMOGRAM` makes masks of it",
     ),
+    "a file of a model": (".safetensors", "give a tomogram, and the model's folder beside it"),
     "a dataset": (".toml", "name its tomograms"),
 }
 _BY_SUFFIX = {
