@@ -10,6 +10,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -101,18 +102,12 @@ def train(
     say_doubts(tomogram.image.path for tomogram in read.tomograms)
     chosen = split_names(structures) or list(read.structures)
     groups = [tuple(chosen)] if joint else [(structure,) for structure in chosen]
-    bounds: dict[str, Any] = {"seed": seed, "device": device, "max_minutes": max_minutes}
-    bounds |= {"checkpoint_minutes": checkpoint_minutes}
-    bounds |= {"resume": resume, "overwrite": overwrite}
-    planned = []
-    for group in groups:
-        folder = out if len(groups) == 1 else out / group[0]
-        numbers = _recipe(recipe, group[0], settings or [])
-        begin = _start(start, numbers, group)
-        planned.append((group, numbers, Run(folder, start=begin, **bounds)))
+    run = Run(out, seed, device, max_minutes, checkpoint_minutes, resume, overwrite)
+    recipes = [_recipe(recipe, group[0], settings or []) for group in groups]
+    runs = [_run(run, start, *one, len(groups)) for one in zip(groups, recipes, strict=True)]
     _say_what_is_annotated(read, chosen)
-    for group, numbers, run in planned:
-        _train_one(read, group, numbers, run, tensorboard)
+    for one in zip(groups, recipes, runs, strict=True):
+        _train_one(read, *one, tensorboard)
 
 
 def _say_what_is_annotated(dataset: Dataset, structures: list[str]) -> None:
@@ -141,6 +136,12 @@ def _recipe(name: str, structure: str, settings: list[str]) -> Recipe:
         raise InputError(f"--recipe {name}: wanted modern or paper.")
     base = recipes.modern() if name == "modern" else recipes.paper(structure)
     return base.override(settings)
+
+
+def _run(run: Run, start: str | None, group: tuple[str, ...], recipe: Recipe, number: int) -> Run:
+    """Return the run of one of so many groups: a folder of its own, and what it begins from."""
+    folder = run.folder if number == 1 else run.folder / group[0]
+    return replace(run, folder=folder, start=_start(start, recipe, group))
 
 
 def _start(given: str | None, recipe: Recipe, group: tuple[str, ...]) -> Trained | None:

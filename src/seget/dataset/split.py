@@ -120,11 +120,9 @@ def hold_out(
     holdout
         "every-5th" (the paper's: the 1st, 6th, 11th, ... validate), "block" (65 % train, 15 %
         validate, 20 % test, in this order), "none" (all train), "auto" ("block", or "none" of
-        fewer than `FEWEST_TO_HOLD_OUT`), or the slices of "validation" and "test" outright, where
-        all others train.
+        fewer than `FEWEST_TO_HOLD_OUT`), or the slices of "validation" and "test" outright.
     gap
-        Slices left out at each border of "block": the last ones of the part before the border,
-        so that the test slices are the same for every gap.
+        Slices left out before each border of "block": test slices are the same for every gap.
     where
         File and tomogram, for error messages.
     """

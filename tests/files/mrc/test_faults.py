@@ -135,7 +135,7 @@ def test_a_large_volume_is_sampled(tmp_path: Path) -> None:
 
 
 def test_other_formats_get_what_is_true_of_any(tmp_path: Path) -> None:
-    tifffile.imwrite(tmp_path / "a.tif", RAMP.reshape(2, 3, 4).astype("u1"), photometric=0)
+    tifffile.imwrite(tmp_path / "a.tif", RAMP.reshape(2, 3, 4).astype("u1"), photometric=1)
     found = files.describe(tmp_path / "a.tif")
     assert (found.shape_zyx, found.stored, found.signed) == ((2, 3, 4), None, None)
     assert (found.sampled.low, found.sampled.high) == (0.0, 23.0)

@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from pathlib import Path
 
 from seget.errors import InputError
@@ -82,6 +82,8 @@ def demand_one_series(folder: Path, files: Sequence[Path]) -> None:
         If they are.
     """
     found = series(files)
+    if _lettered(files):
+        return
     if len(found) > 1:
         listed = [f"{stem} ({len(numbers)})" for stem, numbers in found.items()]
         more = ", ..." if len(listed) > SHOWN else ""
@@ -97,6 +99,13 @@ def demand_one_series(folder: Path, files: Sequence[Path]) -> None:
             f"{folder}: {times} slices of {stem} have the number {number}, wanted one; move the "
             "others out of the folder."
         )
+
+
+def _lettered(files: Sequence[Path]) -> bool:
+    """Whether names differ in one letter alone: slice_a, slice_b, ..."""
+    columns = list(zip_longest(*(file.stem for file in files)))
+    differing = [column for column in columns if len(set(column)) > 1]
+    return len(differing) == 1 and all(letter and letter.isalpha() for letter in differing[0])
 
 
 def gaps(files: Sequence[Path]) -> str:
