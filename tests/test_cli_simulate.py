@@ -101,10 +101,10 @@ def test_the_demo_goes_the_whole_way(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("seget.cli.demo.DEMO_SETTINGS", ["binning=1", "patch_px=32"])
-    go_the_whole_way(tmp_path, COARSE, 0.05, overwrite=False)
+    go_the_whole_way(tmp_path, COARSE, 6, overwrite=False)
     said = capsys.readouterr().err.strip().splitlines()
     assert said[-1] == f"Report: {tmp_path / 'report.html'}"
     page = (tmp_path / "report.html").read_text()
     assert all(structure in page for structure in STRUCTURES)
     assert page.count("data:image/png") == 3
-    go_the_whole_way(tmp_path, COARSE, 0.05, overwrite=False)
+    go_the_whole_way(tmp_path, COARSE, 6, overwrite=False)

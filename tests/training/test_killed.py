@@ -15,6 +15,7 @@ import pytest
 from seget.dataset import read_dataset
 from seget.errors import RunError
 from seget.recipes import modern
+from seget.trained import general
 from seget.training import Run, kept_steps, train
 from training_runs import assert_same_run
 
@@ -56,7 +57,12 @@ def test_a_killed_run_goes_on_to_the_same_weights(small_dataset: Path, tmp_path:
         if number == signal.SIGTERM:
             running.send_signal(signal.SIGSTOP)  # it holds its folder, and makes no steps meanwhile
             with pytest.raises(RunError, match="another process of seget"):
-                train(read_dataset(small_dataset), ("rods",), recipe, Run(killed, resume=True))
+                train(
+                    read_dataset(small_dataset),
+                    ("rods",),
+                    recipe,
+                    Run(killed, resume=True, start=general()),
+                )
             running.send_signal(signal.SIGCONT)
         running.send_signal(number)
         _, said = running.communicate(timeout=PATIENCE_S)
@@ -66,7 +72,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(small_dataset: Path, tmp_path:
         else:
             assert running.returncode == -signal.SIGKILL, "it was killed in the middle"
     subprocess.run(command(small_dataset, killed), check=True, capture_output=True)
-    train(read_dataset(small_dataset), ("rods",), recipe, Run(whole))
+    train(read_dataset(small_dataset), ("rods",), recipe, Run(whole, start=general()))
     assert kept_steps(killed)[-1] == 15
     assert_same_run(whole, killed)
     assert not list(killed.rglob("*.part"))

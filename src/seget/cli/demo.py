@@ -7,6 +7,7 @@ It does nothing itself: it calls what the other verbs call.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 # At 4.5 nm a voxel a microtubule is 5 pixels wide: binned it would be lost. Weighed up to 20 times,
 # two pixels in a thousand are learnt in minutes (docs/results/trials.md).
 DEMO_SETTINGS = ["binning=1", "patch_px=256", "weight_cap=20"]
+DEMO_STEPS, EPOCHS = 300, 6
 
 
 def demo(
@@ -29,24 +31,26 @@ def demo(
         Path,
         typer.Option("-o", "--out", metavar="DIR", help="Where to write.", callback=wanted_folder),
     ] = Path("seget-demo"),
-    minutes: Annotated[float, typer.Option(min=0.05, help="Length of the training.")] = 5.0,
+    steps: Annotated[int, typer.Option(min=6, help="Length of the training.")] = DEMO_STEPS,
     overwrite: Overwrite = False,
 ) -> None:
     """Go the whole way on a phantom: simulate, train, segment, evaluate, report.
 
-    Trains on one simulated cell and scores its test slices and a second cell the model has never
-    seen. The last line says where the report is.
+    Begins from the model that comes with seget, trains on one simulated cell, and scores its test
+    slices and a second cell that nothing has seen. It says how long that takes before it begins,
+    and the last line says where the report is.
     """
     from seget.phantom import PRESETS
 
-    go_the_whole_way(out, PRESETS["small"], minutes, overwrite)
+    go_the_whole_way(out, PRESETS["small"], steps, overwrite)
 
 
-def go_the_whole_way(out: Path, settings: Settings, minutes: float, overwrite: bool) -> None:
+def go_the_whole_way(out: Path, settings: Settings, steps: int, overwrite: bool) -> None:
     """Run the demo on phantoms of some settings: seed 0 to learn from, seed 1 unseen."""
     from seget.cli.progress import say
     from seget.cli.segment import segment
     from seget.cli.train import train
+    from seget.training import read_log
 
     folders = [out / "trained-cell", out / "unseen-cell"]
     tomls = [
@@ -54,14 +58,36 @@ def go_the_whole_way(out: Path, settings: Settings, minutes: float, overwrite: b
         for seed, folder in enumerate(folders)
     ]
     run = out / "run"
+    each = max(1, steps // EPOCHS)
+    length = [f"epochs={EPOCHS}", f"steps_per_epoch={each}"]
+    left = EPOCHS - len(read_log(run))
+    if left > 0:
+        _say_how_long(tomls[0], left * each)
     bounds: dict[str, Any] = {"resume": not overwrite, "overwrite": overwrite}
-    train(tomls[0], run, joint=True, settings=DEMO_SETTINGS, max_minutes=minutes, **bounds)
+    train(tomls[0], run, joint=True, settings=[*DEMO_SETTINGS, *length], **bounds)
     for folder in folders:
         segment([folder / "tomogram.mrc", run], folder / "segmented", overwrite=overwrite)
-    say(f"Report: {_report(out, tomls, minutes)}")
+    say(f"Report: {_report(out, tomls, EPOCHS * each)}")
 
 
-def _report(out: Path, tomls: list[Path], minutes: float) -> Path:
+def _say_how_long(toml: Path, steps: int) -> None:
+    """Say what the training will take on this machine, by a few steps of it."""
+    from seget.cli.progress import say
+    from seget.dataset import read_dataset
+    from seget.device import choose_device
+    from seget.recipes import modern
+    from seget.training import measure_pace
+
+    dataset, device = read_dataset(toml), choose_device()
+    recipe = modern().override(DEMO_SETTINGS)
+    (pace_s,) = measure_pace(dataset, dataset.structures, [recipe], device, turns=1)
+    say(
+        f"{steps} steps of {pace_s:.2g} s ({device.torch}, {device.precision}) and their "
+        f"validation will take about {math.ceil(1.15 * steps * pace_s / 60)} minutes."
+    )
+
+
+def _report(out: Path, tomls: list[Path], steps: int) -> Path:
     from seget.dataset import read_dataset
     from seget.evaluation import Part, draw_slices, evaluate, report
 
@@ -77,7 +103,11 @@ def _report(out: Path, tomls: list[Path], minutes: float) -> Path:
         middle = (scored[len(scored) // 2],)
         parts.append(Part(heading, text, result, list(draw_slices(folder, dataset, middle))))
         _say_scores(heading, result)
-    facts = (f"{minutes:g} minutes of training", "simulated data", "seeds 0 and 1")
+    facts = (
+        f"{steps} steps of training",
+        "begun from a model that has seen other simulated cells",
+        "simulated data, seeds 0 and 1",
+    )
     path = out / "report.html"
     report(path, "seget demo: five structures of a T cell", parts, out / "run/curves.png", facts)
     return path

@@ -52,7 +52,7 @@ From = Annotated[
         "--from",
         metavar="MODEL",
         help="What to begin from: general (comes with seget), scratch, or a model of yours, say "
-        "of the last tomogram. [scratch]",
+        "of the last tomogram. [general with modern where it fits, else scratch]",
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Of weights, patches and augmentation.")]
@@ -151,7 +151,10 @@ def _start(given: str | None, recipe: Recipe, group: tuple[str, ...]) -> Trained
     from seget.training import misfit
 
     architecture = Architecture.of(recipe, len(group))
-    if given in (None, "scratch"):
+    if given is None:
+        fits = recipe.name == "modern" and not misfit(architecture, general())
+        return general() if fits else None
+    if given == "scratch":
         return None
     models = [general()] if given == "general" else [load(p) for p in find_models(Path(given))]
     if len(models) > 1:  # a folder of runs, one a structure

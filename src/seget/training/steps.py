@@ -73,11 +73,16 @@ def _whole_step(state: State, batch: Batch, progress: float, listener: Listener)
 
 
 def measure_pace(
-    dataset: Dataset, structures: tuple[str, ...], recipes: Sequence[Recipe], device: Device
+    dataset: Dataset,
+    structures: tuple[str, ...],
+    recipes: Sequence[Recipe],
+    device: Device,
+    turns: int = TURNS,
 ) -> list[float]:
     """Return the seconds of a training step with each recipe, measured in turn in one run.
 
-    Cutting and augmenting the patches is part of it, validation is not.
+    Cutting and augmenting the patches is part of it, validation is not. With fewer `turns` it is
+    sooner there and less certain.
     """
     short = [r.model_copy(update={"steps_per_epoch": TURN_STEPS}) for r in recipes]
     runners = [
@@ -89,7 +94,7 @@ def measure_pace(
         for r in short
     ]
     times: list[list[float]] = [[] for _ in runners]
-    for _ in range(TURNS):
+    for _ in range(turns):
         for (state, samples, clock), taken in zip(runners, times, strict=True):
             start = perf_counter()
             take_epoch(state, samples, clock, Listener())
