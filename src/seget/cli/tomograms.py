@@ -112,12 +112,12 @@ def _tomograms(path: Path) -> list[Path]:
     from seget import files
     from seget.cli.progress import say
 
-    found = files.find_tomograms(path)
+    found, others = files.tomograms_and_others(path)
     if found == [path]:
         say_doubts(found)
         return found
     left_out: dict[str, list[str]] = {}
-    for volume, why in files.no_tomograms(files.find_volumes(path)).items():
+    for volume, why in others.items():
         left_out.setdefault(why, []).append(volume.name)
     for why, names in left_out.items():
         say(f"{path}: {', '.join(names)} left out, {'each ' * (len(names) > 1)}{why}.")

@@ -36,6 +36,7 @@ from seget.files.tomograms import (
     gaps,
     is_volume,
     no_tomograms,
+    tomograms_and_others,
     why_no_tomogram,
 )
 from seget.volume import Volume
@@ -70,6 +71,7 @@ __all__ = [
     "rescale",
     "spread",
     "title",
+    "tomograms_and_others",
     "why_no_tomogram",
     "write",
     "write_json",

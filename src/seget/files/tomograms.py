@@ -100,10 +100,21 @@ def find_tomograms(path: Path | str) -> list[Path]:
     InputError
         If nothing is there, or the folder holds none.
     """
+    return tomograms_and_others(path)[0]
+
+
+def tomograms_and_others(path: Path | str) -> tuple[list[Path], dict[Path, str]]:
+    """Return what `find_tomograms` does, and what each volume that was left out is in words.
+
+    Raises
+    ------
+    InputError
+        As `find_tomograms` does.
+    """
     path = Path(path)
     volumes = find_volumes(path)
     if volumes == [path]:
-        return volumes
+        return volumes, {}
     others = no_tomograms(volumes)
     if len(others) == len(volumes):
         listed = "; ".join(f"{volume.name} is {why}" for volume, why in list(others.items())[:8])
@@ -111,7 +122,7 @@ def find_tomograms(path: Path | str) -> list[Path]:
             f"{path}: the folder holds no tomogram, {listed}{'; ...' if len(others) > 8 else ''}; "
             "name the file itself if it is to be taken all the same."
         )
-    return [volume for volume in volumes if volume not in others]
+    return [volume for volume in volumes if volume not in others], others
 
 
 def no_tomograms(volumes: Sequence[Path]) -> dict[Path, str]:
