@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from seget import files
 from seget.networks import Architecture
@@ -103,3 +104,22 @@ def test_many_labels_become_a_model(seget: Seget, tmp_path: Path) -> None:
     assert seget("convert", tmp_path / "many.mrc", tmp_path / "y.mod")[0] == 0
     files.write(tmp_path / "few.mrc", Volume(many // 4, SIZE_NM))
     assert seget("convert", tmp_path / "few.mrc", tmp_path / "z.mod")[0] == 0
+
+
+def test_outputs_named_in_place_of_their_folder(
+    seget: Seget, run: Path, folder: Path, tmp_path: Path
+) -> None:
+    assert seget("segment", folder, run, "-o", tmp_path / "out")[0] == 0
+    labels = tmp_path / "out" / "labels.mrc"
+    code, _, err = seget("fuse", labels, "-o", tmp_path / "l.mrc")
+    assert (code, "this is a file; wanted the folder" in err) == (2, True), err
+    assert seget("fuse", labels.parent, "-o", tmp_path / "l.mrc")[0] == 0
+
+
+def test_a_png_alone_is_a_slice_of_a_folder(seget: Seget, run: Path, tmp_path: Path) -> None:
+    (tmp_path / "slices").mkdir()
+    for number, plane in enumerate(GREY):
+        Image.fromarray(plane).save(tmp_path / "slices" / f"s_{number}.png")
+    code, _, err = seget("segment", tmp_path / "slices" / "s_0.png", run, "-o", tmp_path / "out")
+    assert (code, "name the folder of slices that it is in" in err) == (2, True), err
+    assert seget("segment", tmp_path / "slices", run, "-o", tmp_path / "out")[0] == 0

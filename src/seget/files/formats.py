@@ -165,10 +165,12 @@ def _opened(path: Path, mode0: str) -> Volume:
     if form is None or form is OME_ZARR:
         if known := foreign.how_to_convert(path):
             raise InputError(f"{path}: {known}.")
+        is_slice = path.suffix.lower() == ".png"
+        mend = "name the folder of slices that it is in" if is_slice else "rename or convert it"
         raise InputError(
             f"{path}: the suffix {path.suffix or '(none)'} names no image format, wanted one of "
             f"{', '.join(s for s in SUFFIXES if s != ome_zarr.SUFFIX)} or a {ome_zarr.SUFFIX} "
-            "folder; rename or convert it."
+            f"folder; {mend}."
         )
     return form.read(path, mode0)
 

@@ -106,7 +106,8 @@ def find_score_maps(folder: Path) -> list[ScoreMap]:
         There is none, one has no `.json`, a structure has two, or two tomograms are mixed.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; wanted the -o of seget predict.")
+        what = "this is a file" if folder.exists() else "no such folder"
+        raise InputError(f"{folder}: {what}; wanted the folder that was the -o of seget predict.")
     found = [_score_map(path) for path in _named_like_maps(folder)]
     if not found:
         raise InputError(
