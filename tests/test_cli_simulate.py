@@ -100,7 +100,7 @@ def test_wrong_phantoms_are_one_sentence(
 def test_the_demo_goes_the_whole_way(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seget.cli.demo.DEMO_SETTINGS", ["binning=1", "patch_px=32"])
+    monkeypatch.setattr("seget.configuration.NETWORK_PATCH_PX", 32)
     go_the_whole_way(tmp_path, COARSE, 6, overwrite=False)
     said = capsys.readouterr().err.strip().splitlines()
     assert said[-1] == f"Report: {tmp_path / 'report.html'}"

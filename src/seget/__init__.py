@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the same names once more, where mypy and editors look for them
+    from seget.configuration import configured as configured
     from seget.dataset import read_dataset as read_dataset
     from seget.evaluation import evaluate as evaluate
     from seget.files import read as read
@@ -38,6 +39,7 @@ _ROOMS = {
     "modern": "recipes",
     "paper": "recipes",
     "read_dataset": "dataset",
+    "configured": "configuration",
     "train": "training",
     "load": "trained",
     "general": "trained",

@@ -20,9 +20,6 @@ from seget.cli.phantom import Overwrite, write_phantom
 if TYPE_CHECKING:
     from seget.phantom import Settings
 
-# At 4.5 nm a voxel a microtubule is 5 pixels wide: binned it would be lost. Weighed up to 20 times,
-# two pixels in a thousand are learnt in minutes (docs/results/trials.md).
-DEMO_SETTINGS = ["binning=1", "patch_px=256", "weight_cap=20"]
 DEMO_STEPS, EPOCHS = 300, 6
 
 
@@ -64,7 +61,7 @@ def go_the_whole_way(out: Path, settings: Settings, steps: int, overwrite: bool)
     if left > 0:
         _say_how_long(tomls[0], left * each)
     bounds: dict[str, Any] = {"resume": not overwrite, "overwrite": overwrite}
-    train(tomls[0], run, joint=True, settings=[*DEMO_SETTINGS, *length], **bounds)
+    train(tomls[0], run, joint=True, settings=length, **bounds)
     for folder in folders:
         segment([folder / "tomogram.mrc", run], folder / "segmented", overwrite=overwrite)
     say(f"Report: {_report(out, tomls, EPOCHS * each)}")
@@ -73,13 +70,13 @@ def go_the_whole_way(out: Path, settings: Settings, steps: int, overwrite: bool)
 def _say_how_long(toml: Path, steps: int) -> None:
     """Say what the training will take on this machine, by a few steps of it."""
     from seget.cli.progress import say
+    from seget.configuration import configured
     from seget.dataset import read_dataset
     from seget.device import choose_device
-    from seget.recipes import modern
     from seget.training import measure_pace
 
     dataset, device = read_dataset(toml), choose_device()
-    recipe = modern().override(DEMO_SETTINGS)
+    recipe, _ = configured(dataset, dataset.structures)
     (pace_s,) = measure_pace(dataset, dataset.structures, [recipe], device, turns=1)
     say(
         f"{steps} steps of {pace_s:.2g} s ({device.torch}, {device.precision}) and their "

@@ -103,7 +103,7 @@ def train(
     chosen = split_names(structures) or list(read.structures)
     groups = [tuple(chosen)] if joint else [(structure,) for structure in chosen]
     run = Run(out, seed, device, max_minutes, checkpoint_minutes, resume, overwrite)
-    recipes = [_recipe(recipe, group[0], settings or []) for group in groups]
+    recipes = [_recipe(recipe, read, group, settings or []) for group in groups]
     runs = [_run(run, start, *one, len(groups)) for one in zip(groups, recipes, strict=True)]
     _say_what_is_annotated(read, chosen)
     for one in zip(groups, recipes, runs, strict=True):
@@ -129,13 +129,26 @@ def _say_what_is_annotated(dataset: Dataset, structures: list[str]) -> None:
         say(note)
 
 
-def _recipe(name: str, structure: str, settings: list[str]) -> Recipe:
+def _recipe(name: str, dataset: Dataset, group: tuple[str, ...], settings: list[str]) -> Recipe:
+    """Return the recipe of a group of structures; say what the data chose in it."""
     from seget import recipes
+    from seget.cli.progress import say
+    from seget.configuration import configured
 
     if name not in ("modern", "paper"):
         raise InputError(f"--recipe {name}: wanted modern or paper.")
-    base = recipes.modern() if name == "modern" else recipes.paper(structure)
-    return base.override(settings)
+    for structure in group:
+        if structure not in dataset.structures:
+            raise InputError(
+                f"{dataset.path}: has no structure {structure}; "
+                f"it has {', '.join(dataset.structures)}."
+            )
+    if name == "paper":
+        return recipes.paper(group[0]).override(settings)
+    recipe, choices = configured(dataset, group, settings)
+    for choice in choices:
+        say(f"{', '.join(group)}: {choice.key} = {choice.value}, since {choice.reason}.")
+    return recipe
 
 
 def _run(run: Run, start: str | None, group: tuple[str, ...], recipe: Recipe, number: int) -> Run:
