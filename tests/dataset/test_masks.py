@@ -7,6 +7,7 @@ import pytest
 import tifffile
 
 from dataset_folder import DRAWN, LABELS, ONE_MASK, SHAPE, Folder
+from seget.errors import InputError
 from seget.volume import Volume
 
 
@@ -115,3 +116,11 @@ def test_a_label_volume_of_several_structures_is_gone_through_once(
         'granules = { file = "labels.mrc", value = 2 }\n'
     )
     assert asked == [2, 7, 11]
+
+
+def test_nan_is_no_label(folder: Folder) -> None:
+    folder.save("synapse.mrc", np.where(DRAWN, 1, np.nan).astype(np.float32))
+    assert folder.synapse().foreground_px == tuple(DRAWN.sum(axis=(1, 2)).tolist())
+    folder.save("synapse.mrc", np.full(SHAPE, np.nan, np.float32))
+    with pytest.raises(InputError, match="has no foreground"):
+        folder.synapse()

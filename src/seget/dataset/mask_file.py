@@ -7,6 +7,7 @@ It never keeps a slice, and never guesses between two labels.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -68,7 +69,8 @@ class MaskFile:
             values = entry.value if isinstance(entry.value, list) else [int(entry.value)]
             stored = tuple(self._stored(value, offset) for value in values)
             return Selection(values=stored, ignored=ignored)
-        labels = [n for n in self.total(slices) if n not in (-offset, ignored)]
+        numbers = [n for n in self.total(slices) if math.isfinite(n)]
+        labels = [n for n in numbers if n not in (-offset, ignored)]
         if len(labels) > 1:
             raise InputError(self._which(structure, entry, slices))
         return Selection(values=(labels[0] if labels else 1 - offset,), ignored=ignored)
@@ -171,7 +173,7 @@ class MaskFile:
         pixels: npt.NDArray[Any],
     ) -> str:
         offset = 128 if self.volume.data.dtype == np.int8 and min(total) == -128 else 0
-        drawn = {n + offset: times for n, times in total.items()}
+        drawn = {n + offset: times for n, times in total.items() if math.isfinite(n)}
         kind = look(drawn, lambda: pixels.astype(np.int16) + 128 if offset else pixels)
         if kind == "tomogram":
             return self._exchanged(z, pixels)
