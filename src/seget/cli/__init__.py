@@ -20,6 +20,7 @@ from seget.cli import (
     evaluate,
     fuse,
     info,
+    init,
     phantom,
     predict,
     segment,
@@ -35,13 +36,15 @@ app = typer.Typer(
     name="seget",
     help="Segment cellular structures in electron tomograms: learn from masks drawn on some "
     "slices, segment the rest, say how good it is.",
-    epilog="Start with: seget train dataset.toml -o runs/first --max-minutes 15",
+    epilog="Start with: seget init FOLDER, then seget train dataset.toml -o runs/first "
+    "--max-minutes 15",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command()(demo.demo)
 app.command()(phantom.phantom)
+app.command()(init.init)
 app.command()(train.train)
 app.command()(predict.predict)
 app.command()(fuse.fuse)

@@ -1,6 +1,6 @@
-"""Reads a dataset.toml: tomograms, their masks, and which slices are held out.
+"""Reads a dataset.toml: tomograms, their masks, and which slices are held out; proposes one.
 
-dataset.toml -> Volumes + masks + the hold-out
+dataset.toml -> Volumes + masks + the hold-out; folder -> text of a dataset.toml
 
 It never copies a volume into memory, never changes a grey value, and never writes a file.
 Slices are numbered from 0 along z.
@@ -8,55 +8,36 @@ Slices are numbered from 0 along z.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from seget.dataset.masks import Mask
 from seget.dataset.names import tomogram_names
 from seget.dataset.overview import annotated, annotation_notes
+from seget.dataset.proposal import Proposal, described, grouped, propose, propose_named
 from seget.dataset.reading import read_tomograms
 from seget.dataset.split import Split, hold_out, parse_slices, slice_ranges
 from seget.dataset.tables import parse
-from seget.dataset.tomogram import Tomogram
+from seget.dataset.tomogram import Dataset, Tomogram
 from seget.errors import InputError
 
 __all__ = [
     "Dataset",
     "Mask",
+    "Proposal",
     "Split",
     "Tomogram",
     "annotated",
     "annotation_notes",
+    "described",
+    "grouped",
     "hold_out",
     "parse_slices",
+    "propose",
+    "propose_named",
     "read_dataset",
     "slice_ranges",
     "tomogram_names",
 ]
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """The tomograms of a dataset.toml; `structures` in the order in which they first appear."""
-
-    name: str
-    path: Path
-    tomograms: tuple[Tomogram, ...]
-    structures: tuple[str, ...]
-
-    def identity(self, structures: Sequence[str], test: bool = False) -> list[dict[str, Any]]:
-        """Return what decides a training on the dataset, without paths and names.
-
-        Parameters
-        ----------
-        structures
-            Those that are trained: what is drawn of others decides nothing.
-        test
-            Whether the test slices count too, as they do for scores.
-        """
-        return [tomogram.identity(structures, test) for tomogram in self.tomograms]
 
 
 def read_dataset(path: Path | str) -> Dataset:

@@ -127,6 +127,20 @@ def _numbers(path: Path, slices: int) -> list[int] | None:
     return varying[-1] if varying else None
 
 
+def slices_by_name(path: Path, slices: int, depth: int) -> list[int] | None:
+    """Return the slices that the names of a folder's files mean; None where they mean none.
+
+    Parameters
+    ----------
+    path
+        The mask.
+    slices, depth
+        Number of slices of the mask, and of the tomogram.
+    """
+    offered = _offered(_numbers(path, slices), depth)
+    return None if offered is ... else offered
+
+
 def _offered(numbers: Sequence[int] | None, depth: int) -> Any:
     """Return the slices that the names of the files mean: counted from 1 if one is too large."""
     if numbers is None:

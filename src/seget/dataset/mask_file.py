@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +29,13 @@ SHOWN = 8  # values of a mask that an error lists
 MOST_LABELS = 10_000  # different values in a slice; with more, it is looked at before going on
 FEW_LABELS = 8  # of labels up to this one, 255 is rather "not looked at" than another label
 NOT_LOOKED_AT = (255, 65535, -1)
+
+
+class Look(NamedTuple):
+    """What the numbers of a mask look like, and how often each finite one was drawn."""
+
+    kind: Literal["labels", "blurred", "tomogram"]
+    drawn: dict[Number, int]
 
 
 @dataclass
@@ -115,6 +122,30 @@ class MaskFile:
     def richest(self, slices: Sequence[int]) -> int:
         """Return the slice with the most different numbers, of those that are counted."""
         return max(slices, key=lambda z: len(self.tally(z)))
+
+    def look(self, slices: Sequence[int]) -> Look:
+        """Say what the numbers in some slices look like.
+
+        Of a mask with very many numbers in a slice, those of the first such slice, if it is blurred
+        or a tomogram: the others are not counted.
+        """
+        for z in slices:
+            many = self.tally(z)
+            if len(many) > MOST_LABELS:
+                kind = look(many, partial(self.volume.slice, z))
+                if kind != "labels":
+                    return Look(kind, {n: times for n, times in many.items() if math.isfinite(n)})
+        offset = self.offset(slices)
+        total = self.total(slices)
+        drawn = {n + offset: times for n, times in total.items() if math.isfinite(n)}
+        if len(drawn) < 2:
+            return Look("labels", drawn)
+        shown = partial(self._drawn, self.richest(slices), offset)
+        return Look(look(drawn, shown), drawn)
+
+    def _drawn(self, z: int, offset: int) -> npt.NDArray[Any]:
+        pixels = self.volume.slice(z)
+        return pixels.astype(np.int16) + offset if offset else pixels
 
     def offset(self, slices: Sequence[int]) -> int:
         """Return what to add to a stored number to get the label that was drawn: 128 or 0.

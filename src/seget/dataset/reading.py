@@ -88,7 +88,7 @@ def _tomogram(
                 "use letters, digits, spaces, dots, _ and -, beginning with a letter or a digit."
             )
         _check_keys(entry, f"{where}, mask of {structure}")
-    read = _MaskReader(toml, image, table.slices)
+    read = MaskReader(toml, image, table.slices)
     masks = {
         structure: read.mask(structure, entry, drawn[structure], splits[structure])
         for structure, entry in table.masks.items()
@@ -97,7 +97,7 @@ def _tomogram(
 
 
 @dataclass
-class _MaskReader:
+class MaskReader:
     """Reads the masks of one tomogram; a label volume with several structures is counted once.
 
     Attributes
@@ -117,8 +117,14 @@ class _MaskReader:
     _read: dict[tuple[Any, ...], tuple[MaskFile, Volume]] = field(default_factory=dict)
 
     def mask(self, structure: str, entry: MaskTable, slices: tuple[int, ...], split: Split) -> Mask:
-        """Read the mask of a structure."""
-        mask_file, drawn_as = self._file(structure, entry)
+        """Read the mask of a structure on its annotated slices.
+
+        Raises
+        ------
+        InputError
+            It cannot be read, has no foreground, or its keys do not say which numbers are.
+        """
+        mask_file, drawn_as = self.file(structure, entry)
         if imod.is_model(entry.file):
             selection = Selection(values=(1,))
         else:
@@ -136,7 +142,7 @@ class _MaskReader:
         said = tuple(notes(counted, mask_file, drawn_as))
         return Mask(mask_file.volume, selection, slices, split, foreground, labelled, said)
 
-    def _file(self, structure: str, entry: MaskTable) -> tuple[MaskFile, Volume]:
+    def file(self, structure: str, entry: MaskTable) -> tuple[MaskFile, Volume]:
         """Return the mask's file on the tomogram's grid, and its volume as the file has it."""
         path = _path(self.toml, entry.file)
         if imod.is_model(path):

@@ -86,12 +86,18 @@ class MaskTable(_Table):
         '{ file = "a.mrc", value = "any", slices = [3, 17] }'
         """
         keys = self.model_dump(exclude_none=True) | changes
-        shown = [f"{key} = {_toml(keys[key])}" for key in type(self).model_fields if key in keys]
+        shown = [
+            f"{key} = {toml_value(keys[key])}" for key in type(self).model_fields if key in keys
+        ]
         return f"{{ {', '.join(shown)} }}"
 
 
-def _toml(value: Any) -> str:
-    return "[...]" if value is ... else json.dumps(value, ensure_ascii=False)
+def toml_value(value: Any) -> str:
+    """Return a text, a number or a list of them as TOML; `...` for what is yet to be filled in."""
+    if value is ...:
+        return "[...]"
+    # The one character that a text may hold in JSON and not in TOML.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 # Tags keep pydantic from trying both readings and reporting the failure of each.
@@ -160,7 +166,11 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 def parse(path: Path) -> DatasetTable:
     """Return the content of the dataset.toml at `path`; raise InputError if it is invalid."""
-    text = _text(path)
+    return parsed(_text(path), path)
+
+
+def parsed(text: str, path: Path) -> DatasetTable:
+    """Return what the text of a dataset.toml says; `path` is for sentences."""
     try:
         return DatasetTable.model_validate(tomllib.loads(text))
     except ValidationError as error:

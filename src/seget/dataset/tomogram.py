@@ -1,6 +1,6 @@
-"""A tomogram of a dataset and its masks.
+"""A dataset: its tomograms and their masks.
 
-image + masks by structure -> slices of a part, what decides a training on it
+images + masks by structure -> slices of a part, what decides a training on it
 
 It never opens a file.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from seget.dataset.masks import Mask
@@ -70,3 +71,25 @@ class Tomogram:
         if any(own != together for own in of_each.values()):
             found["splits"] = of_each
         return found
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The tomograms of a dataset.toml; `structures` in the order in which they first appear."""
+
+    name: str
+    path: Path
+    tomograms: tuple[Tomogram, ...]
+    structures: tuple[str, ...]
+
+    def identity(self, structures: Sequence[str], test: bool = False) -> list[dict[str, Any]]:
+        """Return what decides a training on the dataset, without paths and names.
+
+        Parameters
+        ----------
+        structures
+            Those that are trained: what is drawn of others decides nothing.
+        test
+            Whether the test slices count too, as they do for scores.
+        """
+        return [tomogram.identity(structures, test) for tomogram in self.tomograms]
