@@ -1,6 +1,6 @@
 """The verb `seget train`: models from annotated slices.
 
-dataset.toml -> run folders
+dataset.toml, or a tomogram and masks -> run folders
 
 It never trains itself: it chooses structures, recipes and folders, and shows what happens.
 """
@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seget.cli.options import Data, DeviceName, Names, RecipeSettings, split_names, wanted_folder
+from seget.cli.annotation import annotated_dataset
+from seget.cli.options import DeviceName, Names, RecipeSettings, split_names, wanted_folder
 from seget.cli.tomograms import say_doubts
 from seget.errors import InputError
 
@@ -26,6 +27,18 @@ if TYPE_CHECKING:
     from seget.trained import Trained
     from seget.training import Run
 
+What = Annotated[
+    Path,
+    typer.Argument(metavar="DATASET.toml|TOMOGRAM", help="What is annotated; a tomogram's --mask."),
+]
+Masks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mask",
+        metavar="NAME=FILE",
+        help="Of a tomogram: a structure and its mask, read as seget init does; repeatable.",
+    ),
+]
 Out = Annotated[
     Path,
     typer.Option("-o", "--out", metavar="RUN", help="Run folder.", callback=wanted_folder),
@@ -62,8 +75,9 @@ Board = Annotated[bool, typer.Option("--tensorboard", help="Also log to RUN/tens
 
 
 def train(
-    dataset: Data,
+    dataset: What,
     out: Out,
+    masks: Masks = None,
     structures: Names = None,
     joint: Joint = False,
     recipe: RecipeName = "modern",
@@ -80,25 +94,26 @@ def train(
     """Learn structures from annotated slices.
 
     Writes RUN/model, log.csv and curves.png; with several structures one such folder each,
-    RUN/<structure>. Before it begins it says what is annotated of each, and what may be wrong with
-    a mask. Ctrl-C (or SIGTERM) keeps the best model so far and the steps made; --resume
-    goes on, also after a crash, to the same weights as if nothing had happened (on one CPU, and
-    without --max-minutes, which follows the time).
+    RUN/<structure>; of a tomogram and its masks also RUN/dataset.toml, which stands for them.
+    Before it begins it says what is annotated of each, and what may be wrong with a mask. Ctrl-C
+    (or SIGTERM) keeps the best model so far and the steps made; --resume goes on, also after a
+    crash, to the same weights as if nothing had happened (on one CPU, and without --max-minutes,
+    which follows the time).
 
     \b
     seget train dataset.toml -o runs/cell --max-minutes 15
+    seget train tomogram.mrc --mask golgi=golgi.mrc --mask er=cell.mod -o runs/cell
     seget train dataset.toml -o runs/golgi -s golgi --set patch_px=512
     seget train dataset.toml -o runs/cell --joint
     seget train second.toml -o runs/second --from runs/cell --max-minutes 5
     seget train dataset.toml -o runs/paper --recipe paper
     seget train dataset.toml -o runs/unet --set network=unet
     """
-    from seget.dataset import read_dataset
     from seget.machine import keep_freed_memory
     from seget.training import Run
 
     keep_freed_memory()
-    read = read_dataset(dataset)
+    read = annotated_dataset(dataset, masks or [], out, overwrite)
     say_doubts(tomogram.image.path for tomogram in read.tomograms)
     chosen = split_names(structures) or list(read.structures)
     groups = [tuple(chosen)] if joint else [(structure,) for structure in chosen]
