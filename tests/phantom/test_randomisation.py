@@ -41,7 +41,16 @@ def test_all_that_is_said_to_vary_varies() -> None:
     assert 0.1 < values("inverted").mean() < 0.25
     for name in ("crowd", "ribosomes", "texture_scale", "cytoplasm", "envelope_nm", "texture"):
         assert values(name).max() > 3 * values(name).min()
-    for name in ("grain", "shading", "smooth_px", "flicker", "stain_spread", "buried", "depth_nm"):
+    for name in (
+        "grain",
+        "shading",
+        "smooth_px",
+        "flicker",
+        "stain_spread",
+        "buried",
+        "depth_nm",
+        "tissue_nm",
+    ):
         assert values(name).max() > 0
         assert values(name).min() < 0.01
     kept = np.array([settings.specimen.kept for settings in DRAWN])

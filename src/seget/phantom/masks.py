@@ -8,6 +8,7 @@ It never paints. Where a slice is one layer, a mask is the voxels of one label.
 from __future__ import annotations
 
 import numpy as np
+from scipy.ndimage import uniform_filter
 
 from seget.phantom.painting import Canvas, Labels
 from seget.phantom.settings import Settings
@@ -48,7 +49,9 @@ def _most_of(labels: Labels, layers: int) -> Labels:
 
 
 def _share(mask: Labels, layers: int) -> Labels:
-    """Whether enough of the layers of each pixel are in a mask."""
-    count = mask.reshape(-1, layers, *mask.shape[1:]).sum(axis=1, dtype=np.uint8)
+    """Whether enough of the layers of each pixel and its neighbours are in a mask."""
+    count = mask.reshape(-1, layers, *mask.shape[1:]).sum(axis=1, dtype=np.float32)
+    # A membrane as thin as a layer would be striped where it leans.
+    count = uniform_filter(count, (1, 3, 3), mode="nearest")
     seen: Labels = (count >= SEEN_SHARE * layers).astype(np.uint8)
     return seen

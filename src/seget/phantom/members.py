@@ -129,9 +129,12 @@ def a_microtubule(path: Points) -> Made:
     return boxed("microtubule", "microtubules", balls, {"path": path}, 20.0), balls
 
 
-def a_mitochondrion(rng: Random, path: Points) -> Made:
-    """Mitochondrion of 200 to 360 nm width along a path, a crista every 34 to 52 nm."""
-    radius = rng.uniform(100, 180)
+def a_mitochondrion(rng: Random, path: Points, narrowest: float = 100.0) -> Made:
+    """Mitochondrion along a path, a crista every 34 to 52 nm.
+
+    Half its width is at least `narrowest` and at most 180 nm.
+    """
+    radius = rng.uniform(narrowest, 180)
     length = float(np.linalg.norm(np.diff(path, axis=0), axis=1).sum())
     cristae, position = [], rng.uniform(0, 30)
     side = frame((path[-1] - path[0]) / np.linalg.norm(path[-1] - path[0]))[1]
@@ -177,6 +180,14 @@ def a_vesicle(rng: Random, centre: Points) -> Made:
     stain = rng.uniform(0.6, 0.9) if rng.random() < 0.2 else rng.uniform(0.15, 0.35)
     balls = np.append(centre, radius)[None]
     geometry = {"centre": centre, "radius": radius, "stain": stain}
+    return boxed("vesicle", "vesicles", balls, geometry, 5.0), balls
+
+
+def a_synaptic_vesicle(rng: Random, centre: Points) -> Made:
+    """Synaptic vesicle of 36 to 46 nm (Alberts et al., Molecular Biology of the Cell)."""
+    radius = rng.uniform(18, 23)
+    geometry = {"centre": centre, "radius": radius, "stain": rng.uniform(0.15, 0.4)}
+    balls = np.append(centre, radius)[None]
     return boxed("vesicle", "vesicles", balls, geometry, 5.0), balls
 
 

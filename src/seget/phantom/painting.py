@@ -20,6 +20,7 @@ from seget.phantom.placing import Thing
 from seget.phantom.settings import Settings
 from seget.phantom.shapes import centriole, cleft, cleft_depth, granule, microtubule, sphere
 from seget.phantom.structures import ALL_STRUCTURES, MEMBRANES
+from seget.phantom.tissue import tissue
 
 Labels = npt.NDArray[np.uint8]
 Slices = tuple[slice, slice, slice]
@@ -40,6 +41,7 @@ PAINTERS: Mapping[str, Callable[..., Ink | None]] = {
     "filament": organelles.filament,
     "nucleus": organelles.nucleus,
     "gold": organelles.gold,
+    "tissue": tissue,
 }
 
 BLOCK_PX = 64

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -60,14 +60,21 @@ class CleftSheet:
         return depth
 
 
+class Borders(Protocol):
+    """What no object may cross."""
+
+    def depth(self, points: Points) -> Points:
+        """How far `(n, 3)` points lie from it in nm; negative beyond it."""
+
+
 # A thing and the balls `(n, 4)` that approximate it.
 Made = tuple[Thing, Points]
 
 
 class Space:
-    """The field, the cleft, and the balls that have been placed."""
+    """The field, the cleft or other borders, and the balls that have been placed."""
 
-    def __init__(self, extent_nm: Points, cleft: CleftSheet) -> None:
+    def __init__(self, extent_nm: Points, cleft: Borders) -> None:
         self.extent = extent_nm
         self.cleft = cleft
         self.balls: Points = np.zeros((0, 4))

@@ -120,7 +120,7 @@ def _compressed(rng: Random) -> tuple[float, float]:
 
 
 def _stained(rng: Random, specimen: Specimen) -> Specimen:
-    """Draw stain and texture."""
+    """Draw stain and texture, and whether the cell is one of a tissue."""
     return replace(
         specimen,
         texture=rng.uniform(0.3, 1.7),
@@ -128,6 +128,7 @@ def _stained(rng: Random, specimen: Specimen) -> Specimen:
         cytoplasm=rng.uniform(0.1, 0.5),
         stain_spread=rng.uniform(0.0, 0.4),
         unevenness=rng.uniform(0.2, 1.7),
+        tissue_nm=_between(rng, 200, 900) if rng.random() < 0.4 else 0.0,
     )
 
 
@@ -135,9 +136,12 @@ def _crowded(rng: Random, settings: Settings) -> Specimen:
     """Draw how crowded the cell is."""
     depth, *edges = settings.extent_nm
     area_um2 = float(np.prod(np.maximum(edges, SCENE_EDGE_NM))) / 1e6
+    tissue_nm, widest = settings.specimen.tissue_nm, max(edges)
     most = MOST_RIBOSOMES / (RIBOSOMES_UM3 * area_um2 * depth / 1000)
     return replace(
         settings.specimen,
+        # Cells much smaller than the field take long, and are all alike.
+        tissue_nm=max(widest / 15, tissue_nm) if tissue_nm > 0 else 0.0,
         crowd=min(_between(rng, 0.3, 3.0), MOST_CROWD_UM2 / area_um2),
         ribosomes=min(_between(rng, 0.1, 3.0), most),
     )

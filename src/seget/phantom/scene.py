@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.errors import RunError
-from seget.phantom import crowd, members
+from seget.phantom import crowd, members, neurites
 from seget.phantom.growth import STEP_NM, Course, grow
 from seget.phantom.placing import Made, Points, Thing, direction, frame
 from seget.phantom.settings import Settings
@@ -24,8 +24,8 @@ from seget.phantom.stage import NoRoomError, Stage
 
 # Kinds in the order of painting: later ones cover earlier ones.
 PAINTED = (
-    "cleft", "filament", "ribosome", "nucleus", "reticulum", "tubule", "mitochondrion", "vesicle",
-    "microtubule", "centriole", "granule", "golgi", "gold",
+    "tissue", "cleft", "filament", "ribosome", "nucleus", "reticulum", "tubule", "mitochondrion",
+    "vesicle", "microtubule", "centriole", "granule", "golgi", "gold",
 )  # fmt: skip
 SCENES = 60  # scenes drawn before giving up
 MICROTUBULE_SHARE = 0.002  # of the volume: the paper's 1 in 508
@@ -44,7 +44,10 @@ def build(settings: Settings) -> list[Thing]:
     for attempt in range(SCENES):
         stage = Stage(settings, np.random.default_rng([settings.seed, 1, attempt]))
         try:
-            _cell(stage)
+            if settings.specimen.tissue_nm > 0:
+                neurites.fill(stage)
+            else:
+                _cell(stage)
         except NoRoomError:
             continue
         crowd.fill(stage)

@@ -50,6 +50,8 @@ class Specimen:
     kept
         `(z, y, x)` share of its length that the specimen keeps: cutting compresses a section in the
         plane, the beam thins it.
+    tissue_nm
+        Width of the cells of a tissue that takes the place of the T cell; 0 for the T cell.
     """
 
     crowd: float = 1.0
@@ -60,6 +62,7 @@ class Specimen:
     stain_spread: float = 0.0
     unevenness: float = 1.0
     kept: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    tissue_nm: float = 0.0
 
 
 @dataclass(frozen=True)

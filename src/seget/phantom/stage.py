@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from seget.phantom.placing import CleftSheet, Made, Points, Space, Thing, direction
+from seget.phantom import tissue
+from seget.phantom.placing import Borders, CleftSheet, Made, Points, Space, Thing, direction
 from seget.phantom.settings import COARSEST_NM, FEWEST_SLICES, SCENE_EDGE_NM, Settings
 
 TRIES = 400
@@ -34,6 +35,8 @@ class Stage:
         How crowded the cell is.
     area_um2
         Area of the scene in the plane.
+    cleft
+        What no object may cross: the cleft, or the borders between the cells of a tissue.
     first, last
         Two planes (z in nm) that a structure must cross to be in all parts of the block split.
     """
@@ -47,7 +50,12 @@ class Stage:
         self.area_um2 = float(self.extent[1] * self.extent[2]) / 1e6
         self.first, self.last = crossing_nm(depth)
         self.things: list[Thing] = []
-        self.cleft, thing = _cleft(rng, self.extent)
+        width_nm = settings.specimen.tissue_nm
+        self.cleft: Borders
+        if width_nm > 0:
+            self.cleft, thing = tissue.drawn(rng, self.extent, width_nm)
+        else:
+            self.cleft, thing = _cleft(rng, self.extent)
         self.space = Space(self.extent, self.cleft)
         self.things.append(thing)
 
