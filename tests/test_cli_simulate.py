@@ -80,7 +80,7 @@ def test_a_phantom_is_kept_or_refused_but_not_overwritten(seget: Seget, tmp_path
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--preset", "huge"), "small, paper or randomised"),
+        (("--preset", "huge"), "small, paper, real, real-serial, real-face or randomised"),
         (("--size", "1,2"), "three numbers"),
         (("--size", "2,2,2"), "at least 8 slices"),
         (("--tilt", "60,-60,2"), "first < last"),

@@ -216,6 +216,8 @@ def test_angles_end_where_the_last_step_fits():
         ({"dose": math.nan}, "dose of nan"),
         ({"voxel_nm": -1}, "voxel of -1 nm"),
         ({"jitter_nm": -1}, "misalignment of -1 nm"),
+        ({"detector": 0}, "detector that transmits 0"),
+        ({"detector": 1.5}, "detector that transmits 1.5"),
     ],
 )
 def test_a_wrong_microscope_is_refused_in_words(faulty, words):

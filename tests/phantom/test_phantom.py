@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from listening import Heard
-from seget.phantom import STRUCTURES, Phantom, Settings, simulate
+from seget.phantom import ALL_STRUCTURES, PRESETS, STRUCTURES, Phantom, Settings, simulate
 
 SETTINGS = Settings(shape=(8, 256, 256), voxel_nm=8.0, seed=1, tilt=(-60.0, 60.0, 6.0))
 
@@ -85,3 +85,27 @@ def test_progress_is_told() -> None:
     assert heard.parts == ["painting", "imaging"]
     assert heard.counts[-1] == (100, 100)
     assert all(0 <= done <= total == 100 for done, total in heard.counts)
+
+
+def contrast(settings: Settings, structure: str) -> float:
+    """How much darker than the rest a structure is, in deviations of the rest."""
+    made = simulate(replace(settings, seed=3, structures=ALL_STRUCTURES, focus="microtubules"))
+    assert made.tomogram.shape == settings.shape
+    assert made.tomogram.voxel_size_nm == settings.voxel_size_nm
+    drawn = made.masks[structure].data > 0
+    rest = made.tomogram.data[
+        ~np.logical_or.reduce([mask.data > 0 for mask in made.masks.values()])
+    ]
+    return float((rest.mean() - made.tomogram.data[drawn].mean()) / rest.std())
+
+
+def test_tubes_of_the_real_preset_stand_out_less_than_clean_ones() -> None:
+    real = replace(PRESETS["real"], shape=(8, 160, 200))
+    clean = Settings(shape=real.shape, voxel_nm=real.voxel_nm)
+    assert 0.1 < contrast(real, "microtubules") < 0.6 * contrast(clean, "microtubules")
+
+
+@pytest.mark.parametrize("preset", ["real-serial", "real-face"])
+def test_membranes_of_the_real_tissues_stand_out(preset: str) -> None:
+    settings = replace(PRESETS[preset], shape=(8, 160, 160))
+    assert 1 < contrast(settings, "membranes") < 3.5

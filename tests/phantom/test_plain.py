@@ -54,3 +54,13 @@ def test_slices_have_noise_of_their_own_and_the_seed_s() -> None:
     np.testing.assert_array_equal(first, again)
     for one, two in ((first[0], first[1]), (first[0], other[0])):
         assert abs(np.corrcoef(one.ravel(), two.ravel())[0, 1]) < 0.08
+
+
+def test_a_beam_that_counts_pixel_by_pixel_has_white_noise() -> None:
+    def next_pixel(detector: float) -> float:
+        microscope = Microscope(4.0, None, 1e5, defocus_nm=0, detector=detector)
+        [noise] = photograph(np.zeros((1, 128, 128)), microscope, 20.0, 1)
+        return float(np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1])
+
+    assert abs(next_pixel(1.0)) < 0.03
+    assert next_pixel(0.3) > 0.2

@@ -12,8 +12,9 @@ from seget.errors import InputError, RunError
 from seget.phantom import crowd, scene
 from seget.phantom.painting import Canvas
 from seget.phantom.placing import Thing
+from seget.phantom.presets import PRESETS
 from seget.phantom.scene import PAINTED, build
-from seget.phantom.settings import PRESETS, Settings
+from seget.phantom.settings import Settings
 from seget.phantom.structures import STRUCTURES
 
 # The smallest field that promises all structures everywhere, in coarse voxels.

@@ -27,8 +27,9 @@ Tilt = Annotated[str | None, typer.Option(metavar="FIRST,LAST,STEP", help="Angle
 Preset = Annotated[
     str,
     typer.Option(
-        help="small (24 x 512 x 512, 4.51 nm), paper (76 x 2048 x 2048, 2.255 nm), or randomised: "
-        "12 x 512 x 512, all else drawn at random from the seed."
+        help="small (24 x 512 x 512, 4.51 nm), paper (76 x 2048 x 2048, 2.255 nm); real, "
+        "real-serial or real-face: as noisy as real tilt series, serial sections, FIB-SEM; "
+        "randomised: 12 x 512 x 512, all else drawn at random from the seed."
     ),
 ]
 Structures = Annotated[

@@ -18,9 +18,10 @@ from seget.listener import Listener
 from seget.phantom.finish import finish
 from seget.phantom.masks import masks
 from seget.phantom.painting import Canvas, Progress, paint
+from seget.phantom.presets import PRESETS
 from seget.phantom.randomisation import randomised
 from seget.phantom.scene import build
-from seget.phantom.settings import PRESETS, Picture, Settings, Specimen
+from seget.phantom.settings import Picture, Settings, Specimen
 from seget.phantom.structures import ALL_STRUCTURES, STRUCTURES
 from seget.volume import Volume
 
@@ -122,6 +123,7 @@ def _imaged(canvas: Canvas, settings: Settings, progress: Progress) -> npt.NDArr
         defocus_nm=picture.defocus_nm,
         jitter_nm=picture.jitter_nm,
         envelope_nm=picture.envelope_nm,
+        detector=picture.detector,
     )
     slices = settings.shape[0] + 2 * picture.buried
     if picture.section_nm:

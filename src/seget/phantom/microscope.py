@@ -67,6 +67,9 @@ class Microscope:
         Standard deviation of an image's misalignment in x and in y, in nm.
     envelope_nm
         Blur of the lens: at one cycle in that many nm, 1/e is left.
+    detector
+        What the detector transmits of signal and noise at half a cycle a pixel: a scintillator
+        blurs, where a beam counts pixel by pixel (1) nothing does.
     """
 
     voxel_nm: float
@@ -76,6 +79,7 @@ class Microscope:
     defocus_nm: float = 1000.0
     jitter_nm: float = 0.8
     envelope_nm: float = ENVELOPE_NM
+    detector: float = DETECTOR_AT_NYQUIST
 
     def __post_init__(self) -> None:
         first, last, step = self.tilt or (-1, 1, 1)
@@ -88,6 +92,11 @@ class Microscope:
             raise InputError(
                 f"microscope: a voxel of {self.voxel_nm:g} nm and a dose of {self.dose:g} electrons"
                 " a nm^2 were asked for, numbers above 0 are wanted; give positive ones."
+            )
+        if not 0 < self.detector <= 1:
+            raise InputError(
+                f"microscope: a detector that transmits {self.detector:g} at half a cycle a pixel "
+                "was asked for, above 0 and up to 1 is wanted; give 0.3 for a scintillator."
             )
         if not 0 <= self.jitter_nm < np.inf:
             raise InputError(
@@ -186,7 +195,7 @@ def expose(projection: Floats, microscope: Microscope, number: int, depth: float
     beam = microscope.electrons(angle) * float(resin)
     if np.isfinite(beam):
         arriving = _counted(arriving * np.float32(beam), rng) / np.float32(beam)
-    recorded = frequencies.filtered(arriving, _detector(frequencies))
+    recorded = frequencies.filtered(arriving, _detector(frequencies, microscope.detector))
     # Clip at one electron before the logarithm.
     np.maximum(recorded, max(1e-3, 1 / beam), out=recorded)
     projection[:] = np.log(recorded) / -optical
@@ -227,10 +236,10 @@ def _lens(frequencies: _Frequencies, microscope: Microscope, rng: np.random.Gene
     return transfer
 
 
-def _detector(frequencies: _Frequencies) -> Floats:
-    """Transfer function of the scintillator's blur."""
+def _detector(frequencies: _Frequencies, at_nyquist: float) -> Floats:
+    """Transfer function of the detector's blur."""
     square = (frequencies.y**2 + frequencies.s**2) * np.float32((2 * frequencies.voxel_nm) ** 2)
-    transfer: Floats = np.exp(np.float32(np.log(DETECTOR_AT_NYQUIST)) * square)
+    transfer: Floats = np.exp(np.float32(np.log(at_nyquist)) * square)
     return transfer
 
 

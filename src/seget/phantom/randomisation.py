@@ -109,8 +109,11 @@ def _straight(
         picture = replace(picture, section_nm=_between(rng, *SECTION_NM), flicker=flicker)
         return picture, Specimen(kept=(1.0, *_compressed(rng)))
     section_nm = min(_between(rng, *FACE_NM), 2 * voxel_nm)
+    # An electron beam that scans the face counts pixel by pixel: no scintillator blurs its noise.
+    detector = rng.uniform(0.3, 1.0)
     depth_nm = rng.uniform(0, 8)
-    return replace(picture, section_nm=section_nm, depth_nm=depth_nm, defocus_nm=0.0), Specimen()
+    picture = replace(picture, section_nm=section_nm, flicker=flicker, defocus_nm=0.0)
+    return replace(picture, depth_nm=depth_nm, detector=detector), Specimen()
 
 
 def _compressed(rng: Random) -> tuple[float, float]:

@@ -224,17 +224,35 @@ def _seen(stage: Stage, path: Points) -> npt.NDArray[np.bool_]:
 
 def _window(stage: Stage, settings: Settings) -> Points:
     """Return the corner of the field in the scene: its middle, or around one thing in focus."""
-    things = [thing for thing in stage.things if thing.structure == settings.focus]
-    if settings.focus is None or not things:
+    if settings.focus is None:
         return stage.window
     rng = np.random.default_rng([settings.seed, 7])
-    thing = things[int(rng.integers(len(things)))]
-    # The cleft's box is the scene; any other thing lies around the middle of its box.
-    middle = thing.geometry.get("origin", np.add(thing.low, thing.high) / 2)
+    buried = settings.picture.buried * settings.layers * settings.step_nm[0]
+    anchors = [
+        _anchors(thing, stage.extent[0])
+        for thing in stage.things
+        if thing.structure == settings.focus
+    ]
+    points = np.concatenate([np.zeros((0, 3)), *anchors])
+    points = points[(points[:, 0] >= buried) & (points[:, 0] <= stage.extent[0] - buried)]
+    if not len(points):
+        return stage.window
     field = np.asarray(settings.extent_nm)
-    corner = np.asarray(middle) - field * rng.uniform(0.25, 0.75, 3)
+    corner = points[int(rng.integers(len(points)))] - field * rng.uniform(0.25, 0.75, 3)
     corner[0] = 0
     return np.asarray(np.clip(corner, 0, stage.extent - field))
+
+
+def _anchors(thing: Thing, depth: float) -> Points:
+    """Return points that lie on a thing, as near to mid-section as it comes: `(n, 3)` nm."""
+    if "path" in thing.geometry:
+        return np.asarray(thing.geometry["path"], dtype=float)
+    if thing.kind == "tissue":
+        return np.asarray(thing.geometry["synapses"], dtype=float).reshape(-1, 4)[:, :3]
+    # The cleft's box is the scene; any other thing lies around the middle of its box.
+    middle = np.array(thing.geometry.get("origin", np.add(thing.low, thing.high) / 2))
+    middle[0] = np.clip(depth / 2, thing.low[0], thing.high[0])
+    return middle[None]
 
 
 def _moved(thing: Thing, window: Points) -> Thing:

@@ -78,8 +78,8 @@ class Picture:
         Slices of the section above and below the field: they are imaged, and cut off.
     depth_nm
         Deviation of a blur along z, of plain sections only: the depth that electrons return from.
-    defocus_nm, jitter_nm, envelope_nm
-        Underfocus, misalignment and blur of the images: see `microscope.Microscope`.
+    defocus_nm, jitter_nm, envelope_nm, detector
+        Underfocus, misalignment, blur and detector of the images: see `microscope.Microscope`.
     smooth_px
         Deviation of a blur of the finished picture, signal and noise.
     grain, grain_px
@@ -101,6 +101,7 @@ class Picture:
     defocus_nm: float = 1000.0
     jitter_nm: float = 0.8
     envelope_nm: float = 4.0
+    detector: float = 0.3
     smooth_px: float = 0.0
     grain: float = 0.0
     grain_px: float = 2.0
@@ -255,10 +256,3 @@ class Settings:
 
 def _by(shape: tuple[int, ...]) -> str:
     return " x ".join(str(edge) for edge in shape)
-
-
-PRESETS: dict[str, Settings] = {
-    "small": Settings(),
-    # The size of the paper's tomograms (Cell Image Library, P1694).
-    "paper": Settings(shape=(76, 2048, 2048), voxel_nm=2.255),
-}
