@@ -22,11 +22,11 @@ from pathlib import Path
 from statistics import fmean
 
 from seget import files, machine
+from seget.configuration import configured
 from seget.dataset import read_dataset
 from seget.device import choose_device
 from seget.phantom import Settings, simulate
 from seget.prediction import Options, Scorer, TorchEngine, open_reader
-from seget.recipes import modern
 from seget.trained import Trained, general, load
 from seget.training import Run, train
 from seget.training.validation import validate
@@ -38,7 +38,6 @@ CHOSEN = {  # slices that one annotates first, in this order
     "phantom": (3, 8, 13, 5, 11, 1, 15, 9),
 }
 TEST = {"vnc": (16, 17, 18, 19), "epfl": (0, 1, 2, 3, 4), "phantom": (20, 21, 22, 23)}
-SETTINGS = {"phantom": ("binning=1", "patch_px=256", "weight_cap=20")}
 
 
 def toml(image: Path, masks: dict[str, Path], slices: Sequence[int], holdout: str) -> str:
@@ -75,10 +74,13 @@ def datasets(data: str, slices: Sequence[int], out: Path) -> tuple[Path, Path]:
 
 
 def unpacked(source: Path, place: Path) -> Path:
-    """Return a folder with the MRC files of a folder of gzipped ones."""
+    """Return a folder with the MRC files of a folder of which some are gzipped."""
+    place.mkdir(parents=True, exist_ok=True)
+    for path in source.glob("*.mrc"):
+        if not (place / path.name).exists():
+            (place / path.name).symlink_to(path)
     for path in source.glob("*.mrc.gz"):
         if not (place / path.stem).is_file():
-            place.mkdir(parents=True, exist_ok=True)
             (place / path.stem).write_bytes(gzip.decompress(path.read_bytes()))
     return place
 
@@ -116,17 +118,17 @@ def main() -> None:
         for steps in map(int, asked.steps.split(",")):
             for start in asked.starts.split(","):
                 for seed in map(int, asked.seeds.split(",")):
-                    changes = [*SETTINGS.get(asked.data, ()), *asked.set]
                     label = "-".join([Path(start).name, *asked.set]).replace("=", "")
                     folder = asked.out / asked.data / f"{label}-{number}-{steps}-{seed}"
                     result = folder / "result.json"
                     if not result.is_file():
-                        recipe = modern().override([f"steps_per_epoch={steps}", "epochs=1"])
+                        length = [f"steps_per_epoch={steps}", "epochs=1"]
+                        recipe, _ = configured(read, read.structures, [*length, *asked.set])
                         begin = {"scratch": lambda: None, "general": general}.get(
                             start, lambda start=start: load(start)
                         )()
                         run = Run(folder, seed=seed, start=begin, overwrite=True)
-                        trained = train(read, read.structures, recipe.override(changes), run)
+                        trained = train(read, read.structures, recipe, run)
                         result.write_text(json.dumps(score(trained, paths[1])))
                     row = json.loads(result.read_text())
                     each = ", ".join(f"{v:.3f}" for k, v in list(row.items())[2:])

@@ -28,7 +28,7 @@ done
 one() { # name, dataset, options of train
     local name=$1 dataset=$2
     shift 2
-    seget train $out/$dataset.toml -o $out/runs/$name --max-minutes "$minutes" --resume "$@"
+    seget train $out/$dataset.toml -o $out/runs/$name --max-minutes "$minutes" --from scratch --resume "$@"
 }
 
 score() { # name, dataset, models
