@@ -174,14 +174,19 @@ def _run(run: Run, start: str | None, group: tuple[str, ...], recipe: Recipe, nu
 
 def _start(given: str | None, recipe: Recipe, group: tuple[str, ...]) -> Trained | None:
     """Return the model to begin from; None for weights that the seed draws."""
+    from seget.cli.progress import say
     from seget.networks import Architecture
     from seget.trained import find_models, general, load
     from seget.training import misfit
 
     architecture = Architecture.of(recipe, len(group))
     if given is None:
-        fits = recipe.name == "modern" and not misfit(architecture, general())
-        return general() if fits else None
+        if recipe.name != "modern":
+            return None
+        why = misfit(architecture, general())
+        if why:
+            say(f"{', '.join(group)}: begins from scratch, since {why.partition(';')[0]}.")
+        return None if why else general()
     if given == "scratch":
         return None
     models = [general()] if given == "general" else [load(p) for p in find_models(Path(given))]
