@@ -21,6 +21,7 @@ from seget.cli import (
     fuse,
     info,
     init,
+    next,
     phantom,
     predict,
     segment,
@@ -50,6 +51,7 @@ app.command()(predict.predict)
 app.command()(fuse.fuse)
 app.command()(segment.segment)
 app.command()(evaluate.evaluate)
+app.command()(next.next)
 app.command()(compare.compare)
 app.command()(info.info)
 app.command()(convert.convert)

@@ -3,10 +3,13 @@
 Volume + Trained -> scores 0..127 -> labels
 
 It never trains and never evaluates. `plan` chooses the size of the windows, an `engine` scores a
-window, `scorer` a slice, `predict` a volume; `writing` writes score maps, `segment` labels too.
+window, `scorer` a slice, `predict` a volume; `writing` writes score maps, `segment` labels too;
+`next_slices` says which slice to annotate next, by `doubt` and `choice`.
 """
 
+from seget.prediction.choice import NextSlice
 from seget.prediction.engine import Engine, TorchEngine
+from seget.prediction.next_slices import next_slices
 from seget.prediction.openvino_engine import OpenVinoEngine
 from seget.prediction.predict import (
     Options,
@@ -22,11 +25,13 @@ from seget.prediction.writing import predict_files
 __all__ = [
     "Effort",
     "Engine",
+    "NextSlice",
     "OpenVinoEngine",
     "Options",
     "Scorer",
     "TorchEngine",
     "choose_engine",
+    "next_slices",
     "open_reader",
     "predict",
     "predict_files",

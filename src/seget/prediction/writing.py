@@ -63,7 +63,7 @@ def predict_files(
         another process writes into the folder.
     """
     listener = listener or Listener()
-    _refuse_twins(models)
+    refuse_twins(models)
     stamp = files.Stamp.of(files.location(volume.path)) if volume.path else None
     volume = stamp.watched(volume) if stamp else volume
     jobs = planned(volume, models, folder, options, stamp)
@@ -80,7 +80,8 @@ def predict_files(
     return [path for job in jobs for path in job.maps]
 
 
-def _refuse_twins(models: Sequence[Trained]) -> None:
+def refuse_twins(models: Sequence[Trained]) -> None:
+    """Raise InputError if two of the models score one structure."""
     structures = [structure for trained in models for structure in trained.structures]
     twins = sorted({s for s in structures if structures.count(s) > 1})
     if twins:
