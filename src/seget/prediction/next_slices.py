@@ -47,8 +47,6 @@ def next_slices(
 
     Parameters
     ----------
-    dataset
-        Its tomograms, and on which slices each structure is drawn.
     models
         Of one structure or several, no structure twice.
     structures
@@ -77,9 +75,8 @@ def next_slices(
     stacks = [_stack(tomogram, wanted) for tomogram in dataset.tomograms]
     looked_at = _looked_at(dataset, stacks, number, slices, listener)
     jobs = list(_jobs(dataset.tomograms, stacks, looked_at, models))
-    found = _measured(jobs, wanted, options, listener)
-    candidates = [Candidate(stacks[at], z, seen) for (at, z), seen in sorted(found.items())]
-    best = choose(candidates, number)
+    measured = _measured(jobs, wanted, options, listener).items()
+    best = choose([Candidate(stacks[at], z, seen) for (at, z), seen in sorted(measured)], number)
     if len(best) < number:
         listener.note(f"{dataset.path}: {number} slices are asked for, {len(best)} are left.")
     return best
