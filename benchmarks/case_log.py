@@ -60,7 +60,11 @@ def rows(text: str) -> Iterator[Row]:
 
 
 def seget(words: list[str], folder: Path) -> tuple[int, str]:
-    """Run a command line; return its exit code and all that it printed."""
+    """Run a command line in a folder; return its exit code and all that it printed.
+
+    The home folder, which `~` means, is `base` beside the cases' folders.
+    """
+    home = next(up / "base" for up in folder.parents if (up / "base").is_dir())
     script = "from seget.cli import main; main()"
     try:
         done = subprocess.run(
@@ -70,7 +74,7 @@ def seget(words: list[str], folder: Path) -> tuple[int, str]:
             capture_output=True,
             text=True,
             timeout=SECONDS,
-            env=os.environ | {"HOME": str(folder.parent / "base"), "COLUMNS": "1000"},
+            env=os.environ | {"HOME": str(home), "COLUMNS": "1000"},
         )
     except subprocess.TimeoutExpired:
         return -1, f"stopped after {SECONDS} s"
