@@ -27,8 +27,9 @@ THIN_PX, THIN_SHARE = 5.0, 0.1
 NETWORK_PATCH_PX = 256
 # What the model that trainings begin from has seen (docs/few-slices.md): coarser is not binned.
 COARSEST_NM = 12.0
-# Below this share of the labelled pixels sampling alone does not balance: foreground weighs more.
-RARE_SHARE, RARE_CAP = 0.005, 20
+# Below this share of the labelled pixels sampling alone does not balance: foreground weighs more
+# (EPFL's postsynaptic densities, 0.5 %: found with it, lost without it; docs/few-slices.md).
+RARE_SHARE, RARE_CAP = 0.01, 20
 # Slices of a structure that are measured, and the edge of the field that is measured of each.
 MEASURED_SLICES, MEASURED_PX = 4, 1024
 

@@ -215,6 +215,22 @@ def test_a_structure_may_join_and_a_mask_that_changed_is_named(
     assert "other slices or masks of discs" in err
 
 
+def test_a_row_may_begin_from_the_model_that_is_shipped(
+    seget: Seget, small_dataset: Path, tmp_path: Path
+) -> None:
+    command = ("compare", small_dataset, "-o", tmp_path, "--networks", "seget_shipped,seget")
+    command = (*command, "-s", "discs", "--learning-rates", "1e-9", "--steps", 2, *QUICK)
+    code, said, err = seget(*command)
+    assert code == 0, err
+    assert "| SegET, as shipped |" in said
+    assert "SegET, as shipped" in (tmp_path / "report.html").read_text()
+    cells = json.loads((tmp_path / "cells.json").read_text())["cells"]
+    losses = {cell["network"]: cell["rows"][0]["loss"] for cell in cells.values()}
+    assert losses["seget"] != losses["seget_shipped"], "same patches, other weights"
+    code, _, err = seget(*command[:-6], "--recipe", "paper")
+    assert code == 2
+
+
 def test_rates_that_no_validation_slice_can_choose_among_are_refused(
     seget: Seget, small_dataset: Path, tmp_path: Path
 ) -> None:

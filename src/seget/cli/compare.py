@@ -30,8 +30,9 @@ Networks = Annotated[
     list[str] | None,
     typer.Option(
         "--networks",
-        help="Comma list: fcn8s, segnet, unet, deeplabv3plus, seget, seget_printed; "
-        "the table's five if left out, SegET as printed with --recipe paper.",
+        help="Comma list: fcn8s, segnet, unet, deeplabv3plus, seget, seget_printed, and "
+        "seget_shipped, which begins from the model that comes with seget, where all others begin "
+        "from scratch. If left out the table's five, SegET as printed with --recipe paper.",
     ),
 ]
 Joint = Annotated[bool, typer.Option("--joint", help="One model of all structures a network.")]
@@ -88,7 +89,7 @@ def compare(
 
     \b
     seget compare dataset.toml -o table1 --budget 10m --seeds 2
-    seget compare dataset.toml -o joint --joint --steps 2000 --networks unet,seget
+    seget compare dataset.toml -o joint --joint --steps 2000 --networks unet,seget,seget_shipped
     seget compare dataset.toml -o paper --recipe paper --device cuda
     seget compare dataset.toml -o table1 --on gpus
     """
@@ -133,14 +134,20 @@ def _compare(
 
 def _networks(given: list[str] | None, recipe: str) -> tuple[str, ...]:
     """Return the networks in the order of the paper's table; one SegET unless both are named."""
+    from seget.comparison.plan import SHIPPED
     from seget.networks import NETWORKS
 
     other = "seget" if recipe == "paper" else "seget_printed"
     names = split_names(given, "--networks") or [name for name in NETWORKS if name != other]
-    unknown = sorted(set(names) - set(NETWORKS))
+    known = [*NETWORKS, SHIPPED]
+    unknown = sorted(set(names) - set(known))
     if unknown:
-        raise InputError(f"--networks {unknown[0]}: wanted some of {', '.join(NETWORKS)}.")
-    return tuple(name for name in NETWORKS if name in names)
+        raise InputError(f"--networks {unknown[0]}: wanted some of {', '.join(known)}.")
+    if SHIPPED in names and recipe == "paper":
+        raise InputError(
+            f"--networks {SHIPPED} --recipe paper: the paper begins from scratch; leave out one."
+        )
+    return tuple(name for name in known if name in names)
 
 
 def _terms(budget: str | None, steps: int | None, recipe: str, joint: bool) -> Terms:

@@ -19,13 +19,13 @@ import numpy as np
 import numpy.typing as npt
 
 from seget import files
-from seget.comparison.plan import Cell
+from seget.comparison.plan import SHIPPED, Cell
 from seget.dataset import Dataset, read_dataset
 from seget.device import choose_device
 from seget.evaluation import StructureScores, Truth, without_nan
 from seget.listener import Listener
 from seget.prediction import Options, Scorer, TorchEngine, open_reader, score_slices
-from seget.trained import Trained
+from seget.trained import Trained, general
 from seget.training import Diverged, Run, read_log, train
 
 RUNS = "runs"  # in the folder of a comparison; holds a run folder for each cell
@@ -64,7 +64,8 @@ def run_cell(cell: Cell, setup: CellSetup, listener: Listener | None = None) -> 
     dataset = read_dataset(setup.dataset)
     folder = setup.folder / cell.key
     recipe = cell.recipe(setup.changes)
-    run = Run(folder, seed=cell.seed, device=setup.device, resume=True)
+    start = general() if cell.network == SHIPPED else None
+    run = Run(folder, seed=cell.seed, device=setup.device, resume=True, start=start)
     result: dict[str, Any] = {
         "network": cell.network,
         "structures": list(cell.structures),

@@ -19,11 +19,10 @@ from seget import files
 from seget.comparison.cell import RUNS, read_scores
 from seget.comparison.cell_results import CellResults
 from seget.comparison.figures import comparison_curves, figure3, figure4
-from seget.comparison.plan import Cell, ComparisonSettings
+from seget.comparison.plan import Cell, ComparisonSettings, title_of
 from seget.dataset import Dataset, Tomogram
 from seget.errors import InputError
 from seget.fusion import colour, fuse
-from seget.networks import Architecture
 
 Captioned = list[tuple[str, Path]]
 Labels = npt.NDArray[np.integer[Any]]
@@ -102,7 +101,7 @@ def _panels(
                 found = results[cell]["scores"]
                 thresholds |= {s: found[s]["threshold"] for s in cell.structures}
         if scores and set(names.scored) <= set(scores):
-            title = Architecture(network).title
+            title = title_of(network)
             nothing = np.zeros_like(next(iter(scores.values())))
             found = {s: scores.get(s, nothing) for s in names.structures}
             panels[title] = fuse(found, {s: thresholds.get(s, 0.5) for s in found})
@@ -169,7 +168,7 @@ def _curves(
                 pace = results.pace.get(cell.network)
                 if pace is not None:  # time as the terms count it, not as a busy machine took it
                     rows = [row | {"elapsed_s": pace * row["step"]} for row in rows]
-                runs.setdefault(Architecture(cell.network).title, []).append(rows)
+                runs.setdefault(title_of(cell.network), []).append(rows)
         if runs:
             name = group[0] if len(group) == 1 else "joint"
             path = out / PICTURES / f"curves_{name}.png"

@@ -11,10 +11,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from seget.networks import Architecture
 from seget.recipes import Recipe, modern, paper
 
+# The row that begins from the model that comes with seget; all others begin from scratch.
+SHIPPED = "seget_shipped"
 # Trying a learning rate takes this share of a cell's steps.
 SEARCH_SHARE = 0.2
+
+
+def architecture(network: str) -> Architecture:
+    """Return the architecture of a row of the table."""
+    return Architecture("seget" if network == SHIPPED else network)
+
+
+def title_of(network: str) -> str:
+    """Return what the table calls a row."""
+    return "SegET, as shipped" if network == SHIPPED else architecture(network).title
 
 
 @dataclass(frozen=True)
@@ -88,7 +101,7 @@ class Cell:
     def recipe(self, settings: tuple[str, ...]) -> Recipe:
         """Return the recipe of the cell; its epochs are about as long as the recipe's own."""
         base = modern() if self.steps else paper(self.structures[0])
-        changes = [*settings, f"network={self.network}"]
+        changes = [*settings, f"network={architecture(self.network).name}"]
         if self.learning_rate is not None:
             changes.append(f"learning_rate={self.learning_rate}")
         recipe = base.override(changes)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget.comparison.cell_results import CellResults
-from seget.comparison.plan import Cell, ComparisonSettings
+from seget.comparison.plan import Cell, ComparisonSettings, architecture, title_of
 from seget.dataset import Dataset
 from seget.evaluation import without_nan
 from seget.metrics import Counts, mean_ignoring_absent
@@ -35,7 +35,7 @@ def make_table(
     structures = [s for group in settings.groups for s in group]
     scores = {n: _network_scores(n, structures, done, results) for n in settings.networks}
     one = Architecture.of(cells[0].recipe(settings.changes), outputs=1)
-    networks = {name: replace(one, name=name) for name in settings.networks}
+    networks = {n: replace(one, name=architecture(n).name) for n in settings.networks}
     return without_nan(
         {
             "title": f"{dataset.name}: {len(settings.networks)} networks compared",
@@ -51,7 +51,7 @@ def make_table(
             "seeds": list(settings.seeds),
             "machine": results.machine,
             "structures": structures,
-            "networks": {name: _cost(network, done, results) for name, network in networks.items()},
+            "networks": {n: _cost(n, network, done, results) for n, network in networks.items()},
             "scores": scores,
             "averages": {n: _averages(n, structures, done, results) for n in settings.networks},
             "search": _search(settings, cells, results),
@@ -67,13 +67,15 @@ def _mean(values: Any) -> float:
     return mean_ignoring_absent(math.nan if v is None else v for v in values)[0]
 
 
-def _cost(network: Architecture, done: Sequence[Cell], results: CellResults) -> dict[str, Any]:
-    """Return a network's size, arithmetic and time."""
+def _cost(
+    name: str, network: Architecture, done: Sequence[Cell], results: CellResults
+) -> dict[str, Any]:
+    """Return a row's size, arithmetic and time."""
     counted = network.cost()
-    own = [results[cell] for cell in done if cell.network == network.name]
-    pace = results.pace.get(network.name)  # measured in turn, where there was need to
+    own = [results[cell] for cell in done if cell.network == name]
+    pace = results.pace.get(name)  # measured in turn, where there was need to
     return {
-        "title": network.title,
+        "title": title_of(name),
         "parameters": counted.parameters,
         "gflop": counted.gflop,
         "step_s": _mean(result["step_s"] for result in own) if pace is None else pace,
