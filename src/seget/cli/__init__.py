@@ -21,6 +21,7 @@ from seget.cli import (
     fuse,
     info,
     init,
+    measure,
     next,
     phantom,
     predict,
@@ -52,6 +53,7 @@ app.command()(fuse.fuse)
 app.command()(segment.segment)
 app.command()(evaluate.evaluate)
 app.command()(next.next)
+app.command()(measure.measure)
 app.command()(compare.compare)
 app.command()(info.info)
 app.command()(convert.convert)

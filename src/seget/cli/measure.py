@@ -1,0 +1,126 @@
+"""The verb `seget measure`: objects, surfaces, lengths and distances of labels, in nm.
+
+label volume -> a folder of tables, and the numbers of each structure
+
+It never measures: `measurement` does.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from seget.cli.options import Out, Overwrite, VoxelSize, parse_voxel_size, split_names
+from seget.errors import InputError
+
+Labels = Annotated[
+    Path,
+    typer.Argument(
+        metavar="LABELS",
+        help="A label volume, or the -o of seget segment; labels.json beside it names the "
+        "structures.",
+    ),
+]
+Named = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="Which number is which structure, or NAME=any; repeatable; the default is what "
+        "labels.json says.",
+    ),
+]
+Instances = Annotated[bool, typer.Option("--instances", help="Each number is one object already.")]
+MinVoxels = Annotated[int, typer.Option(help="Leave out objects of fewer voxels.")]
+Contact = Annotated[
+    float, typer.Option(metavar="NM", help="Surfaces nearer than this are in contact.")
+]
+Tubes = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAMES",
+        help="Comma list of structures that get a middle line; the default is what is shaped "
+        "like a tube.",
+    ),
+]
+
+
+def measure(
+    labels: Labels,
+    out: Out,
+    structure: Named = None,
+    instances: Instances = False,
+    voxel_size: VoxelSize = None,
+    min_voxels: MinVoxels = 1,
+    contact: Contact = 30.0,
+    tubes: Tubes = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print summary.json.")] = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Measure labels in nm: objects.csv, distances.csv, labels.measured.mrc, summary.json.
+
+    What the numbers mean, and how exact they are, stands in docs/measures.md.
+
+    \b
+    seget measure segmented -o measured
+    seget measure labels.mrc -o measured --structure granules=3 --structure golgi=5
+    seget measure vesicles.h5:/main -o measured --instances --voxel-size 30,8,8
+    """
+    from seget import files
+    from seget.cli.progress import bar, say
+    from seget.measurement import Options, measure_files
+    from seget.results import LABELS
+
+    if min_voxels < 1:
+        raise InputError(f"--min-voxels {min_voxels}: wanted a whole number from 1 up.")
+    if not 0 <= contact < math.inf:
+        raise InputError(f"--contact {contact:g}: wanted a number of nm from 0 up.")
+    path = labels / LABELS if (labels / LABELS).is_file() else labels
+    options = Options(
+        structures=tuple(structure or ()),
+        instances=instances,
+        voxel_size_nm=parse_voxel_size(voxel_size) if voxel_size else None,
+        min_voxels=min_voxels,
+        contact_nm=contact,
+        tubes=tuple(split_names(tubes, "--tubes")) if tubes else None,
+    )
+    with bar("measure") as listener:
+        result = measure_files(files.read(path), out, options, overwrite, listener)
+    for note in result["notes"]:
+        say(note)
+    say(str(out))
+    if as_json:
+        typer.echo(json.dumps(result, indent=1))
+    else:
+        _print_table(result)
+
+
+def _print_table(result: dict[str, Any]) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("structure", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    headings = ("objects", "volume\num3", "median\ndiameter nm", "median\nlength nm", "width nm")
+    for heading in (*headings, "nearest\nother nm"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for name, said in result["structures"].items():
+        others = [near for other, near in said["nearest"].items() if other != name]
+        width = said["width"]
+        table.add_row(
+            name,
+            str(said["objects"]),
+            f"{said['volume_nm3'] / 1e9:.4g}",
+            _shown(said["median_equivalent_diameter_nm"]),
+            _shown(said["median_length_nm"]),
+            f"{width['mean_nm']:.1f} +- {width['sd_nm']:.1f}" if width else "-",
+            _shown(min((near["smallest_distance_nm"] for near in others), default=None)),
+        )
+    Console(highlight=False, markup=False).print(table)
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1f}"

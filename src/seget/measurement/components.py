@@ -1,0 +1,222 @@
+"""Objects of a label volume: what touches and is of one structure, found slab by slab.
+
+labels (z, y, x) -> Objects: a number for every object, its moments, its structure
+
+It never holds more of the volume than a slab of some slices. Voxels touch if they share a face, an
+edge or a corner. Objects are numbered from 1: by structure, then by the place of their first voxel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from seget.listener import Listener
+from seget.measurement.moments import Moments, joined
+from seget.measurement.structures import Structures
+from seget.volume import Volume
+
+Numbers = npt.NDArray[np.uint32]
+SLAB_VOXELS = 8_000_000
+
+
+@dataclass(frozen=True)
+class IdStore:
+    """Numbers of the objects on disk, read a box at a time.
+
+    Attributes
+    ----------
+    path
+        A file of bare uint32, `(z, y, x)`.
+    shape
+        `(z, y, x)` extent in voxels.
+    """
+
+    path: Path
+    shape: tuple[int, int, int]
+
+    def box(self, low: npt.ArrayLike, high: npt.ArrayLike) -> Numbers:
+        """Return a copy of the numbers from index `low` up to, not with, `high`: `(z, y, x)`."""
+        # Mapped for this box only: pages of a map that stays open count as this process's memory.
+        mapped = np.memmap(self.path, np.uint32, "r", shape=self.shape)
+        parts = tuple(
+            slice(int(a), int(b)) for a, b in zip(np.asarray(low), np.asarray(high), strict=True)
+        )
+        return np.array(mapped[parts])
+
+    def slabs(self) -> Iterator[tuple[int, Numbers]]:
+        """Yield the first slice's number of each slab, and the slab."""
+        for first, last in slabs(self.shape):
+            yield first, self.box((first, 0, 0), (last, *self.shape[1:]))
+
+
+@dataclass(frozen=True)
+class Objects:
+    """All objects of a label volume.
+
+    Attributes
+    ----------
+    ids
+        Which voxel is which object's.
+    structures
+        `(n,)` name of each object's structure; object i has number i + 1.
+    moments
+        Of the objects, in voxels.
+    dropped
+        Structure -> objects that were left out because they were too small.
+    """
+
+    ids: IdStore
+    structures: list[str]
+    moments: Moments
+    dropped: dict[str, int]
+
+    def __len__(self) -> int:
+        """Return the number of objects."""
+        return len(self.structures)
+
+
+def slabs(shape: tuple[int, int, int], voxels: int = 0) -> list[tuple[int, int]]:
+    """Return first slice and last + 1 of slabs of about `voxels` voxels, `SLAB_VOXELS` if 0."""
+    depth = max(1, (voxels or SLAB_VOXELS) // (shape[1] * shape[2]))
+    return [(z, min(z + depth, shape[0])) for z in range(0, shape[0], depth)]
+
+
+def find_objects(
+    volume: Volume,
+    structures: Structures,
+    scratch: Path,
+    min_voxels: int = 1,
+    listener: Listener | None = None,
+) -> Objects:
+    """Find and number the objects of a label volume.
+
+    Parameters
+    ----------
+    volume
+        Labels.
+    structures
+        What its numbers are.
+    scratch
+        A file that the numbers are kept in: four bytes a voxel. It is the caller's to remove.
+    min_voxels
+        Objects of fewer voxels are left out, and counted.
+    listener
+        Is told the slices done.
+    """
+    listener = listener or Listener()
+    with scratch.open("w+b") as file:
+        codes, parts, pairs = _label_slabs(volume, structures, file, listener)
+        moments, owners = joined(parts), np.concatenate([np.zeros(0, np.uint32), *codes])
+        group, count = _united(pairs, owners, structures.instances)
+        moments = moments.merged(group, count)
+        code = np.zeros(count, np.int64)
+        code[group] = owners
+        seen = moments.voxels > 0  # an instance of the legend may have none
+        kept = seen & (moments.voxels >= min_voxels)
+        names = [structures.structure_of_code(int(c)) for c in code]
+        order = _order(names, structures, moments, kept)
+        number = np.zeros(count + 1, np.uint32)
+        number[order + 1] = np.arange(1, order.size + 1)
+        final = np.concatenate([[np.uint32(0)], number[group + 1]]).astype(np.uint32)
+        _renumber(file, volume.shape, final)
+    dropped: dict[str, int] = {}
+    for i in np.flatnonzero(seen & ~kept):
+        dropped[names[i]] = dropped.get(names[i], 0) + 1
+    ids = IdStore(scratch, volume.shape)
+    return Objects(ids, [names[i] for i in order], moments.of_objects(order), dropped)
+
+
+def _label_slabs(
+    volume: Volume, structures: Structures, file: Any, listener: Listener
+) -> tuple[list[Numbers], list[Moments], list[npt.NDArray[np.int64]]]:
+    """Label each slab by itself, write provisional numbers, and say which of them meet."""
+    import cc3d
+
+    codes_of: list[Numbers] = []
+    parts: list[Moments] = []
+    pairs: list[npt.NDArray[np.int64]] = []
+    base = 0
+    before: tuple[Numbers, Numbers] | None = None
+    for first, last in slabs(volume.shape):
+        codes = structures.codes(np.asarray(volume.data[first:last]))
+        if structures.instances:
+            found, count = codes, len(structures.values)
+        else:
+            found, count = cc3d.connected_components(
+                codes, connectivity=26, return_N=True, out_dtype=np.uint32
+            )
+        seen = found > 0
+        owner = np.arange(1, count + 1, dtype=np.uint32)
+        owner[found[seen] - 1] = codes[seen]
+        codes_of.append(owner)
+        parts.append(Moments.of(found, count, first))
+        found = np.where(seen, found + np.uint32(base), np.uint32(0))
+        found.tofile(file)
+        if before is not None and not structures.instances:
+            pairs.append(_touching(*before, found[0], codes[0]))
+        before, base = (found[-1].copy(), codes[-1].copy()), base + count
+        listener.progress(last, volume.shape[0])
+    return codes_of, parts, pairs
+
+
+def _touching(
+    above: Numbers, above_codes: Numbers, below: Numbers, below_codes: Numbers
+) -> npt.NDArray[np.int64]:
+    """Pairs of numbers, `(n, 2)`, of two neighbouring slices that touch and are of one code."""
+    height, width = above.shape
+    found = [np.zeros((0, 2), np.int64)]
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            y, x = _overlap(dy, height), _overlap(dx, width)
+            upper, lower = (y[0], x[0]), (y[1], x[1])
+            same = (above_codes[upper] == below_codes[lower]) & (above_codes[upper] > 0)
+            both = np.stack([above[upper][same], below[lower][same]], axis=1)
+            found.append(np.unique(both.astype(np.int64), axis=0))
+    return np.unique(np.concatenate(found), axis=0)
+
+
+def _overlap(shift: int, size: int) -> tuple[slice, slice]:
+    return slice(max(0, -shift), size - max(0, shift)), slice(max(0, shift), size + min(0, shift))
+
+
+def _united(
+    pairs: list[npt.NDArray[np.int64]], owners: Numbers, instances: bool
+) -> tuple[npt.NDArray[np.int64], int]:
+    """Return which object each provisional number belongs to, from 0, and how many there are."""
+    if instances:
+        return owners.astype(np.int64) - 1, int(owners.max(initial=0))
+    touching = np.concatenate([np.zeros((0, 2), np.int64), *pairs]) - 1
+    graph = coo_array(
+        (np.ones(len(touching), np.int8), (touching[:, 0], touching[:, 1])),
+        shape=(owners.size, owners.size),
+    )
+    count, group = connected_components(graph, directed=False)
+    return group.astype(np.int64), int(count)
+
+
+def _order(
+    names: list[str], structures: Structures, moments: Moments, kept: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    """Return the objects that are kept, by structure and then by their first voxel."""
+    rank = np.array([structures.names.index(name) for name in names], dtype=np.int64)
+    order = np.lexsort((moments.start, rank))
+    return order[kept[order]].astype(np.int64)
+
+
+def _renumber(file: Any, shape: tuple[int, int, int], final: Numbers) -> None:
+    """Replace the provisional numbers in a file by the final ones, a slab at a time."""
+    for first, last in slabs(shape):
+        size = (last - first) * shape[1] * shape[2]
+        place = first * shape[1] * shape[2] * final.itemsize
+        file.seek(place)
+        numbers = final[np.fromfile(file, np.uint32, size)]
+        file.seek(place)
+        numbers.tofile(file)

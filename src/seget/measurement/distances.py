@@ -1,0 +1,165 @@
+"""Distances between the surfaces of objects, and how much of them lies close together.
+
+meshes of all objects -> for each object the nearest one of every structure
+
+It never counts voxels: a distance transform goes from middle to middle of voxels, which is one
+voxel too long. Between two surfaces that meet the distance is 0 up to a part of a voxel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+
+from seget.measurement import triangles
+from seget.measurement.surface import Mesh
+
+Floats = npt.NDArray[np.floating[Any]]
+SOME = 200  # vertices or triangles that stand for all, for a bound
+CANDIDATES = 64  # pairs of vertices whose triangles are looked at for the exact distance
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The object `b` of a structure that is nearest to object `a`; objects count from 0.
+
+    Attributes
+    ----------
+    a, b
+        The objects; never the same.
+    distance_nm
+        Between their surfaces.
+    contact_nm2
+        Area of a's surface that lies within the contact distance of any object of b's structure.
+    """
+
+    a: int
+    b: int
+    distance_nm: float
+    contact_nm2: float
+
+
+@dataclass
+class _Body:
+    """An object's mesh, its box, and a tree of its vertices that is made when first used."""
+
+    mesh: Mesh
+    low: Floats
+    high: Floats
+    _tree: Any = field(default=None, repr=False)
+    _around: Any = field(default=None, repr=False)
+
+    @property
+    def tree(self) -> Any:
+        """Tree of the vertices."""
+        if self._tree is None:
+            self._tree = cKDTree(self.mesh.vertices_nm)
+        return self._tree
+
+    @property
+    def longest_edge(self) -> float:
+        """About the longest edge of a triangle: that of some of them."""
+        some = self.mesh.triangles[:: max(1, len(self.mesh.triangles) // SOME)]
+        a, b = self.mesh.vertices_nm[some[:, 0]], self.mesh.vertices_nm[some[:, 1]]
+        return float(np.linalg.norm(a - b, axis=1).max())
+
+    def triangles_around(self, vertices: npt.NDArray[Any]) -> tuple[Floats, npt.NDArray[Any]]:
+        """Return numbers of the triangles that have one of some vertices, and which vertex."""
+        if self._around is None:
+            owner = self.mesh.triangles.ravel()
+            order = np.argsort(owner, kind="stable")
+            starts = np.searchsorted(owner[order], np.arange(len(self.mesh.vertices_nm) + 1))
+            self._around = order // 3, starts
+        numbers, starts = self._around
+        counts = starts[vertices + 1] - starts[vertices]
+        which = np.repeat(np.arange(len(vertices)), counts)
+        offset = np.arange(len(which)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return numbers[starts[vertices][which] + offset], which
+
+
+def nearest_objects(
+    meshes: Sequence[Mesh], structures: Sequence[str], contact_nm: float
+) -> list[Nearest]:
+    """Return for every object the nearest object of each structure, its own included.
+
+    Parameters
+    ----------
+    meshes, structures
+        Of the objects; an object without triangles has no distances.
+    contact_nm
+        Distance up to which surface counts as in contact.
+
+    Returns
+    -------
+    In the order of the objects, and of the structures' first objects.
+    """
+    bodies = {i: _body(mesh) for i, mesh in enumerate(meshes) if len(mesh.triangles)}
+    groups = []
+    for name in dict.fromkeys(structures):
+        members = np.array([i for i in bodies if structures[i] == name], dtype=np.int64)
+        if members.size:
+            low = np.array([bodies[i].low for i in members.tolist()])
+            high = np.array([bodies[i].high for i in members.tolist()])
+            groups.append((members, low, high))
+    found = []
+    for a, body in bodies.items():
+        for members, low, high in groups:
+            gaps = np.maximum(low - body.high, body.low - high).clip(min=0)
+            apart = np.where(members == a, np.inf, np.linalg.norm(gaps, axis=1))
+            order = np.argsort(apart, kind="stable")
+            others = [(int(members[k]), float(apart[k])) for k in order if np.isfinite(apart[k])]
+            if others:
+                found.append(_nearest(a, others, bodies, contact_nm))
+    return found
+
+
+def _body(mesh: Mesh) -> _Body:
+    return _Body(mesh, mesh.vertices_nm.min(axis=0), mesh.vertices_nm.max(axis=0))
+
+
+def _nearest(
+    a: int, others: Sequence[tuple[int, float]], bodies: Mapping[int, _Body], contact_nm: float
+) -> Nearest:
+    """Look at other objects in the order of their boxes' distances, until no box is near enough."""
+    mine = bodies[a]
+    vertices = mine.mesh.vertices_nm
+    best, winner = np.inf, others[0][0]
+    touched = np.zeros(len(vertices), bool)
+    for number, apart in others:
+        if apart > max(best, contact_nm):
+            break
+        other = bodies[number]
+        # A few vertices give a bound, which leaves few of the many to be looked at.
+        some = vertices[:: max(1, len(vertices) // SOME)]
+        bound = min(best, float(other.tree.query(some)[0].min()))
+        reach = max(bound, contact_nm) + 2 * other.longest_edge
+        gap = np.maximum(other.low - vertices, vertices - other.high).clip(min=0)
+        within = np.flatnonzero(np.einsum("ij,ij->i", gap, gap) <= reach**2)
+        distance, vertex = other.tree.query(vertices[within], distance_upper_bound=reach)
+        touched[within[distance <= contact_nm]] = True
+        near = np.argsort(distance)[:CANDIDATES]
+        near = near[np.isfinite(distance[near])]
+        if near.size:
+            exact = _exact(mine, within[near], other, vertex[near])
+            exact = min(exact, float(distance[near[0]]))
+            if exact < best:
+                best, winner = exact, number
+    areas = mine.mesh.vertex_areas_nm2
+    return Nearest(a, winner, best, float(areas[touched].sum()))
+
+
+def _exact(a: _Body, of_a: npt.NDArray[Any], b: _Body, of_b: npt.NDArray[Any]) -> float:
+    """Distance of vertices from the other mesh's triangles around their nearest vertices."""
+    best = np.inf
+    for here, vertices, there, nearest in ((a, of_a, b, of_b), (b, of_b, a, of_a)):
+        numbers, which = there.triangles_around(nearest)
+        corners = there.mesh.vertices_nm[there.mesh.triangles[numbers]].astype(np.float64)
+        points = here.mesh.vertices_nm[vertices[which]].astype(np.float64)
+        found = triangles.distances(points, corners[:, 0], corners[:, 1], corners[:, 2])
+        best = min(best, float(found.min(initial=np.inf)))
+    return best

@@ -1,0 +1,114 @@
+"""Volume, surface and width of bodies that are known exactly, turned every way."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bodies import COARSE, CUBIC, FLAT, TURNS, VOXELS, ball, rod, slab
+from seget.measurement import Measurement, blocks, surface
+from seget.measurement.components import find_objects
+from seget.measurement.structures import find_structures
+from seget.volume import Volume
+
+each_turn = pytest.mark.parametrize("turn", TURNS, ids=range(len(TURNS)))
+
+
+@pytest.mark.parametrize("voxel", VOXELS)
+def test_a_ball_has_its_volume_surface_and_diameter(measure, voxel) -> None:
+    body = ball(90)
+    (one,) = measure(body.labels(voxel, TURNS[0], 0.7)).objects
+    assert one.volume_nm3 == pytest.approx(body.volume, rel=0.01)
+    assert one.mesh.area_nm2 == pytest.approx(body.surface, rel=0.02)
+    assert one.equivalent_diameter_nm == pytest.approx(180, abs=min(voxel))
+    assert one.sphericity == pytest.approx(1, abs=0.02)
+    np.testing.assert_allclose(one.axes_nm, 180, atol=2)
+    assert one.mesh.is_closed
+    assert not one.touches_border
+    assert not one.thin
+
+
+@each_turn
+@pytest.mark.parametrize("voxel", [CUBIC, FLAT])
+def test_a_rod_has_its_surface_whichever_way_it_lies(measure, voxel, turn) -> None:
+    body = rod(30, 160)
+    (one,) = measure(body.labels(voxel, turn)).objects
+    assert one.volume_nm3 == pytest.approx(body.volume, rel=0.04)
+    # Its edges are rounded off by about a voxel; upright on slices of 9 nm it is 153 nm long.
+    assert one.mesh.area_nm2 == pytest.approx(body.surface, rel=0.04)
+    assert one.width_nm == pytest.approx(60, abs=1)
+    along = abs(one.axes[0] @ turn.as_matrix()[:, 0])
+    assert math.degrees(math.acos(min(along, 1))) < 2
+
+
+@each_turn
+@pytest.mark.parametrize("voxel", [CUBIC, FLAT])
+def test_a_sheet_has_its_surface_and_its_width(measure, voxel, turn) -> None:
+    body = slab(23, 140)
+    (one,) = measure(body.labels(voxel, turn, 0.4)).objects
+    if turn.magnitude() or voxel == CUBIC:  # level on slices of 9 nm it is 18 or 27 nm thick
+        assert one.mesh.area_nm2 == pytest.approx(body.surface, rel=0.05)
+        assert one.width_nm == pytest.approx(23, abs=1.2)
+
+
+def test_a_body_of_few_voxels_is_thin(measure) -> None:
+    (one,) = measure(slab(2 * 4.5, 100).labels(COARSE, TURNS[3])).objects
+    assert one.thin
+    (one,) = measure(slab(8 * 4.5, 100).labels(COARSE, TURNS[3])).objects
+    assert not one.thin
+
+
+def test_blocks_give_the_surface_of_the_whole(tmp_path: Path, monkeypatch) -> None:
+    volume = rod(30, 160).labels(CUBIC, TURNS[1])
+    found = find_objects(volume, find_structures(volume), tmp_path / "ids")
+    box = found.moments.low[0], found.moments.high[0]
+    voxels = int(found.moments.voxels[0])
+    whole = surface.surface(found.ids, 1, box, voxels, CUBIC)
+    monkeypatch.setattr(blocks.blocks, "__defaults__", (40,))
+    parts = surface.surface(found.ids, 1, box, voxels, CUBIC)
+    assert len(list(blocks.blocks(*box, volume.shape))) == 4
+    assert len(parts.triangles) == len(whole.triangles)
+    assert parts.area_nm2 == pytest.approx(whole.area_nm2, rel=1e-6)
+    assert parts.is_closed
+
+
+def test_at_the_border_the_surface_is_open_and_ends_where_the_voxels_end(measure) -> None:
+    whole = ball(60).labels(CUBIC, TURNS[0]).data
+    middle = whole.shape[0] // 2
+    high = (whole.shape[0] / 2 - middle) * CUBIC[0]  # of what is kept below the ball's middle
+    half = Volume(whole[middle:], CUBIC)
+    (one,) = measure(half).objects
+    assert one.touches_border
+    assert not one.mesh.is_closed
+    assert one.sphericity is None
+    assert one.mesh.area_nm2 == pytest.approx(2 * math.pi * 60 * (60 + high), rel=0.02)
+    assert one.mesh.vertices_nm[:, 0].min() == pytest.approx(-CUBIC[0] / 2, abs=1e-4)
+
+
+def test_a_sheet_across_the_volume_has_two_faces(measure) -> None:
+    data = np.zeros((20, 30, 30), np.uint8)
+    data[8:14] = 1
+    (one,) = measure(Volume(data, CUBIC)).objects
+    assert one.mesh.area_nm2 == pytest.approx(2 * (30 * 2.3) ** 2, rel=1e-3)
+    assert one.width_nm == pytest.approx(6 * 2.3, abs=0.1)
+
+
+def test_one_voxel_has_a_volume_and_a_place(measure) -> None:
+    data = np.zeros((8, 9, 10), np.uint8)
+    data[3, 4, 5] = 1
+    found: Measurement = measure(Volume(data, (9.0, 2.0, 2.0), (10.0, 20.0, 30.0)))
+    (one,) = found.objects
+    assert one.volume_nm3 == 36
+    np.testing.assert_allclose(one.centroid_nm, [37, 28, 40])
+    np.testing.assert_allclose(one.centroid_px, [3, 4, 5])
+    assert one.thin
+    assert one.line is None
+
+
+def test_an_object_that_fills_the_volume_has_no_surface(measure) -> None:
+    (one,) = measure(Volume(np.ones((4, 5, 6), np.uint8), CUBIC)).objects
+    assert one.mesh.area_nm2 == 0
+    assert one.touches_border

@@ -1,0 +1,58 @@
+"""`seget measure` as a user types it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seget import files
+from seget.volume import Volume
+
+for module in ("cc3d", "edt", "skimage", "trimesh"):
+    pytest.importorskip(module)
+
+Seget = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def segmented(tmp_path: Path) -> Path:
+    """A folder as seget segment leaves it: labels of two structures and their legend."""
+    folder = tmp_path / "segmented"
+    folder.mkdir()
+    data = np.zeros((12, 30, 30), np.uint8)
+    data[3:9, 4:12, 4:12], data[3:9, 16:24, 16:24] = 1, 2
+    files.write(folder / "labels.mrc", Volume(data, (3.0, 2.0, 2.0)))
+    legend = {"1": {"structure": "golgi"}, "2": {"structure": "granules", "colour": "#0000ff"}}
+    files.write_json(folder / "labels.json", legend)
+    return folder
+
+
+def test_a_segmented_folder_is_measured(seget: Seget, segmented: Path, tmp_path: Path) -> None:
+    code, printed, err = seget("measure", segmented, "-o", tmp_path / "out", "--json")
+    assert code == 0, err
+    said = json.loads(printed)
+    assert said["structures"]["golgi"]["objects"] == 1
+    assert said["structures"]["golgi"]["volume_nm3"] == 6 * 8 * 8 * 12
+    code, printed, _ = seget("measure", segmented, "-o", tmp_path / "out")
+    assert code == 0
+    assert "granules" in printed
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--structure", "golgi"], "wanted NAME=VALUE"),
+        (["--voxel-size", "1,2"], "--voxel-size 1,2: wanted"),
+        (["--min-voxels", "0"], "--min-voxels 0: wanted"),
+        (["--contact", "-1"], "--contact -1: wanted"),
+    ],
+)
+def test_a_wrong_option_is_a_sentence(seget: Seget, segmented: Path, options, said) -> None:
+    code, _, err = seget("measure", segmented, "-o", segmented.with_name("out"), *options)
+    assert code == 2
+    assert said in err
+    assert "Traceback" not in err
