@@ -31,14 +31,13 @@ def test_vesicles_on_flat_voxels_are_as_many_objects_as_they_are_numbered(measur
     assert len(numbers) > 5
     assert sorted(one.voxels for one in found.objects) == sorted(counts.tolist())
     for one in found.objects:
-        assert one.mesh.is_closed or one.touches_border or one.voxels < 4
+        assert one.mesh.is_closed or one.touches_border
 
 
 @pytest.mark.parametrize("name", ["mito_instance_fib1-0-0-0", "golgi_precise_binary_fib1-4-3-0"])
 def test_real_mitochondria_and_golgi_have_closed_surfaces(measure, name: str) -> None:
     data = _nifti(f"urocell-labels/{name}.nii.gz")
-    first = np.argwhere(data).min(axis=0)  # where there is something
-    part = Volume(data[tuple(slice(start, start + 128) for start in first)], (15.0, 16.0, 16.0))
+    part = Volume(data[::3, ::3, ::3], (45.0, 48.0, 48.0))  # quicker
     found = measure(part, instances=name.startswith("mito"))
     assert found.objects
     for one in found.objects:

@@ -64,12 +64,12 @@ def test_a_body_of_few_voxels_is_thin(measure) -> None:
 def test_blocks_give_the_surface_of_the_whole(tmp_path: Path, monkeypatch) -> None:
     volume = rod(30, 160).labels(CUBIC, TURNS[1])
     found = find_objects(volume, find_structures(volume), tmp_path / "ids")
-    box = found.moments.low[0], found.moments.high[0]
+    (box,) = found.boxes[0]
     voxels = int(found.moments.voxels[0])
-    whole = surface.surface(found.ids, 1, box, voxels, CUBIC)
-    monkeypatch.setattr(blocks.blocks, "__defaults__", (40,))
-    parts = surface.surface(found.ids, 1, box, voxels, CUBIC)
-    assert len(list(blocks.blocks(*box, volume.shape))) == 4
+    whole = surface.surface(found.ids, 1, [box], voxels, CUBIC)
+    monkeypatch.setattr(blocks, "CORE", 40)
+    parts = surface.surface(found.ids, 1, [box], voxels, CUBIC)
+    assert len(list(blocks.Grid(volume.shape, CUBIC).blocks(box))) == 4
     assert len(parts.triangles) == len(whole.triangles)
     assert parts.area_nm2 == pytest.approx(whole.area_nm2, rel=1e-6)
     assert parts.is_closed

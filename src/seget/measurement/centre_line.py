@@ -106,6 +106,8 @@ def centre_line(
         return None
     (knots, weights, _), _ = splprep(line.T, k=3, s=len(line) * (0.02 * min(voxel_size_nm)) ** 2)
     curve = _Curve.of(BSpline(knots, np.stack(weights, axis=1), 3), width_nm)
+    if curve.length < width_nm:
+        return None
     return _measured(curve, voxels, voxel_size_nm, width_nm, shape)
 
 

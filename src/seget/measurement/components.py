@@ -24,7 +24,9 @@ from seget.measurement.structures import Structures
 from seget.volume import Volume
 
 Numbers = npt.NDArray[np.uint32]
+Box = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]  # first index, last index + 1
 SLAB_VOXELS = 8_000_000
+NEAR = 8  # voxels: parts of an object nearer than this are measured in one box
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,10 @@ class Objects:
         `(n,)` name of each object's structure; object i has number i + 1.
     moments
         Of the objects, in voxels.
+    boxes
+        Of each object, the boxes that its voxels lie in: one, but for instances of several parts.
+    parts
+        `(n,)` components of each object, 1 but for instances.
     dropped
         Structure -> objects that were left out because they were too small.
     """
@@ -76,6 +82,8 @@ class Objects:
     ids: IdStore
     structures: list[str]
     moments: Moments
+    boxes: list[list[Box]]
+    parts: npt.NDArray[np.int64]
     dropped: dict[str, int]
 
     def __len__(self) -> int:
@@ -114,24 +122,63 @@ def find_objects(
     listener = listener or Listener()
     with scratch.open("w+b") as file:
         codes, parts, pairs = _label_slabs(volume, structures, file, listener)
-        moments, owners = joined(parts), np.concatenate([np.zeros(0, np.uint32), *codes])
-        group, count = _united(pairs, owners, structures.instances)
-        moments = moments.merged(group, count)
+        owners = np.concatenate([np.zeros(0, np.uint32), *codes])
+        group, count = _united(pairs, owners.size)
+        components = joined(parts).merged(group, count)
         code = np.zeros(count, np.int64)
         code[group] = owners
-        seen = moments.voxels > 0  # an instance of the legend may have none
-        kept = seen & (moments.voxels >= min_voxels)
-        names = [structures.structure_of_code(int(c)) for c in code]
+        owner = _of_instances(code) if structures.instances else np.arange(count)
+        moments = components.merged(owner, int(owner.max(initial=-1)) + 1)
+        names = [""] * len(moments.voxels)
+        for i, c in zip(owner.tolist(), code.tolist(), strict=True):
+            names[i] = structures.structure_of_code(c)
+        kept = moments.voxels >= min_voxels
         order = _order(names, structures, moments, kept)
-        number = np.zeros(count + 1, np.uint32)
+        number = np.zeros(len(names) + 1, np.uint32)
         number[order + 1] = np.arange(1, order.size + 1)
-        final = np.concatenate([[np.uint32(0)], number[group + 1]]).astype(np.uint32)
+        final = np.concatenate([[np.uint32(0)], number[owner[group] + 1]]).astype(np.uint32)
         _renumber(file, volume.shape, final)
     dropped: dict[str, int] = {}
-    for i in np.flatnonzero(seen & ~kept):
+    for i in np.flatnonzero(~kept):
         dropped[names[i]] = dropped.get(names[i], 0) + 1
     ids = IdStore(scratch, volume.shape)
-    return Objects(ids, [names[i] for i in order], moments.of_objects(order), dropped)
+    boxes = _boxes(components, owner, order)
+    count_of = np.bincount(owner, minlength=len(names))[order].astype(np.int64)
+    found = [names[i] for i in order]
+    return Objects(ids, found, moments.of_objects(order), boxes, count_of, dropped)
+
+
+def _of_instances(code: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return which instance each component is of, from 0: those of one code are one."""
+    return np.unique(code, return_inverse=True)[1].ravel()
+
+
+def _boxes(
+    components: Moments, owner: npt.NDArray[np.int64], order: npt.NDArray[np.int64]
+) -> list[list[Box]]:
+    """Return the boxes of each object's components, those that come near each other as one."""
+    by_object = np.argsort(owner, kind="stable")
+    ends = np.searchsorted(owner[by_object], np.arange(len(order) + int(owner.max(initial=0)) + 2))
+    found = []
+    for i in order:
+        mine = by_object[ends[i] : ends[i + 1]]
+        boxes: list[Box] = []
+        for k in mine:
+            box = components.low[k], components.high[k]
+            near = [other for other in boxes if _is_near(box, other)]
+            while near:  # the larger box may come near others
+                boxes = [other for other in boxes if not any(other is one for one in near)]
+                low = np.minimum.reduce([box[0], *(one[0] for one in near)])
+                high = np.maximum.reduce([box[1], *(one[1] for one in near)])
+                box = low, high
+                near = [other for other in boxes if _is_near(box, other)]
+            boxes.append(box)
+        found.append(boxes)
+    return found
+
+
+def _is_near(a: Box, b: Box) -> bool:
+    return bool((a[0] - NEAR < b[1]).all() and (b[0] - NEAR < a[1]).all())
 
 
 def _label_slabs(
@@ -147,20 +194,17 @@ def _label_slabs(
     before: tuple[Numbers, Numbers] | None = None
     for first, last in slabs(volume.shape):
         codes = structures.codes(np.asarray(volume.data[first:last]))
-        if structures.instances:
-            found, count = codes, len(structures.values)
-        else:
-            found, count = cc3d.connected_components(
-                codes, connectivity=26, return_N=True, out_dtype=np.uint32
-            )
+        found, count = cc3d.connected_components(
+            codes, connectivity=26, return_N=True, out_dtype=np.uint32
+        )
         seen = found > 0
-        owner = np.arange(1, count + 1, dtype=np.uint32)
+        owner = np.zeros(count, np.uint32)
         owner[found[seen] - 1] = codes[seen]
         codes_of.append(owner)
         parts.append(Moments.of(found, count, first))
         found = np.where(seen, found + np.uint32(base), np.uint32(0))
         found.tofile(file)
-        if before is not None and not structures.instances:
+        if before is not None:
             pairs.append(_touching(*before, found[0], codes[0]))
         before, base = (found[-1].copy(), codes[-1].copy()), base + count
         listener.progress(last, volume.shape[0])
@@ -187,19 +231,15 @@ def _overlap(shift: int, size: int) -> tuple[slice, slice]:
     return slice(max(0, -shift), size - max(0, shift)), slice(max(0, shift), size + min(0, shift))
 
 
-def _united(
-    pairs: list[npt.NDArray[np.int64]], owners: Numbers, instances: bool
-) -> tuple[npt.NDArray[np.int64], int]:
-    """Return which object each provisional number belongs to, from 0, and how many there are."""
-    if instances:
-        return owners.astype(np.int64) - 1, int(owners.max(initial=0))
+def _united(pairs: list[npt.NDArray[np.int64]], count: int) -> tuple[npt.NDArray[np.int64], int]:
+    """Return which component each provisional number belongs to, from 0, and how many there are."""
     touching = np.concatenate([np.zeros((0, 2), np.int64), *pairs]) - 1
     graph = coo_array(
         (np.ones(len(touching), np.int8), (touching[:, 0], touching[:, 1])),
-        shape=(owners.size, owners.size),
+        shape=(count, count),
     )
-    count, group = connected_components(graph, directed=False)
-    return group.astype(np.int64), int(count)
+    found, group = connected_components(graph, directed=False)
+    return group.astype(np.int64), int(found)
 
 
 def _order(

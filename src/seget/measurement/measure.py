@@ -191,8 +191,8 @@ class _Shared:
     def measured(self, i: int) -> Measured:
         """Measure object `i`, from 0."""
         moments, size = self.found.moments, self.voxel_size_nm
-        box, voxels = (moments.low[i], moments.high[i]), int(moments.voxels[i])
-        mesh = surface(self.found.ids, i + 1, box, voxels, size)
+        voxels = int(moments.voxels[i])
+        mesh = surface(self.found.ids, i + 1, self.found.boxes[i], voxels, size)
         centre = moments.centroids[i]
         one = Measured(
             number=i + 1,
@@ -201,8 +201,8 @@ class _Shared:
             volume_nm3=voxels * float(np.prod(size)),
             centroid_px=centre,
             centroid_nm=self.origin_nm + centre * size,
-            low_px=box[0],
-            high_px=box[1],
+            low_px=moments.low[i],
+            high_px=moments.high[i],
             axes_nm=self.axes_nm[i],
             axes=self.axes[i],
             touches_border=bool(self.touches_border[i]),
@@ -213,6 +213,8 @@ class _Shared:
     def _line(self, one: Measured) -> CentreLine | None:
         """Return the middle line of an object that is a tube, or is said to be one."""
         width = one.width_nm
+        if self.found.parts[one.number - 1] > 1:
+            return None
         if self.tubes is None:
             if width is None or not is_tube(one.volume_nm3, one.mesh.area_nm2, width):
                 return None

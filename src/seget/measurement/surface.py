@@ -9,6 +9,7 @@ would shrink what is curved. At the border of the volume it is open: what lies b
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter
 
-from seget.measurement.blocks import HALO, Block, blocks
-from seget.measurement.components import IdStore
+from seget.measurement.blocks import Block, Grid
+from seget.measurement.components import Box, IdStore
 from seget.measurement.widths import widths
 from seget.volume import Triple
 
@@ -25,7 +26,7 @@ Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.int64]
 LEVELS = np.linspace(-1.5, 1.5, 31)  # among which that of the surface is sought, smallest voxels
 MERGED = 1e-4  # voxels: vertices nearer than this are one
-EXACT = HALO - 5  # smallest voxels up to which a smoothed distance is exact
+KEPT_VOXELS = 20_000_000  # of an object's blocks: of fewer, distances are kept and not made again
 
 
 @dataclass
@@ -40,7 +41,7 @@ class Mesh:
         `(m, 3)` numbers of vertices; seen from outside they run counterclockwise in x, y, z.
     widths_nm
         For some vertices, how far the object reaches below them along the normal; nan where that
-        is more than about `EXACT` voxels, or where the object goes on beyond the border.
+        is more than about 35 voxels, or where the object goes on beyond the border.
     widths_voxels
         The same, counted in the edges of a voxel along that normal.
     """
@@ -87,7 +88,7 @@ class Mesh:
 
 
 def surface(
-    ids: IdStore, number: int, box: tuple[Ints, Ints], voxels: int, voxel_size_nm: Triple
+    ids: IdStore, number: int, boxes: Sequence[Box], voxels: int, voxel_size_nm: Triple
 ) -> Mesh:
     """Return the surface of one object.
 
@@ -95,33 +96,38 @@ def surface(
     ----------
     ids, number
         Which voxels are the object's.
-    box
-        First index and last index + 1 of the object along z, y, x.
+    boxes
+        In which all its voxels lie; no two of them come near each other.
     voxels
         How many it has.
     voxel_size_nm
         `(z, y, x)` edges of a voxel.
     """
-    fields = _Fields(ids, number, voxel_size_nm)
-    parts = list(blocks(*box, ids.shape))
-    if len(parts) == 1:
+    grid = Grid(ids.shape, voxel_size_nm)
+    whole = _around(boxes)
+    parts = [block for box in boxes for block in grid.blocks(box)]
+    fields = _Fields(ids, number, grid, max(grid.exact_nm(box) for box in boxes))
+    if sum(float(np.prod(b.high - b.low + 2 * b.halo)) for b in parts) < KEPT_VOXELS:
         fields.kept = {}
     contents = np.sum([fields.contents(block) for block in parts], axis=0)
-    edge = min(voxel_size_nm)
-    level = _level(contents, voxels, edge)
+    level = _level(contents, voxels, grid.edge_nm)
     first = fields.mesh(parts, level)
     if not first.area_nm2:
         return first
     # Where the object is a few voxels thick the count is coarse; the triangles' volume is not.
     wanted = voxels * float(np.prod(voxel_size_nm))
-    missing = (wanted - enclosed_nm3(first, ids, number, box, voxel_size_nm)) / first.area_nm2
-    again = fields.mesh(parts, level - float(np.clip(missing, -edge / 2, edge / 2)))
+    missing = wanted - enclosed_nm3(first, ids, number, whole, voxel_size_nm)
+    most = grid.edge_nm / 2
+    again = fields.mesh(parts, level - float(np.clip(missing / first.area_nm2, -most, most)))
     return again if again.area_nm2 else first
 
 
-def enclosed_nm3(
-    mesh: Mesh, ids: IdStore, number: int, box: tuple[Ints, Ints], voxel_size_nm: Triple
-) -> float:
+def _around(boxes: Sequence[Box]) -> Box:
+    low = np.minimum.reduce([low for low, _ in boxes])
+    return low, np.maximum.reduce([high for _, high in boxes])
+
+
+def enclosed_nm3(mesh: Mesh, ids: IdStore, number: int, box: Box, voxel_size_nm: Triple) -> float:
     """Return the volume within a surface; where the border cuts it open, up to the border.
 
     By the theorem of Gauss, along the axis along which the border cuts the least. What the border
@@ -148,7 +154,8 @@ class _Fields:
 
     ids: IdStore
     number: int
-    voxel_size_nm: Triple
+    grid: Grid
+    exact_nm: float
     kept: dict[tuple[int, ...], tuple[Floats, Ints] | None] | None = None
 
     def smoothed(self, block: Block) -> tuple[Floats, Ints] | None:
@@ -167,12 +174,11 @@ class _Fields:
         mask, origin = block.mask(self.ids, self.number)
         if mask.all() or not mask.any():
             return None
-        edge = min(self.voxel_size_nm)
-        far = np.float32(EXACT * edge)
-        distance = edt.edt(mask, anisotropy=self.voxel_size_nm)
-        distance -= edt.edt(~mask, anisotropy=self.voxel_size_nm)
-        np.clip(distance, -far, far, out=distance)
-        sigma = [edge / size for size in self.voxel_size_nm]
+        size = self.grid.voxel_size_nm
+        distance = edt.edt(mask, anisotropy=size)
+        distance -= edt.edt(~mask, anisotropy=size)
+        np.clip(distance, -self.exact_nm, self.exact_nm, out=distance)
+        sigma = [self.grid.edge_nm / edge for edge in size]
         return gaussian_filter(distance, sigma, mode="nearest", output=np.float32), origin
 
     def contents(self, block: Block) -> Floats:
@@ -193,7 +199,7 @@ class _Fields:
         for axis in range(3):
             range_nm += np.gradient(distance[around], axis=axis)[inner] ** 2
         range_nm = np.sqrt(range_nm)
-        edge = min(self.voxel_size_nm)
+        edge = self.grid.edge_nm
         reach = LEVELS[-1] * edge + range_nm / 2
         sure = np.count_nonzero(distance[own] > reach)
         near = np.abs(distance[own]) <= reach
@@ -204,7 +210,7 @@ class _Fields:
     def mesh(self, parts: list[Block], level: float) -> Mesh:
         """Return the whole surface at a level."""
         meshes = [self.triangles(block, level) for block in parts]
-        return _merged([mesh for mesh in meshes if mesh is not None], self.voxel_size_nm)
+        return _merged([mesh for mesh in meshes if mesh is not None], self.grid.voxel_size_nm)
 
     def triangles(self, block: Block, level: float) -> Mesh | None:
         """Return the surface in a block, its vertices in voxels; None where there is none."""
@@ -219,8 +225,8 @@ class _Fields:
             return None
         vertices, triangles, _, _ = marching_cubes(nodes, level)
         place = vertices.astype(np.float64) + block.low
-        mesh = Mesh(place * self.voxel_size_nm, triangles.astype(np.int32))
-        measured = widths(mesh, distance - level, origin, self.voxel_size_nm, EXACT)
+        mesh = Mesh(place * self.grid.voxel_size_nm, triangles.astype(np.int32))
+        measured = widths(mesh, distance - level, origin, self.grid.voxel_size_nm, self.exact_nm)
         mesh.widths_nm, mesh.widths_voxels = measured
         mesh.vertices_nm = _to_border(place, self.ids.shape)
         return mesh

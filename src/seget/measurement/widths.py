@@ -30,7 +30,7 @@ def widths(
     distance_nm: Floats,
     origin: npt.NDArray[np.int64],
     voxel_size_nm: Triple,
-    reach: float,
+    reach_nm: float,
 ) -> tuple[Floats, Floats]:
     """Return the widths below vertices spread over a mesh, in nm and in voxels: `(rays,)` each.
 
@@ -42,14 +42,14 @@ def widths(
         `(z, y, x)` positive inside, 0 on the surface, and the index of its first voxel.
     voxel_size_nm
         `(z, y, x)` edges of a voxel.
-    reach
-        Length of the rays in smallest voxels; nan for what is wider.
+    reach_nm
+        Length of the rays; nan for what is wider.
     """
     size = np.asarray(voxel_size_nm)
     step = STEP * min(voxel_size_nm)
     chosen = _spread(mesh.vertex_areas_nm2, (RAY_EDGES * min(voxel_size_nm)) ** 2)
     start, inwards = mesh.vertices_nm[chosen], -mesh.normals[chosen]
-    lengths = np.arange(1, int(reach / STEP) + 1) * step
+    lengths = np.arange(1, int(reach_nm / step) + 2) * step
     points = start[:, None] + inwards[:, None] * lengths[:, None]
     at = np.moveaxis(points / size - origin, 2, 0)
     sampled = map_coordinates(distance_nm, at, order=1, mode="constant", cval=np.inf)
