@@ -108,6 +108,22 @@ def test_one_voxel_has_a_volume_and_a_place(measure) -> None:
     assert one.line is None
 
 
+@pytest.mark.parametrize("voxel", [CUBIC, FLAT, (30.0, 8.0, 8.0)])
+@pytest.mark.parametrize(
+    "edges", [(1, 1, 1), (1, 1, 2), (2, 2, 2), (1, 1, 5), (1, 4, 4), (3, 1, 1)]
+)
+def test_specks_have_closed_surfaces_of_their_volume(measure, voxel, edges) -> None:
+    data = np.zeros((12, 12, 12), np.uint8)
+    data[4 : 4 + edges[0], 4 : 4 + edges[1], 4 : 4 + edges[2]] = 1
+    found = measure(Volume(data, voxel))
+    (one,) = found.objects
+    assert one.mesh.is_closed
+    assert one.thin
+    box = one.low_px, one.high_px
+    enclosed = surface.enclosed_nm3(one.mesh, found.ids, 1, box, voxel)
+    assert enclosed == pytest.approx(one.volume_nm3, rel=0.1)
+
+
 def test_an_object_that_fills_the_volume_has_no_surface(measure) -> None:
     (one,) = measure(Volume(np.ones((4, 5, 6), np.uint8), CUBIC)).objects
     assert one.mesh.area_nm2 == 0

@@ -113,7 +113,7 @@ class Measured:
     def thin(self) -> bool:
         """Whether under a quarter of its surface it is thinner than 4 voxels: a guess, then."""
         found = self.mesh.widths_voxels
-        if not len(found):
+        if not len(found) or (self.high_px - self.low_px).min() < THIN_VOXELS:
             return True
         return bool(np.count_nonzero(found < THIN_VOXELS) >= THIN_SHARE * len(found))
 

@@ -24,8 +24,12 @@ from seget.volume import Triple
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.int64]
-LEVELS = np.linspace(-1.5, 1.5, 31)  # among which that of the surface is sought, smallest voxels
+LEVELS = np.linspace(-2.5, 1.5, 41)  # among which that of the surface is sought, smallest voxels
 MERGED = 1e-4  # voxels: vertices nearer than this are one
+# Smallest voxels by which distances are smoothed; less where smoothing leaves nothing of an object.
+SMOOTHINGS = (1.0, 0.5, 0.0)
+ROUNDS = 4  # surfaces made, at most, to enclose the volume
+SAME_VOLUME, ALIKE_VOLUME = 0.003, 0.05  # relative: enough at once, enough in the end
 KEPT_VOXELS = 20_000_000  # of an object's blocks: of fewer, distances are kept and not made again
 
 
@@ -107,19 +111,26 @@ def surface(
     whole = _around(boxes)
     parts = [block for box in boxes for block in grid.blocks(box)]
     fields = _Fields(ids, number, grid, max(grid.exact_nm(box) for box in boxes))
-    if sum(float(np.prod(b.high - b.low + 2 * b.halo)) for b in parts) < KEPT_VOXELS:
-        fields.kept = {}
-    contents = np.sum([fields.contents(block) for block in parts], axis=0)
-    level = _level(contents, voxels, grid.edge_nm)
-    first = fields.mesh(parts, level)
-    if not first.area_nm2:
-        return first
-    # Where the object is a few voxels thick the count is coarse; the triangles' volume is not.
+    fields.keeps = sum(float(np.prod(b.high - b.low + 2 * b.halo)) for b in parts) < KEPT_VOXELS
     wanted = voxels * float(np.prod(voxel_size_nm))
-    missing = wanted - enclosed_nm3(first, ids, number, whole, voxel_size_nm)
-    most = grid.edge_nm / 2
-    again = fields.mesh(parts, level - float(np.clip(missing / first.area_nm2, -most, most)))
-    return again if again.area_nm2 else first
+    mesh = _merged([], voxel_size_nm)
+    for smoothing in SMOOTHINGS:
+        fields.smooth_less(smoothing)
+        level = _level([fields.contents(block) for block in parts], voxels, grid.edge_nm)
+        # Where the object is a few voxels thick that is coarse; the triangles' volume is not.
+        for _ in range(ROUNDS):
+            mesh = fields.mesh(parts, level)
+            if not mesh.area_nm2:
+                break
+            missing = wanted - enclosed_nm3(mesh, ids, number, whole, voxel_size_nm)
+            if abs(missing) < SAME_VOLUME * wanted:
+                return mesh
+            most = grid.edge_nm / 2
+            level -= float(np.clip(missing / mesh.area_nm2, -most, most))
+        else:
+            if abs(missing) < ALIKE_VOLUME * wanted:
+                return mesh
+    return mesh
 
 
 def _around(boxes: Sequence[Box]) -> Box:
@@ -156,16 +167,23 @@ class _Fields:
     number: int
     grid: Grid
     exact_nm: float
-    kept: dict[tuple[int, ...], tuple[Floats, Ints] | None] | None = None
+    smoothing: float = 1.0
+    keeps: bool = False
+    _kept: dict[tuple[int, ...], tuple[Floats, Ints] | None] = field(default_factory=dict)
+
+    def smooth_less(self, smoothing: float) -> None:
+        """Smooth by so many smallest voxels from now on."""
+        self.smoothing = smoothing
+        self._kept = {}
 
     def smoothed(self, block: Block) -> tuple[Floats, Ints] | None:
         """Return the field in nm, positive inside, and its first index; None without a border."""
         key = tuple(block.low.tolist())
-        if self.kept is not None and key in self.kept:
-            return self.kept[key]
+        if key in self._kept:
+            return self._kept[key]
         found = self._smoothed(block)
-        if self.kept is not None:
-            self.kept[key] = found
+        if self.keeps:
+            self._kept[key] = found
         return found
 
     def _smoothed(self, block: Block) -> tuple[Floats, Ints] | None:
@@ -178,7 +196,7 @@ class _Fields:
         distance = edt.edt(mask, anisotropy=size)
         distance -= edt.edt(~mask, anisotropy=size)
         np.clip(distance, -self.exact_nm, self.exact_nm, out=distance)
-        sigma = [self.grid.edge_nm / edge for edge in size]
+        sigma = [self.smoothing * self.grid.edge_nm / edge for edge in size]
         return gaussian_filter(distance, sigma, mode="nearest", output=np.float32), origin
 
     def contents(self, block: Block) -> Floats:
@@ -247,9 +265,9 @@ def _to_border(place: Floats, shape: tuple[int, int, int]) -> Floats:
     return np.where(place > last, last + (place - last) / 2, moved)
 
 
-def _level(contents: Floats, voxels: int, edge: float) -> float:
+def _level(contents: Sequence[Floats], voxels: int, edge: float) -> float:
     """Return the level within which there are as many voxels as the object has, in nm."""
-    return float(np.interp(voxels, contents[::-1], LEVELS[::-1])) * edge
+    return float(np.interp(voxels, np.sum(contents, axis=0)[::-1], LEVELS[::-1])) * edge
 
 
 def _merged(parts: list[Mesh], voxel_size_nm: Triple) -> Mesh:
