@@ -10,12 +10,17 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from seget.cli.options import Out, Overwrite, VoxelSize, parse_voxel_size, split_names
 from seget.errors import InputError
+
+if TYPE_CHECKING:
+    from seget.measurement import Options
+
+MESH_FORMATS = ("stl", "ply", "obj")
 
 Labels = Annotated[
     Path,
@@ -46,6 +51,20 @@ Tubes = Annotated[
         "like a tube.",
     ),
 ]
+MeshFormat = Annotated[
+    str,
+    typer.Option(metavar="FORMAT", help="stl, ply, obj, or none: surfaces for other programs."),
+]
+Spacing = Annotated[float, typer.Option(metavar="NM", help="Of particles along tubes.")]
+Unbinned = Annotated[
+    float | None,
+    typer.Option(
+        metavar="NM", help="Pixel of the tilt series, for RELION; the default is the labels'."
+    ),
+]
+Tomogram = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="The image that view.cxc opens as well.")
+]
 
 
 def measure(
@@ -57,28 +76,24 @@ def measure(
     min_voxels: MinVoxels = 1,
     contact: Contact = 30.0,
     tubes: Tubes = None,
+    meshes: MeshFormat = "stl",
+    spacing: Spacing = 8.0,
+    unbinned: Unbinned = None,
+    tomogram: Tomogram = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print summary.json.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Measure labels in nm: objects.csv, distances.csv, labels.measured.mrc, summary.json.
+    """Measure labels in nm: tables, numbered labels, meshes, models, particles, a view.
 
-    What the numbers mean, and how exact they are, stands in docs/measures.md.
+    What is written, what the numbers mean, and how exact they are, stands in docs/measures.md.
 
     \b
     seget measure segmented -o measured
     seget measure labels.mrc -o measured --structure granules=3 --structure golgi=5
     seget measure vesicles.h5:/main -o measured --instances --voxel-size 30,8,8
     """
-    from seget import files
-    from seget.cli.progress import bar, say
-    from seget.measurement import Options, measure_files
-    from seget.results import LABELS
+    from seget.measurement import Options
 
-    if min_voxels < 1:
-        raise InputError(f"--min-voxels {min_voxels}: wanted a whole number from 1 up.")
-    if not 0 <= contact < math.inf:
-        raise InputError(f"--contact {contact:g}: wanted a number of nm from 0 up.")
-    path = labels / LABELS if (labels / LABELS).is_file() else labels
     options = Options(
         structures=tuple(structure or ()),
         instances=instances,
@@ -86,16 +101,48 @@ def measure(
         min_voxels=min_voxels,
         contact_nm=contact,
         tubes=tuple(split_names(tubes, "--tubes")) if tubes else None,
+        meshes=None if meshes == "none" else meshes,
+        spacing_nm=spacing,
+        unbinned_nm=unbinned,
+        tomogram=str(tomogram) if tomogram else None,
     )
+    _check(options)
+    result = _measured(labels, out, options, overwrite)
+    if as_json:
+        typer.echo(json.dumps(result, indent=1))
+    else:
+        _print_table(result)
+
+
+def _measured(labels: Path, out: Path, options: Options, overwrite: bool) -> dict[str, Any]:
+    """Measure, say what limits the numbers, and return what summary.json holds."""
+    from seget import files
+    from seget.cli.progress import bar, say
+    from seget.measurement import measure_files
+    from seget.results import LABELS
+
+    path = labels / LABELS if (labels / LABELS).is_file() else labels
     with bar("measure") as listener:
         result = measure_files(files.read(path), out, options, overwrite, listener)
     for note in result["notes"]:
         say(note)
     say(str(out))
-    if as_json:
-        typer.echo(json.dumps(result, indent=1))
-    else:
-        _print_table(result)
+    return result
+
+
+def _check(options: Options) -> None:
+    """Refuse numbers and names that mean nothing."""
+    if options.min_voxels < 1:
+        raise InputError(f"--min-voxels {options.min_voxels}: wanted a whole number from 1 up.")
+    if not 0 <= options.contact_nm < math.inf:
+        raise InputError(f"--contact {options.contact_nm:g}: wanted a number of nm from 0 up.")
+    for name, value in (("spacing", options.spacing_nm), ("unbinned", options.unbinned_nm)):
+        if value is not None and not 0 < value < math.inf:
+            raise InputError(f"--{name} {value:g}: wanted a number of nm above 0.")
+    if options.meshes not in (None, *MESH_FORMATS):
+        raise InputError(f"--meshes {options.meshes}: wanted {', '.join(MESH_FORMATS)} or none.")
+    if options.tomogram and not Path(options.tomogram).exists():
+        raise InputError(f"{options.tomogram}: no such file; name the tomogram, or leave it out.")
 
 
 def _print_table(result: dict[str, Any]) -> None:

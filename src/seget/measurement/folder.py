@@ -1,6 +1,6 @@
-"""A measurement as a folder of tables and of numbered labels.
+"""A measurement as a folder: tables, numbered labels, and what other programs open.
 
-label volume + folder -> tables (.csv), labels.measured.mrc, summary.json
+label volume + folder -> tables (.csv), labels.measured.mrc, outputs, summary.json
 
 It never measures. summary.json is written last: where it is, all is there.
 """
@@ -16,6 +16,7 @@ import numpy as np
 from seget import files
 from seget.errors import InputError
 from seget.listener import Listener
+from seget.measurement import outputs
 from seget.measurement.measure import Measurement, Options, measured
 from seget.measurement.rows import distances_csv, lines_csv, objects_csv
 from seget.measurement.summary import summary
@@ -72,10 +73,21 @@ def measure_files(
         files.write_text(out / "objects.csv", objects_csv(found.objects))
         files.write_text(out / "distances.csv", distances_csv(found.objects, found.nearest))
         files.write_text(out / "centre_lines.csv", lines_csv(found.objects, found.origin_nm))
+        _write_outputs(out, found, options)
         said = {**summary(found), "options": asdict(options), "id": key}
         said["made_by"] = files.provenance.stamped({"command": "measure"})
     files.write_json(out / SUMMARY, said)
     return said
+
+
+def _write_outputs(out: Path, found: Measurement, options: Options) -> None:
+    """Write what other programs open."""
+    outputs.write_particles(out, found, options.spacing_nm, options.unbinned_nm)
+    if options.meshes is not None:
+        outputs.write_meshes(out, found, options.meshes)
+        outputs.write_models(out, found)
+        tomogram = Path(options.tomogram) if options.tomogram else None
+        outputs.write_view(out, MEASURED_LABELS, tomogram)
 
 
 def _made(out: Path, key: str) -> dict[str, Any] | None:

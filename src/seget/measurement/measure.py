@@ -52,6 +52,14 @@ class Options:
         Distance up to which surfaces count as in contact.
     tubes
         Structures whose objects get a middle line; None: those objects that are tubes by shape.
+    meshes
+        Whether surfaces are written for other programs, and in which format: stl, ply or obj.
+    spacing_nm
+        Distance of particles along tubes.
+    unbinned_nm
+        Edge of a pixel of the tilt series, which RELION counts; None: that of the labels.
+    tomogram
+        The image that view.cxc opens as well.
     """
 
     structures: tuple[str, ...] = ()
@@ -60,6 +68,10 @@ class Options:
     min_voxels: int = 1
     contact_nm: float = 30.0
     tubes: tuple[str, ...] | None = None
+    meshes: str | None = "stl"
+    spacing_nm: float = 8.0
+    unbinned_nm: float | None = None
+    tomogram: str | None = None
 
 
 @dataclass(frozen=True)
