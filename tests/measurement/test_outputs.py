@@ -126,6 +126,18 @@ def test_angles_turn_the_reference_along_the_tube() -> None:
     np.testing.assert_allclose(_axes(angles(ways)), ways[:, ::-1], atol=1e-9)
 
 
+def test_no_name_of_a_structure_leaves_the_folder(tmp_path: Path) -> None:
+    data = np.zeros((8, 12, 12), np.uint8)
+    data[2:6, 2:6, 2:6], data[2:6, 7:11, 7:11] = 1, 2
+    named = Options(structures=("../../golgi=1", "a/golgi =2"))
+    with measured(Volume(data, COARSE), named, tmp_path) as found:
+        _write_outputs(tmp_path / "out", found, named)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert {path.name for path in (tmp_path / "out" / "meshes").iterdir()} == {
+        "golgi.stl", "a_golgi.stl",
+    }  # fmt: skip
+
+
 def test_the_view_opens_files_that_are_there(made) -> None:
     folder, _ = made
     text = (folder / "view.cxc").read_text()

@@ -83,7 +83,7 @@ def measure(
     as_json: Annotated[bool, typer.Option("--json", help="Print summary.json.")] = False,
     overwrite: Overwrite = False,
 ) -> None:
-    """Measure labels in nm: tables, numbered labels, meshes, models, particles, a view.
+    """Measure labels in nm: a report, tables, numbered labels, meshes, models, particles.
 
     What is written, what the numbers mean, and how exact they are, stands in docs/measures.md.
 

@@ -18,6 +18,7 @@ from seget.errors import InputError
 from seget.listener import Listener
 from seget.measurement import outputs
 from seget.measurement.measure import Measurement, Options, measured
+from seget.measurement.report import write_report
 from seget.measurement.rows import distances_csv, lines_csv, objects_csv
 from seget.measurement.summary import summary
 from seget.results import output_id
@@ -69,15 +70,21 @@ def measure_files(
     out.mkdir(parents=True, exist_ok=True)
     (out / SUMMARY).unlink(missing_ok=True)
     with measured(volume, options, out, listener) as found:
-        _write_ids(out / MEASURED_LABELS, found)
-        files.write_text(out / "objects.csv", objects_csv(found.objects))
-        files.write_text(out / "distances.csv", distances_csv(found.objects, found.nearest))
-        files.write_text(out / "centre_lines.csv", lines_csv(found.objects, found.origin_nm))
-        _write_outputs(out, found, options)
         said = {**summary(found), "options": asdict(options), "id": key}
         said["made_by"] = files.provenance.stamped({"command": "measure"})
+        _write_tables(out, found)
+        _write_outputs(out, found, options)
+        write_report(out, found, said, options.tomogram)
     files.write_json(out / SUMMARY, said)
     return said
+
+
+def _write_tables(out: Path, found: Measurement) -> None:
+    """Write the tables, and the ids that they name."""
+    _write_ids(out / MEASURED_LABELS, found)
+    files.write_text(out / "objects.csv", objects_csv(found.objects))
+    files.write_text(out / "distances.csv", distances_csv(found.objects, found.nearest))
+    files.write_text(out / "centre_lines.csv", lines_csv(found.objects, found.origin_nm))
 
 
 def _write_outputs(out: Path, found: Measurement, options: Options) -> None:

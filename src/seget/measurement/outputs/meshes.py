@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from seget import files
 from seget.measurement.measure import Measurement
+from seget.measurement.outputs.naming import names_of_files
 from seget.measurement.rows import Measured
 
 GLB = "structures.glb"
@@ -39,12 +40,13 @@ def write_meshes(out: Path, found: Measurement, format: str) -> None:
     import trimesh
 
     _write(out / GLB, _scene(found).export(file_type="glb"))
+    file_names = names_of_files(found.structures.names)
     for name in found.structures.names:
         objects = [one for one in found.objects if one.structure == name and _has_surface(one)]
         if objects:
             vertices, triangles = _joined(objects, found.origin_nm)
             mesh = trimesh.Trimesh(vertices, triangles, process=False)
-            _write(out / FOLDER / f"{name}.{format}", mesh.export(file_type=format))
+            _write(out / FOLDER / f"{file_names[name]}.{format}", mesh.export(file_type=format))
 
 
 def _write(path: Path, content: bytes | str) -> None:

@@ -8,6 +8,7 @@ The middle of pixel i is at i, that of a tomogram of n pixels at n / 2, as in RE
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy.typing as npt
 
 from seget import files
 from seget.measurement.measure import Measurement
+from seget.measurement.outputs.naming import names_of_files
 from seget.measurement.rows import Measured
 
 FOLDER = "particles"
@@ -64,6 +66,7 @@ def write_particles(
     unbinned = unbinned_nm or found.voxel_size_nm[2]
     binning = size / unbinned
     tomogram = found.volume.path.stem if found.volume.path else found.volume.name
+    file_names = names_of_files(found.structures.names)
     for name in found.structures.names:
         mine = [one for one in found.objects if one.structure == name]
         if not mine:
@@ -71,14 +74,14 @@ def write_particles(
         at = particles(mine, found.voxel_size_nm, spacing_nm)
         pixels = (at.index_px + 0.5) * binning - 0.5
         centre = np.asarray(found.volume.shape) * binning / 2
-        stem = out / FOLDER / name
+        stem = file_names[name]
         centred = (pixels - centre) * unbinned * 10
         for version, columns, places in (
             (5, [f"rlnCenteredCoordinate{axis}Angst" for axis in "XYZ"], centred),
             (4, [f"rlnCoordinate{axis}" for axis in "XYZ"], pixels),
         ):
             text = _star(tomogram, columns, places, at)
-            files.write_text(stem.with_name(f"{name}_relion{version}.star"), text)
+            files.write_text(out / FOLDER / f"{stem}_relion{version}.star", text)
 
 
 def particles(
@@ -134,7 +137,7 @@ def _star(tomogram: str, columns: list[str], places: Floats, at: Particles) -> s
     ]  # fmt: skip
     lines = ["", "data_particles", "", "loop_"]
     lines += [f"_{name} #{i}" for i, name in enumerate(names, start=1)]
-    name = tomogram.replace(" ", "_")  # a blank would end the word
+    name = re.sub(r"\s+", "_", tomogram) or "tomogram"  # a blank would end the word
     for place, turn, tube, along in zip(
         places[:, ::-1], at.angles_deg, at.tube, at.along_nm, strict=True
     ):

@@ -1,0 +1,96 @@
+"""The page itself: numbers, pictures, and one paragraph for each definition.
+
+Measurement + summary -> report.html
+
+It never computes a number. Every name in it is escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from seget import files
+from seget.measurement.measure import Measurement
+from seget.measurement.report import pictures
+from seget.measurement.report.rendering import rendered
+
+REPORT = "report.html"
+
+
+def write_report(
+    out: Path, found: Measurement, said: Mapping[str, Any], tomogram: str | None
+) -> None:
+    """Write report.html.
+
+    Parameters
+    ----------
+    out
+        The folder of the measurement.
+    found, said
+        What was measured, and what summary.json holds of it.
+    tomogram
+        Path of the image that outlines are drawn on; None draws them on black.
+    """
+    extent = np.array(found.volume.shape) * found.voxel_size_nm
+    scene = rendered(found.objects, dict(found.structures.colours), extent, found.voxel_size_nm)
+    z, outlines = pictures.slice_with_ids(found, pictures.opened(tomogram))
+    values = {
+        "title": f"Measured: {found.volume.path.name if found.volume.path else found.volume.name}",
+        "said": said,
+        "rows": [_row(name, one) for name, one in said["structures"].items()],
+        "extent": " x ".join(f"{nm / 1000:.3g}" for nm in extent),
+        "scene": _embedded(pictures.png(scene)),
+        "slice": z,
+        "outlines": _embedded(outlines),
+        "histograms": {
+            name: _embedded(drawn)
+            for name in said["structures"]
+            if (drawn := pictures.histograms(found, name)) is not None
+        },
+    }
+    environment = Environment(
+        loader=PackageLoader("seget.measurement.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("measurement.html.j2")
+    files.write_text(out / REPORT, template.render(values))
+
+
+def _embedded(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _row(name: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a structure's line of the table, as text."""
+    width = said["width"]
+    others = [
+        f"{other} {near['smallest_distance_nm']:.0f} (median {near['median_distance_nm']:.0f})"
+        for other, near in said["nearest"].items()
+    ]
+    return {
+        "name": name,
+        "colour": said["colour"],
+        "cells": [
+            str(said["objects"]),
+            str(said["touching_border"]),
+            f"{said['volume_nm3'] / 1e9:.4g}",
+            f"{said['surface_nm2'] / 1e6:.4g}",
+            _shown(said["median_equivalent_diameter_nm"]),
+            _shown(said["median_length_nm"]),
+            f"{width['mean_nm']:.1f} ± {width['sd_nm']:.1f}" if width else "",
+            ", ".join(others),
+        ],
+    }
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
