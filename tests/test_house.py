@@ -113,6 +113,7 @@ def test_nothing_is_unpickled(path: Path) -> None:
         ("seget.cli", {"torch", "matplotlib", "zarr"}),
         ("seget.evaluation", {"torch"}),
         ("seget.results", {"torch"}),
+        ("seget.measurement", {"torch"}),
     ],
 )
 def test_a_room_starts_without_what_it_does_not_need(room: str, heavy: set[str]) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bodies import COARSE, CUBIC, VOXELS
-from seget.measurement import triangles
+from seget.measurement import Mesh, triangles
+from seget.measurement.distances import nearest_objects
 from seget.volume import Volume
 
 Coordinates = arrays(np.float64, (4, 3), elements=st.floats(-10, 10))
@@ -32,6 +33,18 @@ def test_above_a_triangle_it_is_the_height_and_beside_it_that_of_the_edge() -> N
     a, b, c = np.eye(3)[None][:, 0] * 0, np.array([[4.0, 0, 0]]), np.array([[0, 4.0, 0]])
     for point, wanted in (((1, 1, 3), 3), ((-2, 1, 0), 2), ((-3, -4, 0), 5), ((3, 3, 0), 2**0.5)):
         assert triangles.distances(np.array([point], float), a, b, c)[0] == pytest.approx(wanted)
+
+
+def _tetrahedron(top) -> Mesh:
+    corners = np.array([top, *(np.array(top) + [[3, -1, -1], [3, 1, -1], [3, 0, 1]])], np.float32)
+    return Mesh(corners, np.array([[0, 1, 2], [0, 2, 3], [0, 3, 1], [1, 3, 2]], np.int32))
+
+
+def test_the_distance_is_that_of_the_triangle_not_of_its_corners() -> None:
+    wide = np.array([[0, 0, 0], [0, 30, 0], [0, 0, 30]], np.float32)
+    floor = Mesh(wide, np.array([[0, 1, 2]], np.int32))
+    found = nearest_objects([floor, _tetrahedron([5, 8, 8])], ["floor", "tip"], 0)
+    assert [pair.distance_nm for pair in found] == pytest.approx([5, 5])
 
 
 def _two_balls(voxel, apart: float, value: int = 1) -> Volume:
