@@ -36,7 +36,8 @@ def test_above_a_triangle_it_is_the_height_and_beside_it_that_of_the_edge() -> N
 
 
 def _tetrahedron(top) -> Mesh:
-    corners = np.array([top, *(np.array(top) + [[3, -1, -1], [3, 1, -1], [3, 0, 1]])], np.float32)
+    base = np.array(top) + np.array([[3, -1, -1], [3, 1, -1], [3, 0, 1]])
+    corners = np.array([top, *base], np.float32)
     return Mesh(corners, np.array([[0, 1, 2], [0, 2, 3], [0, 3, 1], [1, 3, 2]], np.int32))
 
 
