@@ -85,12 +85,14 @@ def test_the_least_certain_slice_wins(tmp_path: Path) -> None:
     assert heard.counts[-1] == (6, 6)
 
 
-def test_of_equal_slices_the_farthest_wins_as_if_those_before_were_drawn(tmp_path: Path) -> None:
+def test_of_equal_slices_that_wins_which_is_near_most_that_is_far(tmp_path: Path) -> None:
+    """Each is chosen as if those before were drawn: distances 0 to 8 sum to 36, with 5 to 12."""
     volume = stack(EVEN)
     data = dataset(tmp_path, (volume, {"echo": [0]}))
     best = next_slices(data, [model(Echo(volume))], 3, options=ONE_VIEW)
-    assert [one.z for one in best] == [8, 4, 2]
-    assert best[0].reason == "about as certain as elsewhere, 8 slices from any drawn one"
+    assert [one.z for one in best] == [5, 7, 3]
+    assert best[0].value == pytest.approx(1 - 12 / 36)
+    assert best[0].reason == "about as certain as elsewhere, 5 slices from any drawn one"
     assert best[2].reason.endswith("2 slices from any drawn or chosen one")
 
 
@@ -98,7 +100,7 @@ def test_a_model_that_is_always_certain_leaves_the_distance(tmp_path: Path) -> N
     volume = stack([0] * 9)
     data = dataset(tmp_path, (volume, {"echo": [4]}))
     best = next_slices(data, [model(Echo(volume))], 2)
-    assert [one.z for one in best] == [0, 8]
+    assert [one.z for one in best] == [1, 7]
     assert best[0].structures["echo"].uncertainty == 0
 
 
@@ -117,7 +119,7 @@ def test_slices_that_hold_nothing_are_never_proposed(tmp_path: Path) -> None:
     volume.data[7:] = 0
     data = dataset(tmp_path, (volume, {"echo": [0]}))
     best = next_slices(data, [model(Echo(volume))], 9, options=ONE_VIEW)
-    assert (best[0].z, max(one.z for one in best)) == (6, 6)
+    assert max(one.z for one in best) == 6
 
 
 def test_padding_counts_for_nothing(tmp_path: Path) -> None:
@@ -159,11 +161,12 @@ def test_each_structure_has_its_own_slices_and_models_may_be_joint(tmp_path: Pat
     joint = [model(Both(volume), "golgi", "er")]
     alone = [model(Echo(volume), "er"), model(Echo(volume), "golgi")]
     best = next_slices(data, joint, 9, options=ONE_VIEW)
-    # 7: 6 slices from er, 1 from golgi; 4: 3 and 4, which is worth more.
-    assert [one.z for one in best][:1] == [4]
+    # Of er's distances, 28 in sum, 5 leaves 10, and 8 of golgi's 16.
+    assert [one.z for one in best][:1] == [5]
+    assert best[0].value == pytest.approx((18 / 28 + 8 / 16) / 2)
     assert best[0].reason == (
-        "about as certain as elsewhere, 3 slices from any drawn one of er, "
-        "4 slices from any drawn one of golgi"
+        "about as certain as elsewhere, 4 slices from any drawn one of er, "
+        "3 slices from any drawn one of golgi"
     )
     left = {one.z: tuple(one.structures) for one in best}
     assert 0 not in left
@@ -179,7 +182,7 @@ def test_several_tomograms(tmp_path: Path) -> None:
     data = dataset(tmp_path, (first, {"echo": [4, 8]}), (second, {"echo": [0, 6], "golgi": [1]}))
     models = [model(Both(first), "golgi", "echo")]
     best = next_slices(data, models, 2, structures=["echo"])
-    assert [(one.tomogram, one.z) for one in best] == [("cell1", 3), ("cell0", 0)]
+    assert [(one.tomogram, one.z) for one in best] == [("cell1", 3), ("cell0", 1)]
     # Nobody drew golgi in the first one.
     (golgi,) = next_slices(data, models, structures=["golgi"], slices=[4])
     assert golgi.tomogram == "cell0"
@@ -192,7 +195,7 @@ def test_of_many_slices_some_are_looked_at(tmp_path: Path) -> None:
     heard = Heard()
     data = dataset(tmp_path, (volume, {"echo": [0]}))
     (best,) = next_slices(data, [model(Echo(volume))], options=ONE_VIEW, listener=heard)
-    assert best.z == 200
+    assert best.z == 134
     assert heard.counts[-1] == (100, 100)
     assert "one in 2 is looked at" in " ".join(heard.notes)
     (best,) = next_slices(data, [model(Echo(volume))], slices=range(40, 50), options=ONE_VIEW)

@@ -14,9 +14,6 @@ from typing import NamedTuple
 
 from seget.prediction.doubt import Doubt
 
-# At this share of the depth of a tomogram from a drawn slice, the distance counts half of what it
-# can: neighbours show nearly the same, and beyond some distance farther is hardly better.
-REACH = 0.1
 # A doubt from so many times the mean on is worth a word.
 NOTABLE = 1.1
 # Doubts that differ by less are equal: sums of pixels in another order do.
@@ -36,10 +33,17 @@ class Stack:
         """Return the number of slices from `z` to the nearest drawn one; None without any."""
         return min((abs(z - other) for other in self.drawn[structure]), default=None)
 
-    def novelty(self, structure: str, z: int) -> float:
-        """Return what the distance is worth, 0 on a drawn slice, rising towards 1."""
-        distance = self.distance(structure, z)
-        return 1.0 if distance is None else distance / (distance + max(1.0, REACH * self.depth))
+    def coverage(self, structure: str, z: int) -> float:
+        """Return the share of all slices' distances to drawn ones that drawing `z` would take away.
+
+        1 where nothing is drawn, 0 on a drawn slice. Not the distance of `z` itself: with the
+        middle drawn that would ask for the first and the last slice, which are near few others.
+        """
+        if not self.drawn[structure]:
+            return 1.0
+        before = [self.distance(structure, other) or 0 for other in range(self.depth)]
+        after = (min(old, abs(z - other)) for other, old in enumerate(before))
+        return 1 - sum(after) / max(1, sum(before))
 
     def missing(self, z: int) -> list[str]:
         """Return the structures that are not drawn on slice `z`."""
@@ -108,7 +112,7 @@ def choose(candidates: Sequence[Candidate], number: int) -> list[NextSlice]:
     """Return up to `number` slices, each chosen as if the ones before were drawn.
 
     Of each structure that is not drawn on a slice, the slice's value is
-    (uncertainty + disagreement + 1) / 3 times what its distance from drawn slices is worth. Both
+    (uncertainty + disagreement + 1) / 3 times its coverage of what is far from drawn ones. Both
     doubts are ratios to their means; the 1 stands for what a model may get wrong with certainty.
     Of equal slices the one nearest the middle of its tomogram is taken.
     """
@@ -176,7 +180,7 @@ def _ratio(own: float, mean: float) -> float:
 
 def _value(candidate: Candidate, seen: Mapping[str, StructureDoubt]) -> float:
     stack, z = candidate.stack, candidate.z
-    worth = [(2 * one.doubt + 1) / 3 * stack.novelty(s, z) for s, one in seen.items()]
+    worth = [(2 * one.doubt + 1) / 3 * stack.coverage(s, z) for s, one in seen.items()]
     return sum(worth) / len(stack.drawn)
 
 
