@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.floating[Any]]
 RGB = npt.NDArray[np.uint8]
 BACKGROUND = (16, 20, 26)
 WIDTH_PX = 1100
+MOST_PX = 12.0  # of a voxel: a picture of few voxels is small
 MOST_SQUARES = 4_000_000
 TILT_DEG, TURN_DEG = 32.0, 20.0  # of the volume against the view from above
 LIGHT = np.array([-0.45, -0.6, 0.66])  # x, y (downwards), towards the eye
@@ -46,8 +47,9 @@ def rendered(
     corners = np.array([[z, y, x] for z in (0, 1) for y in (0, 1) for x in (0, 1)]) * extent_nm
     seen = corners[:, ::-1] @ turn.T
     low, high = seen.min(axis=0), seen.max(axis=0)
-    scale = WIDTH_PX / (high[0] - low[0])
-    shape = (max(1, round(float((high[1] - low[1]) * scale))), WIDTH_PX)
+    scale = min(WIDTH_PX / float(high[0] - low[0]), MOST_PX / max(voxel_size_nm))
+    height, width = (max(1, round(float(high[i] - low[i]) * scale)) for i in (1, 0))
+    shape = height, width
     shown = [one for one in objects if len(one.mesh.triangles)]
     if not shown:
         return np.full((*shape, 3), BACKGROUND, np.uint8)
