@@ -49,6 +49,9 @@ def test_a_segmented_folder_is_measured(seget: Seget, segmented: Path, tmp_path:
         (["--voxel-size", "1,2"], "--voxel-size 1,2: wanted"),
         (["--min-voxels", "0"], "--min-voxels 0: wanted"),
         (["--contact", "-1"], "--contact -1: wanted"),
+        (["--spacing", "0"], "--spacing 0: wanted"),
+        (["--meshes", "vtk"], "--meshes vtk: wanted stl, ply, obj or none"),
+        (["--tomogram", "nowhere.mrc"], "nowhere.mrc: no such file"),
     ],
 )
 def test_a_wrong_option_is_a_sentence(seget: Seget, segmented: Path, options, said) -> None:

@@ -63,6 +63,7 @@ def measure_files(
     options = options or Options()
     listener = listener or Listener()
     key = output_id(volume.fingerprint(full=True), volume.origin_nm, asdict(options))
+    tomogram = files.read(options.tomogram) if options.tomogram else None  # fails now, not later
     made = None if overwrite else _made(out, key)
     if made is not None:
         listener.note(f"{out}: holds this measurement already.")
@@ -74,7 +75,7 @@ def measure_files(
         said["made_by"] = files.provenance.stamped({"command": "measure"})
         _write_tables(out, found)
         _write_outputs(out, found, options)
-        write_report(out, found, said, options.tomogram)
+        write_report(out, found, said, tomogram)
     files.write_json(out / SUMMARY, said)
     return said
 

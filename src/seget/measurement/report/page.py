@@ -19,12 +19,13 @@ from seget import files
 from seget.measurement.measure import Measurement
 from seget.measurement.report import pictures
 from seget.measurement.report.rendering import rendered
+from seget.volume import Volume
 
 REPORT = "report.html"
 
 
 def write_report(
-    out: Path, found: Measurement, said: Mapping[str, Any], tomogram: str | None
+    out: Path, found: Measurement, said: Mapping[str, Any], tomogram: Volume | None
 ) -> None:
     """Write report.html.
 
@@ -35,11 +36,11 @@ def write_report(
     found, said
         What was measured, and what summary.json holds of it.
     tomogram
-        Path of the image that outlines are drawn on; None draws them on black.
+        The image that outlines are drawn on; None draws them on black.
     """
     extent = np.array(found.volume.shape) * found.voxel_size_nm
     scene = rendered(found.objects, dict(found.structures.colours), extent, found.voxel_size_nm)
-    z, outlines = pictures.slice_with_ids(found, pictures.opened(tomogram))
+    z, outlines = pictures.slice_with_ids(found, tomogram)
     values = {
         "title": f"Measured: {found.volume.path.name if found.volume.path else found.volume.name}",
         "said": said,

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +16,6 @@ from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from PIL import Image
 
-from seget import files
 from seget.measurement.measure import Measurement
 from seget.measurement.rows import Measured
 from seget.volume import Volume
@@ -139,8 +137,3 @@ def _bytes(figure: Figure) -> bytes:
     stream = io.BytesIO()
     figure.savefig(stream, format="png")
     return stream.getvalue()
-
-
-def opened(path: str | None) -> Any:
-    """Return the tomogram to be shown below outlines; None without one."""
-    return None if path is None else files.read(path)
