@@ -22,27 +22,39 @@ EQUAL = 1e-3
 
 @dataclass
 class Stack:
-    """The slices of a tomogram; `drawn`: structure -> slices on which it is drawn by now."""
+    """The slices of a tomogram.
+
+    Attributes
+    ----------
+    drawn
+        Structure -> slices on which it is drawn by now.
+    chosen
+        Those of them that were chosen here.
+    wanted
+        Slices that are to be near a drawn one; empty: all.
+    """
 
     name: str
     depth: int
     drawn: dict[str, set[int]]
     chosen: set[int] = field(default_factory=set)
+    wanted: Sequence[int] = ()
 
     def distance(self, structure: str, z: int) -> int | None:
         """Return the number of slices from `z` to the nearest drawn one; None without any."""
         return min((abs(z - other) for other in self.drawn[structure]), default=None)
 
     def coverage(self, structure: str, z: int) -> float:
-        """Return the share of all slices' distances to drawn ones that drawing `z` would take away.
+        """Return the share of the wanted slices' distances that drawing `z` would take away.
 
         1 where nothing is drawn, 0 on a drawn slice. Not the distance of `z` itself: with the
         middle drawn that would ask for the first and the last slice, which are near few others.
         """
         if not self.drawn[structure]:
             return 1.0
-        before = [self.distance(structure, other) or 0 for other in range(self.depth)]
-        after = (min(old, abs(z - other)) for other, old in enumerate(before))
+        wanted = self.wanted or range(self.depth)
+        before = [self.distance(structure, other) or 0 for other in wanted]
+        after = (min(old, abs(z - other)) for other, old in zip(wanted, before, strict=True))
         return 1 - sum(after) / max(1, sum(before))
 
     def missing(self, z: int) -> list[str]:

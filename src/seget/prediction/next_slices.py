@@ -72,7 +72,7 @@ def next_slices(
     if number < 1:
         raise InputError(f"-n {number}: wanted at least 1 slice.")
     wanted = _wanted(dataset, models, structures)
-    stacks = [_stack(tomogram, wanted) for tomogram in dataset.tomograms]
+    stacks = [_stack(tomogram, wanted, slices) for tomogram in dataset.tomograms]
     looked_at = _looked_at(dataset, stacks, number, slices, listener)
     jobs = list(_jobs(dataset.tomograms, stacks, looked_at, models))
     measured = _measured(jobs, wanted, options, listener).items()
@@ -111,10 +111,11 @@ def _wanted(dataset: Dataset, models: Sequence[Trained], asked: Sequence[str]) -
     return wanted
 
 
-def _stack(tomogram: Tomogram, structures: Sequence[str]) -> Stack:
+def _stack(tomogram: Tomogram, structures: Sequence[str], slices: Sequence[int]) -> Stack:
     masks = tomogram.masks
     drawn = {s: set(masks[s].annotated if s in masks else ()) for s in structures}
-    return Stack(tomogram.name, tomogram.image.shape[0], drawn)
+    depth = tomogram.image.shape[0]
+    return Stack(tomogram.name, depth, drawn, wanted=[z for z in slices if z < depth])
 
 
 def _looked_at(
