@@ -20,8 +20,8 @@ from seget.recipes import Recipe, modern
 from seget.slices import common_pixel_nm
 
 # The network sees the image binned by 2 unless more than `THIN_SHARE` of a structure's area is in
-# parts thinner than `THIN_PX`: they would be thinner than 2.5 px. VNC's membranes (7 % of them are)
-# are better binned, the phantom's tubes (28 %) are lost (docs/results/trials.md).
+# parts thinner than `THIN_PX`: they would be thinner than 2.5 px. VNC's membranes (6 % of them are)
+# are better binned, the phantom's tubes (19 %) are lost (docs/results/trials.md).
 THIN_PX, THIN_SHARE = 5.0, 0.1
 # Edge of the patch as the network sees it: about its receptive field.
 NETWORK_PATCH_PX = 256

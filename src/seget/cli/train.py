@@ -152,12 +152,7 @@ def _recipe(name: str, dataset: Dataset, group: tuple[str, ...], settings: list[
 
     if name not in ("modern", "paper"):
         raise InputError(f"--recipe {name}: wanted modern or paper.")
-    for structure in group:
-        if structure not in dataset.structures:
-            raise InputError(
-                f"{dataset.path}: has no structure {structure}; "
-                f"it has {', '.join(dataset.structures)}."
-            )
+    dataset.demand(group)
     if name == "paper":
         return recipes.paper(group[0]).override(settings)
     recipe, choices = configured(dataset, group, settings)
@@ -183,10 +178,11 @@ def _start(given: str | None, recipe: Recipe, group: tuple[str, ...]) -> Trained
     if given is None:
         if recipe.name != "modern":
             return None
-        why = misfit(architecture, general())
+        shipped = general()
+        why = misfit(architecture, shipped)
         if why:
             say(f"{', '.join(group)}: begins from scratch, since {why.partition(';')[0]}.")
-        return None if why else general()
+        return None if why else shipped
     if given == "scratch":
         return None
     models = [general()] if given == "general" else [load(p) for p in find_models(Path(given))]

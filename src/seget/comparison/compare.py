@@ -168,12 +168,7 @@ def write_tables(out: Path, table: dict[str, Any]) -> None:
 
 
 def _check(dataset: Dataset, settings: ComparisonSettings) -> None:
-    for structure in (s for group in settings.groups for s in group):
-        if structure not in dataset.structures:
-            raise InputError(
-                f"{dataset.path}: has no structure {structure}; "
-                f"it has {', '.join(dataset.structures)}."
-            )
+    dataset.demand(s for group in settings.groups for s in group)
     if len(settings.learning_rates) > 1 and not any(t.split.validation for t in dataset.tomograms):
         raise InputError(
             f"{dataset.path}: no slice is held out for validation, so nothing can choose among "

@@ -14,6 +14,7 @@ from typing import Any
 
 from seget.dataset.masks import Mask
 from seget.dataset.split import Split, united
+from seget.errors import InputError
 from seget.volume import Volume
 
 
@@ -81,6 +82,15 @@ class Dataset:
     path: Path
     tomograms: tuple[Tomogram, ...]
     structures: tuple[str, ...]
+
+    def demand(self, structures: Iterable[str]) -> None:
+        """Raise InputError for a structure of which no tomogram has a mask."""
+        for structure in structures:
+            if structure not in self.structures:
+                raise InputError(
+                    f"{self.path}: has no structure {structure}; "
+                    f"it has {', '.join(self.structures)}."
+                )
 
     def identity(self, structures: Sequence[str], test: bool = False) -> list[dict[str, Any]]:
         """Return what decides a training on the dataset, without paths and names.

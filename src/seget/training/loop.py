@@ -82,7 +82,7 @@ def train(
             listener.note(f"{run.folder}: this run is finished; nothing is left to do.")
         else:
             if begin and not state.step:
-                listener.note(f"{run.folder}: {begin.text}.")
+                listener.note(f"{run.folder}: begins from a trained model, {begin.text}.")
             clock = Clock(recipe, samples.steps_per_epoch, run.max_minutes)
             try:
                 _learn(dataset, samples, state, clock, checkpoints, listener)
@@ -185,12 +185,7 @@ def _trained(
 
 
 def _check_structures(dataset: Dataset, structures: tuple[str, ...], recipe: Recipe) -> None:
-    for structure in structures:
-        if structure not in dataset.structures:
-            raise InputError(
-                f"{dataset.path}: has no structure {structure}; "
-                f"it has {', '.join(dataset.structures)}."
-            )
+    dataset.demand(structures)
     if recipe.name == "paper" and len(structures) > 1:
         raise InputError(
             "--recipe paper --joint: the paper's recipes differ by structure; "
