@@ -9,38 +9,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
+from grey_cell import GREY, MASK, SIZE_NM, write_run, write_tomogram
 from seget import files
-from seget.networks import Architecture
-from seget.recipes import modern
-from seget.trained import Trained
 from seget.volume import Volume
 
 Seget = Callable[..., tuple[int, str, str]]
-SIZE_NM = (1.0, 1.0, 1.0)
-GREY = np.random.default_rng(0).integers(1, 255, (3, 40, 40)).astype(np.uint8)
-MASK = np.zeros_like(GREY)
-MASK[1, 10:30, 10:30] = 1
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "run"
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = Architecture("seget").build()
-    recipe = modern().override(["binning=1"])
-    Trained(network, ("rods",), recipe, {"rods": 0.5}, (1.0, 1.0)).save(folder / "model")
-    return folder
+    return write_run(tmp_path_factory.mktemp("runs") / "run")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """One tomogram, in a folder of its own."""
-    files.write(tmp_path / "cell" / "a.mrc", Volume(GREY, SIZE_NM))
-    return tmp_path / "cell"
+    return write_tomogram(tmp_path / "cell")
 
 
 def outputs(folder: Path) -> dict[Path, int]:
