@@ -59,3 +59,12 @@ def test_a_wrong_option_is_a_sentence(seget: Seget, segmented: Path, options, sa
     assert code == 2
     assert said in err
     assert "Traceback" not in err
+
+
+def test_what_is_no_labels_leaves_no_folder(seget: Seget, tmp_path: Path) -> None:
+    grey = np.random.default_rng(0).integers(0, 255, (4, 40, 40)).astype(np.uint8)
+    files.write(tmp_path / "grey.mrc", Volume(grey, (2.0, 2.0, 2.0)))
+    code, _, err = seget("measure", tmp_path / "grey.mrc", "-o", tmp_path / "out")
+    assert code == 2
+    assert "nothing says what they are" in err
+    assert not (tmp_path / "out").exists()

@@ -73,3 +73,4 @@ def test_what_is_wrong_is_one_sentence(
     assert code == 2
     assert words in err
     assert len(err.splitlines()) == 1
+    assert not Path("runs").exists()

@@ -65,18 +65,20 @@ def _written(tomogram: Path, masks: list[str], toml: Path, overwrite: bool) -> P
     from seget.dataset.tables import parse, parsed
 
     # Paths in it lead out of its folder again, which is therefore needed before it is written.
-    toml.parent.mkdir(parents=True, exist_ok=True)
-    proposal = propose_named(tomogram, [_named(text) for text in masks], toml)
-    if toml.exists() and not overwrite:
-        if parse(toml) != parsed(proposal.text, toml):
-            raise InputError(
-                f"{toml}: it says otherwise than {tomogram} with these masks; train with it in "
-                "their place, give --overwrite, or another -o."
-            )
+    with files.only_one(toml.parent):
+        proposal = propose_named(tomogram, [_named(text) for text in masks], toml)
+        if toml.exists() and not overwrite:
+            if parse(toml) != parsed(proposal.text, toml):
+                raise InputError(
+                    f"{toml}: it says otherwise than {tomogram} with these masks; train with it in "
+                    "their place, give --overwrite, or another -o."
+                )
+            return toml
+        files.write_text(toml, proposal.text)
+        say(
+            f"{toml}: stands for the tomogram and its masks, in seget evaluate and seget train too."
+        )
         return toml
-    files.write_text(toml, proposal.text)
-    say(f"{toml}: stands for the tomogram and its masks, in seget evaluate and seget train too.")
-    return toml
 
 
 def _named(text: str) -> tuple[str | None, Path]:

@@ -68,15 +68,14 @@ def measure_files(
     if made is not None:
         listener.note(f"{out}: holds this measurement already.")
         return made
-    out.mkdir(parents=True, exist_ok=True)
-    (out / SUMMARY).unlink(missing_ok=True)
-    with measured(volume, options, out, listener) as found:
+    with files.only_one(out), measured(volume, options, out, listener) as found:
+        (out / SUMMARY).unlink(missing_ok=True)
         said = {**summary(found), "options": asdict(options), "id": key}
         said["made_by"] = files.provenance.stamped({"command": "measure"})
         _write_tables(out, found)
         _write_outputs(out, found, options)
         write_report(out, found, said, tomogram)
-    files.write_json(out / SUMMARY, said)
+        files.write_json(out / SUMMARY, said)
     return said
 
 
