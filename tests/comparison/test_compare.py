@@ -13,6 +13,7 @@ import pytest
 
 from seget import files
 from seget.comparison import cell
+from seget.dataset import read_dataset
 from seget.networks import NETWORKS, Architecture
 
 TABLE_1 = [name for name in NETWORKS if name != "seget_printed"]  # its last row is ours
@@ -243,3 +244,32 @@ def test_rates_that_no_validation_slice_can_choose_among_are_refused(
     code, _, err = seget("compare", tmp_path / "dataset.toml", "-o", tmp_path / "out", *QUICK)
     assert code == 2
     assert "rods has no foreground on any validation slice" in err
+
+
+def test_a_tomogram_of_its_own_that_tests_is_all_that_is_scored(
+    small_dataset: Path, tmp_path: Path
+) -> None:
+    from seget.cli.compare import compare
+
+    [taught] = read_dataset(small_dataset).tomograms
+    drawn = taught.masks["discs"].annotated
+    masks = f'masks = {{ discs = "{taught.masks["discs"].volume.path}" }}\n'
+    tables = [
+        f'[[tomogram]]\nimage = "{taught.image.path}"\nname = "{name}"\nslices = {list(drawn)}\n'
+        f"holdout = {holdout}\n{masks}"
+        for name, holdout in (
+            ("taught", f"{{ validation = [{drawn[0]}] }}"),
+            ("tested", f"{{ test = {list(drawn)} }}"),
+        )
+    ]
+    (tmp_path / "dataset.toml").write_text("".join(tables))
+    out = tmp_path / "out"
+    compare(
+        tmp_path / "dataset.toml", out, networks=["unet"], steps=2, learning_rates="0.003",
+        settings=list(SETTINGS),
+    )  # fmt: skip
+    table = json.loads((out / "table.json").read_text())
+    assert table["split"]["slices"] == {"tested": list(drawn)}
+    assert not table["split"]["flatters"]
+    [cell] = json.loads((out / "cells.json").read_text())["cells"].values()
+    assert {row[0] for row in cell["counts"]["discs"]} == {"tested"}

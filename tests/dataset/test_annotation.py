@@ -159,3 +159,20 @@ def test_which_pixels_are_ignored_is_part_of_a_training_on_its_slices(folder: Fo
     found.append(identity(folder, IGNORED % "", ("synapse",)))
     assert found[0] == found[3], "a test slice decides no training"
     assert len(set(found)) == 4
+
+
+def test_a_tomogram_that_tests_keeps_the_others_out_of_the_score(folder: Folder) -> None:
+    folder.save("other.mrc", np.zeros(SHAPE, np.uint8))
+    parts = "holdout = { validation = [5], test = [] }\n"
+    tests = f"holdout = {{ validation = [], test = {list(range(SHAPE[0]))} }}\n"
+    masks = 'masks = { synapse = "synapse.mrc" }\n'
+    first, second = (
+        f'[[tomogram]]\nimage = "{name}.mrc"\n{part}{masks}'
+        for name, part in (("tomogram", parts), ("other", tests))
+    )
+    taught, tested = folder.read(first + second).tomograms
+    assert taught.slices("scored", ["synapse"]) == ()
+    assert taught.slices("validation", ["synapse"]) == (5,)
+    assert tested.slices("scored", ["synapse"]) == tuple(range(SHAPE[0]))
+    # Alone, it is scored where it validates.
+    assert folder.read(first).tomograms[0].slices("scored", ["synapse"]) == (5,)

@@ -100,9 +100,10 @@ def _score(dataset: Dataset, trained: Trained, device: str, folder: Path) -> dic
     kept: dict[str, npt.NDArray[np.uint8]] = {}
     seconds = 0.0
     for tomogram in dataset.tomograms:
+        if not (slices := tomogram.slices("scored", trained.structures)):
+            continue
         reader = open_reader(tomogram.image, trained, Options(invert=tomogram.invert))
         started = perf_counter()
-        slices = tomogram.slices("scored", trained.structures)
         for z, scores in score_slices(reader, scorer, slices):
             seconds += perf_counter() - started
             kept[f"{tomogram.name}__{z}"] = scores

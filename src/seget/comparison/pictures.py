@@ -69,13 +69,13 @@ def _chosen(
     scored = tomogram.slices("scored", structures)
     if slices is None:
         return scored[len(scored) // 2 : len(scored) // 2 + 1]
-    missing = sorted(set(slices) - set(scored))
+    missing = sorted(set(slices) - set(scored)) if scored else []
     if missing:
         raise InputError(
             f"--slices {missing[0]}: {tomogram.name} was scored on {scored[0]} to {scored[-1]} "
             "alone; choose among those."
         )
-    return slices
+    return slices if scored else ()
 
 
 class _Names(NamedTuple):

@@ -86,6 +86,7 @@ def _cost(
 def describe_split(dataset: Dataset) -> dict[str, Any]:
     """Say which slices were scored, and whether that flatters."""
     splits = [mask.split for tomogram in dataset.tomograms for mask in tomogram.masks.values()]
+    judged = [t for t in dataset.tomograms if t.slices("scored", t.masks)]
     parts = {split.scored()[0] for split in splits}
     interleaved = any(split.kind == "every-5th" for split in splits)
     seen = {"validation": "chose the checkpoint and the learning rate", "all": "were trained on"}
@@ -100,10 +101,9 @@ def describe_split(dataset: Dataset) -> dict[str, Any]:
     return {
         "part": sorted(parts)[0] if len(parts) == 1 else "mixed",
         "kinds": sorted({split.kind for split in splits}),
-        "slices": {t.name: list(t.slices("scored", t.masks)) for t in dataset.tomograms},
+        "slices": {t.name: list(t.slices("scored", t.masks)) for t in judged},
         "slices_of": {
-            t.name: {s: list(mask.split.scored()[1]) for s, mask in t.masks.items()}
-            for t in dataset.tomograms
+            t.name: {s: list(mask.split.scored()[1]) for s, mask in t.masks.items()} for t in judged
         },
         "text": f"{text}.",
         "flatters": bool(reasons),

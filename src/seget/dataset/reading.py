@@ -41,10 +41,23 @@ def read_tomograms(
     """Read the tomograms of a dataset.toml; see `seget.dataset.read_dataset`."""
     images = [_read(toml, one.image, "image") for one in tables]
     names = _names(toml, tables)
-    return tuple(
+    read = [
         _tomogram(toml, one, replace(image, name=name), holdout, gap)
         for one, image, name, holdout in zip(tables, images, names, holdouts, strict=True)
-    )
+    ]
+    # Where one tomogram tests, what validates or teaches in another is no part of the score.
+    tested = {s for one in read for s, mask in one.masks.items() if mask.split.test}
+    return tuple(replace(one, masks=_tested_elsewhere(one.masks, tested)) for one in read)
+
+
+def _tested_elsewhere(masks: dict[str, Mask], tested: set[str]) -> dict[str, Mask]:
+    """Return the masks; those without test slices say so if their structure has some elsewhere."""
+    return {
+        s: replace(mask, split=replace(mask.split, tested_elsewhere=True))
+        if s in tested and not mask.split.test
+        else mask
+        for s, mask in masks.items()
+    }
 
 
 def _names(toml: Path, tables: Sequence[TomogramTable]) -> list[str]:

@@ -26,19 +26,22 @@ class Split:
     """The annotated slices by part: train; validation, to choose the model; test, to score it.
 
     `kind` is "every-5th", "block", "none" or "explicit"; the parts are ascending slice numbers.
+    `tested_elsewhere` is set where the structure has test slices in another tomogram and none here.
     """
 
     kind: str
     train: tuple[int, ...]
     validation: tuple[int, ...] = ()
     test: tuple[int, ...] = ()
+    tested_elsewhere: bool = False
 
     def scored(self) -> tuple[str, tuple[int, ...]]:
         """Return the name and the slices of the part to evaluate on.
 
-        The test part, else the validation part, else "all": every annotated slice.
+        The test part, which may be in other tomograms alone, else the validation part, else "all":
+        every annotated slice.
         """
-        if self.test:
+        if self.test or self.tested_elsewhere:
             return "test", self.test
         if self.validation:
             return "validation", self.validation
