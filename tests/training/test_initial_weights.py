@@ -39,6 +39,17 @@ def test_the_outputs_of_known_structures_are_the_old_model_s(name):
     assert begin.outputs_drawn == ()
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+@torch.no_grad()
+def test_with_neighbouring_slices_it_begins_as_the_model_of_one_slice(name):
+    old = model(("golgi",), modern().override([f"network={name}", "binning=1"]))
+    new = replace(old.architecture, inputs=5)
+    network = new.build(0).eval()
+    network.load_state_dict(initial_weights(new, ("golgi",), 0, old).tensors)
+    slices = torch.randn(1, 5, 64, 64, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(network(slices), old.network(slices[:, 2:3]))
+
+
 def test_an_unknown_structure_s_output_is_drawn_from_the_seed():
     old = model(("golgi", "synapse"))
     new = Architecture("seget", outputs=2)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from seget.errors import InputError
 from seget.networks import Architecture
@@ -56,12 +57,14 @@ def initial_weights(
 
     All tensors but the outputs' are taken. An output (the part of the last layers that gives one
     structure's logits) is taken where the trained model has a structure of the same name, and drawn
-    from the seed where it has not. The binning may differ: it has no weights.
+    from the seed where it has not. The binning may differ: it has no weights. If the new network
+    takes more neighbouring slices, their kernels begin at zero: before its first step it gives what
+    the trained model gives for the slice in the middle.
 
     Raises
     ------
     InputError
-        The trained model is another network, or takes another number of slices.
+        The trained model is another network, or takes more slices at once.
     """
     why = misfit(architecture, start)
     if why:
@@ -71,7 +74,9 @@ def initial_weights(
     outputs = _outputs(architecture)
     for name, tensor in tensors.items():
         if name not in outputs:
-            tensors[name] = old[name].detach().to("cpu", tensor.dtype, copy=True)
+            taken = old[name].detach().to("cpu", tensor.dtype, copy=True)
+            more = architecture.inputs - start.architecture.inputs
+            tensors[name] = taken if taken.shape == tensor.shape else _in_the_middle(taken, more)
             continue
         for row, structure in enumerate(structures):
             if structure in start.structures:
@@ -94,13 +99,18 @@ def misfit(architecture: Architecture, start: Trained) -> str:
             f"the model to begin from is {theirs.title} and {architecture.title} is to be trained; "
             f"give --set network={theirs.name}, or --from scratch"
         )
-    if theirs.inputs != architecture.inputs:
+    if theirs.inputs > architecture.inputs:
         return (
             f"the model to begin from takes {theirs.inputs} slices at once and "
             f"{architecture.inputs} are to be taken; give --set context={start.recipe.context}, or "
             "--from scratch"
         )
     return ""
+
+
+def _in_the_middle(kernel: Tensor, more: int) -> Tensor:
+    """Return the kernel of an image's channels with `more` channels of zeros, half on each side."""
+    return functional.pad(kernel, (0, 0, 0, 0, more // 2, more // 2))
 
 
 def _inner(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
