@@ -3,6 +3,7 @@
     SEGET_DATA=/path/to/data python benchmarks/few_slices.py vnc -o build/few --steps 150
     ... epfl -o build/few --steps 150,600 --slices 3,8 --seeds 0,1 --starts scratch,general
     ... vnc -o build/few --steps 150 --set learning_rate=0.001
+    ... vnc epfl -o build/few --curves docs/few-slices.png
 
 `vnc`: mitochondria of $SEGET_DATA/vnc, slices out of 0 to 12, tested on 16 to 19. `epfl`: four
 structures jointly of $SEGET_DATA/epfl, slices out of 0 to 33, tested on the five slices of another
@@ -16,10 +17,16 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import multiprocessing
 import os
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from statistics import fmean
+
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 
 from seget import files, machine
 from seget.configuration import configured
@@ -37,6 +44,14 @@ CHOSEN = {  # slices that one annotates first, in this order
     "epfl": (2, 9, 16, 5, 13, 24, 30, 19),
     "phantom": (3, 8, 13, 5, 11, 1, 15, 9),
 }
+TITLES = {
+    "vnc": "VNC, mitochondria",
+    "epfl": "EPFL, four structures",
+    "phantom": "simulated cell, five structures",
+}
+# What --curves trains: over slices with so many steps, over steps with so many slices.
+CURVE_SLICES, CURVE_STEPS = (1, 2, 3, 5, 8, 13), 150
+CURVE_LENGTHS, CURVE_NUMBER = (25, 50, 100, 150, 300, 600), 3
 TEST = {"vnc": (16, 17, 18, 19), "epfl": (0, 1, 2, 3, 4), "phantom": (20, 21, 22, 23)}
 
 
@@ -98,46 +113,136 @@ def score(trained: Trained, dataset: Path) -> dict[str, float]:
     return {"mean": found.miou, "best threshold": fmean(best), **at_half}
 
 
+@dataclass(frozen=True)
+class Job:
+    """One training: on which slices, how long, begun from what."""
+
+    data: str
+    slices: int
+    steps: int
+    start: str
+    seed: int
+    settings: tuple[str, ...] = ()
+
+    def run(self, out: Path) -> dict[str, object]:
+        """Train and score, unless it is done; return what the table shows."""
+        machine.keep_freed_memory()
+        label = "-".join([Path(self.start).name, *self.settings]).replace("=", "")
+        folder = out / self.data / f"{label}-{self.slices}-{self.steps}-{self.seed}"
+        result = folder / "result.json"
+        if not result.is_file():
+            paths = datasets(self.data, CHOSEN[self.data][: self.slices], out)
+            read = read_dataset(paths[0])
+            length = [f"steps_per_epoch={self.steps}", "epochs=1"]
+            recipe, _ = configured(read, read.structures, [*length, *self.settings])
+            run = Run(folder, seed=self.seed, start=self.begin(), overwrite=True)
+            trained = train(read, read.structures, recipe, run)
+            files.write_json(result, score(trained, paths[1]))
+        return asdict(self) | json.loads(result.read_text())
+
+    def begin(self) -> Trained | None:
+        """Return the model to begin from."""
+        if self.start == "scratch":
+            return None
+        return general() if self.start == "general" else load(Path(self.start))
+
+
+def jobs(asked: argparse.Namespace) -> list[Job]:
+    """Return the trainings asked for; those of the figure with --curves."""
+    pairs = [(n, s) for n in asked.slices for s in asked.steps]
+    if asked.curves:
+        pairs = [(n, CURVE_STEPS) for n in CURVE_SLICES]
+        pairs += [(CURVE_NUMBER, s) for s in CURVE_LENGTHS if s != CURVE_STEPS]
+    return [
+        Job(data, number, steps, start, seed, tuple(asked.set))
+        for data in asked.data
+        for number, steps in pairs
+        for start in asked.starts.split(",")
+        for seed in asked.seeds
+        if number <= len(CHOSEN[data])
+    ]
+
+
+def draw(rows: list[dict[str, object]], path: Path) -> None:
+    """Draw mIOU over slices and over steps, a row of panels a data set, from rows of --curves."""
+    names = list(dict.fromkeys(row["data"] for row in rows))
+    figure, axes = plt.subplots(
+        len(names),
+        2,
+        figsize=(8, 3 * len(names)),
+        sharey="row",
+        squeeze=False,
+        layout="constrained",
+    )
+    for (left, right), name in zip(axes, names, strict=True):
+        own = [row for row in rows if row["data"] == name]
+        _panel(left, [r for r in own if r["steps"] == CURVE_STEPS], "slices")
+        _panel(right, [r for r in own if r["slices"] == CURVE_NUMBER], "steps")
+        left.set(
+            ylabel=f"{TITLES[name]}\nmIOU at 0.5", xlabel=f"annotated slices, {CURVE_STEPS} steps"
+        )
+        right.set(xlabel=f"steps, {CURVE_NUMBER} annotated slices", xscale="log")
+        right.set_xticks(CURVE_LENGTHS, labels=map(str, CURVE_LENGTHS), minor=False)
+        right.xaxis.minorticks_off()
+    axes[0][0].legend()
+    figure.savefig(path, dpi=110)
+
+
+def _panel(axis: Axes, rows: list[dict[str, object]], over: str) -> None:
+    """Draw a line a start: the mean over the seeds, and each seed as a dot."""
+    for start, colour in (("general", "tab:blue"), ("scratch", "tab:orange")):
+        own = [row for row in rows if row["start"] == start]
+        where = sorted({row[over] for row in own})
+        means = [fmean(row["mean"] for row in own if row[over] == x) for x in where]
+        axis.plot(where, means, color=colour, label=f"from {start}")
+        axis.plot([row[over] for row in own], [row["mean"] for row in own], ".", color=colour)
+    axis.grid(alpha=0.3)
+
+
+def line(row: dict[str, object], each: Sequence[str]) -> str:
+    """Return a line of the Markdown table."""
+    words = [row["data"], Path(row["start"]).name, row["slices"], row["steps"], row["seed"]]
+    words += [
+        " ".join(row["settings"]) or "-",
+        f"{row['mean']:.4f}",
+        f"{row['best threshold']:.4f}",
+    ]
+    return f"| {' | '.join(map(str, words))} | {', '.join(f'{row[s]:.3f}' for s in each)} |"
+
+
 def main() -> None:
-    """Train each run that is not there, print the table."""
+    """Train each run that is not there, print the table, draw the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", choices=list(TEST))
+    parser.add_argument("data", choices=list(TEST), nargs="+")
     parser.add_argument("-o", "--out", type=Path, required=True)
-    parser.add_argument("--slices", default="3")
-    parser.add_argument("--steps", default="150")
-    parser.add_argument("--seeds", default="0,1")
+    parser.add_argument("--slices", default="3", type=_numbers)
+    parser.add_argument("--steps", default="150", type=_numbers)
+    parser.add_argument("--seeds", default="0,1", type=_numbers)
     parser.add_argument("--starts", default="scratch,general", help="or folders of models")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--curves", type=Path, metavar="PNG", help="run and draw the figure")
+    parser.add_argument("--at-once", type=int, default=1, help="trainings side by side")
     asked = parser.parse_args()
-    machine.keep_freed_memory()
-    print("| start | slices | steps | seed | settings | test mIOU | at the best threshold | each |")
-    print("|---|---|---|---|---|---|---|---|", flush=True)
-    for number in map(int, asked.slices.split(",")):
-        paths = datasets(asked.data, CHOSEN[asked.data][:number], asked.out)
-        read = read_dataset(paths[0])
-        for steps in map(int, asked.steps.split(",")):
-            for start in asked.starts.split(","):
-                for seed in map(int, asked.seeds.split(",")):
-                    label = "-".join([Path(start).name, *asked.set]).replace("=", "")
-                    folder = asked.out / asked.data / f"{label}-{number}-{steps}-{seed}"
-                    result = folder / "result.json"
-                    if not result.is_file():
-                        length = [f"steps_per_epoch={steps}", "epochs=1"]
-                        recipe, _ = configured(read, read.structures, [*length, *asked.set])
-                        begin = {"scratch": lambda: None, "general": general}.get(
-                            start, lambda start=start: load(start)
-                        )()
-                        run = Run(folder, seed=seed, start=begin, overwrite=True)
-                        trained = train(read, read.structures, recipe, run)
-                        result.write_text(json.dumps(score(trained, paths[1])))
-                    row = json.loads(result.read_text())
-                    each = ", ".join(f"{v:.3f}" for k, v in list(row.items())[2:])
-                    words = (start, number, steps, seed, " ".join(asked.set) or "-")
-                    print(
-                        f"| {' | '.join(map(str, words))} | {row['mean']:.4f} "
-                        f"| {row['best threshold']:.4f} | {each} |",
-                        flush=True,
-                    )
+    print("| data | start | slices | steps | seed | settings | test mIOU | best threshold | each |")
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
+    todo = jobs(asked)
+    for job in {(job.data, job.slices): job for job in todo}.values():  # before several write them
+        datasets(job.data, CHOSEN[job.data][: job.slices], asked.out)
+    rows = []
+    with ProcessPoolExecutor(asked.at_once, multiprocessing.get_context("spawn")) as pool:
+        for row in pool.map(Job.run, todo, [asked.out] * len(todo)):
+            rows.append(row)
+            known = {field.name for field in fields(Job)} | {"mean", "best threshold"}
+            print(line(row, [key for key in row if key not in known]), flush=True)
+    if asked.curves:
+        files.write_text(
+            asked.curves.with_suffix(".json"), "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n"
+        )
+        draw(rows, asked.curves)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for number in text.split(",")]
 
 
 if __name__ == "__main__":
