@@ -1,6 +1,6 @@
 """The numbers of docs/results/table1.md: every comparison there, run or gone on with.
 
-    SEGET_DATA=/path/to/data python benchmarks/table1.py [NAME ...] [--pages]
+    SEGET_DATA=/path/to/data python benchmarks/table1.py [NAME ...] [--on processes:8] [--pages]
 
 Each comparison is one `seget compare` in build/table1/NAME. Cells that docs/results/cells.json
 holds are not done again; what is done is added to it, also when the run is stopped. `--pages` runs
@@ -14,7 +14,10 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
+
+from few_slices import unpacked
 
 from seget.comparison import markdown
 
@@ -23,37 +26,95 @@ BUILD = ROOT / "build" / "table1"
 CELLS = ROOT / "docs" / "results" / "cells.json"
 PAGE = ROOT / "docs" / "results" / "table1.md"
 
-STRUCTURES = ("membrane", "mitochondria", "glia", "synapse", "intracellular")
 # At 4.5 nm a voxel a microtubule is 5 pixels wide: binned it would be lost. As `seget demo` does.
-PHANTOM = ("--joint", "--set", "binning=1", "--set", "patch_px=256", "--set", "weight_cap=20")
+FINE = ("--joint", "--set", "binning=1", "--set", "patch_px=256", "--set", "weight_cap=20")
+ALL = "fcn8s,segnet,unet,deeplabv3plus,seget,seget_shipped"
+# To the end of learning: two learning rates are tried, in a fifth of the length.
+END = ("--networks", ALL, "--learning-rates", "0.001,0.003")
 
 COMPARISONS: dict[str, tuple[str, ...]] = {
+    "life-end": ("life", *FINE, *END, "--steps", "3000", "--seeds", "3"),
+    "epfl-end": ("epfl", "--joint", *END, "--steps", "1500", "--seeds", "3"),
+    "mitochondria-end": ("vnc", "-s", "mitochondria", *END, "--steps", "1500", "--seeds", "3"),
+    "membrane-end": ("vnc", "-s", "membrane", *END, "--steps", "1500", "--seeds", "3"),
     "mitochondria-time": ("vnc", "-s", "mitochondria", "--budget", "5m", "--seeds", "2"),
-    "phantom-time": ("phantom", *PHANTOM, "--budget", "3m"),
+    "phantom-time": ("phantom", *FINE, "--budget", "3m"),
     "membrane-synapse-time": ("vnc", "-s", "membrane,synapse", "--budget", "3m"),
     "mitochondria-steps": ("vnc", "-s", "mitochondria", "--steps", "300"),
 }
 
+VNC = ("membrane", "mitochondria", "glia", "synapse", "intracellular")
+EPFL = ("mitochondria", "psd", "vesicles", "membranes")
+# Simulated cells as noisy as real tilt series: four teach whole, one chooses, four are the test.
+TAUGHT, CHOOSING, TESTED = (31, 32, 33, 34), (35,), (36, 37, 38, 39)
+SOME = (2, 6, 10, 14, 18, 22)
+
 
 def dataset(kind: str) -> Path:
     """Return the dataset.toml of a comparison, made if need be."""
+    path = BUILD / f"{kind}.toml"
+    path.parent.mkdir(parents=True, exist_ok=True)
     if kind == "phantom":
-        subprocess.run(["seget", "phantom", str(BUILD / "phantom")], check=True)
+        run("phantom", str(BUILD / "phantom"))
         return BUILD / "phantom" / "dataset.toml"
+    if kind == "life":
+        path.write_text(f'name = "life"\n{"".join(map(_cell, TAUGHT + CHOOSING + TESTED))}')
+        return path
+    data = source() / kind
+    if kind == "vnc":
+        tables = _table(data / "tomogram.mrc", {s: data / f"{s}.mrc" for s in VNC})
+    else:
+        data = unpacked(data, BUILD / "epfl")
+        tables = "".join(
+            _table(
+                data / f"{part}_tomogram.mrc",
+                {s: data / f"{part}_{s}.mrc" for s in EPFL},
+                f"slices = {list(slices)}\nholdout = {holdout}\n",
+            )
+            for part, slices, holdout in (
+                ("train", range(40), "{ validation = [34, 35, 36, 37, 38, 39] }"),
+                ("test", range(5), "{ test = [0, 1, 2, 3, 4] }"),
+            )
+        )
+    path.write_text(f'name = "{kind}"\n{tables}')
+    return path
+
+
+def source() -> Path:
+    """Return the folder of the real data."""
     if "SEGET_DATA" not in os.environ:
         raise SystemExit("SEGET_DATA is not set: say where the data is, SEGET_DATA=/path/to/data.")
-    data = Path(os.environ["SEGET_DATA"]).resolve() / "vnc"
-    masks = "\n".join(f'{s} = "{data / s}.mrc"' for s in STRUCTURES)
-    toml = BUILD / "vnc.toml"
-    toml.parent.mkdir(parents=True, exist_ok=True)
-    toml.write_text(
-        f'name = "vnc"\nholdout = "block"\n[[tomogram]]\nimage = "{data}/tomogram.mrc"\n'
-        f"[tomogram.masks]\n{masks}\n"
+    return Path(os.environ["SEGET_DATA"]).resolve()
+
+
+def _cell(seed: int) -> str:
+    """Return the table of a simulated cell, which is drawn if need be."""
+    place = BUILD / "life" / str(seed)
+    if not (place / "dataset.toml").is_file():
+        run("phantom", str(place), "--preset", "real", "--voxel-nm", "4.51", "--seed", str(seed))
+    part = "test" if seed in TESTED else "validation"
+    held = f"slices = {list(SOME)}\nholdout = {{ {part} = {list(SOME)} }}\n"
+    masks = {path.stem: path for path in sorted(place.glob("*.mrc")) if path.stem != "tomogram"}
+    return _table(
+        place / "tomogram.mrc",
+        masks,
+        f'name = "cell{seed}"\n' + ('holdout = "none"\n' if seed in TAUGHT else held),
     )
-    return toml
 
 
-def go_on(name: str) -> None:
+def _table(image: Path, masks: dict[str, Path], keys: str = 'holdout = "block"\n') -> str:
+    """Return the lines of one tomogram."""
+    lines = "".join(f'{name} = "{path}"\n' for name, path in masks.items())
+    return f'[[tomogram]]\nimage = "{image}"\n{keys}[tomogram.masks]\n{lines}'
+
+
+def run(*words: str) -> None:
+    """Run a command of seget."""
+    if code := subprocess.run([sys.executable, "-m", "seget", *words], check=False).returncode:
+        raise SystemExit(code)  # it has said why
+
+
+def go_on(name: str, more: list[str]) -> None:
     """Run a comparison from the cells that are kept, and keep what it adds."""
     kept = json.loads(CELLS.read_text()) if CELLS.is_file() else {}
     out = BUILD / name
@@ -63,9 +124,7 @@ def go_on(name: str) -> None:
         cells.write_text(json.dumps(kept[name]))
     kind, *options = COMPARISONS[name]
     try:
-        words = ["seget", "compare", str(dataset(kind)), "-o", str(out), *options]
-        if code := subprocess.run(words, check=False).returncode:
-            raise SystemExit(code)  # it has said why
+        run("compare", str(dataset(kind)), "-o", str(out), *options, *more)
     finally:
         if cells.is_file():
             kept[name] = json.loads(cells.read_text())
@@ -102,9 +161,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", choices=[[], *COMPARISONS], default=[])
     parser.add_argument("--pages", action="store_true")
+    parser.add_argument("--on", default="here", help="where trainings run, see seget compare")
     options = parser.parse_args()
     for name in [] if options.pages else options.names or COMPARISONS:
-        go_on(name)
+        go_on(name, ["--on", options.on])
     if PAGE.is_file():
         write_pages()
 

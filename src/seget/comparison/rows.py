@@ -18,6 +18,10 @@ Table = Mapping[str, Any]
 
 AVERAGE = "average"
 ABSENT = "absent"
+DIFFERENCES = (
+    "SegET's mIOU minus that of each network: the mean, and a 95 % interval from drawing seeds and "
+    "slices with replacement, the same for both. Below 0, the other is better."
+)
 COST = (
     "network",
     "parameters",
@@ -130,6 +134,26 @@ def threshold_rows(table: Table) -> list[Row]:
         ]
         rows.append(Row(network, about["title"], scores))
     return _marked(rows)
+
+
+def difference_rows(table: Table) -> list[list[str]]:
+    """Return SegET's mIOU minus each network's: its title, a cell a structure, the average.
+
+    An interval that does not hold 0 is what the seeds and slices can tell apart.
+    """
+    rows = []
+    for network, found in table.get("differences", {}).items():
+        cells = [found["structures"].get(s) for s in table["structures"]]
+        texts = [_signed(cell) for cell in (*cells, found["average"])]
+        rows.append([table["networks"][network]["title"], *texts])
+    return rows
+
+
+def _signed(cell: Mapping[str, Any] | None) -> str:
+    if cell is None:
+        return ABSENT
+    ends = cell["interval"]
+    return f"{cell['mean']:+.3f}" + (f" ({ends[0]:+.3f} to {ends[1]:+.3f})" if ends else "")
 
 
 def is_absent(cell: Mapping[str, Any] | None) -> bool:

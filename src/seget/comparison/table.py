@@ -14,13 +14,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from seget.comparison.cell_results import CellResults
+from seget.comparison.differences import SeedCounts, differences
 from seget.comparison.plan import Cell, ComparisonSettings, architecture, title_of
 from seget.dataset import Dataset
 from seget.evaluation import without_nan
-from seget.metrics import Counts, mean_ignoring_absent
+from seget.metrics import Counts, mean_ignoring_absent, mious
 from seget.networks import Architecture
 
 RESAMPLES = 2000
@@ -54,6 +54,9 @@ def make_table(
             "networks": {n: _cost(n, network, done, results) for n, network in networks.items()},
             "scores": scores,
             "averages": {n: _averages(n, structures, done, results) for n in settings.networks},
+            "differences": differences(
+                {n: _counts(n, structures, done, results) for n in settings.networks}
+            ),
             "search": _search(settings, cells, results),
         }
     )
@@ -157,6 +160,23 @@ def _averages(
     return averages
 
 
+def _counts(
+    network: str, structures: Sequence[str], done: Sequence[Cell], results: CellResults
+) -> list[SeedCounts]:
+    """Return the counts of each seed of which all structures are finished, in their order."""
+    found: list[SeedCounts] = []
+    for seed in sorted({cell.seed for cell in done}):
+        of_seed = {
+            structure: results[cell]["counts"][structure]
+            for cell in done
+            if (cell.network, cell.seed) == (network, seed)
+            for structure in cell.structures
+        }
+        if set(of_seed) == set(structures):
+            found.append(of_seed)
+    return found
+
+
 def interval(
     seeds: Sequence[Sequence[Sequence[Any]]], resamples: int = RESAMPLES
 ) -> list[float] | None:
@@ -180,28 +200,17 @@ def interval(
     if slices < 2:
         return None
     drawn = np.random.default_rng(0).integers(slices, size=(resamples, slices))
-    mious = _mious(counts[:, drawn].sum(axis=2)).mean(axis=0)
-    mious = mious[~np.isnan(mious)]
-    if not mious.size:
+    found = mious(counts[:, drawn].sum(axis=2)).mean(axis=0)
+    found = found[~np.isnan(found)]
+    if not found.size:
         return None
-    low, high = np.percentile(mious, [2.5, 97.5])
+    low, high = np.percentile(found, [2.5, 97.5])
     return [float(low), float(high)]
 
 
 def _false_positive_share(rows: Sequence[Sequence[Any]]) -> float:
     """Return the share of the scored pixels that only the prediction calls the structure."""
     return sum((Counts(*row[2:]) for row in rows), Counts()).false_positive_share
-
-
-def _mious(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """Return the mIOU of counts `(..., 4)`, as `Counts.miou` does: nan without foreground."""
-    tp, fp, fn, tn = np.moveaxis(counts, -1, 0)
-    right = np.stack([tp, tn])
-    in_truth = np.stack([tp + fn, tn + fp]) > 0
-    iou = np.divide(right, right + fp + fn, out=np.zeros(right.shape), where=in_truth)
-    means: npt.NDArray[np.float64] = np.full(tp.shape, np.nan)
-    np.divide(iou.sum(axis=0), in_truth.sum(axis=0), out=means, where=in_truth[0])
-    return means
 
 
 def _search(

@@ -15,9 +15,11 @@ from collections.abc import Sequence
 from seget.comparison.rows import (
     AVERAGE,
     COST,
+    DIFFERENCES,
     Row,
     Table,
     cost_rows,
+    difference_rows,
     facts,
     score_rows,
     search_tables,
@@ -58,6 +60,7 @@ def markdown(table: Table) -> str:
             "",
             *_grid(heads, _bold(threshold_rows(table))),
             "",
+            *_difference_lines(table, heads),
             *_grid(COST, costs),
             "",
             *_search_lines(table),
@@ -71,6 +74,11 @@ def _bold(rows: Sequence[Row]) -> list[list[str]]:
         [_plain(row.title), *(f"**{s.text}**" if s.best else s.text for s in row.scores)]
         for row in rows
     ]
+
+
+def _difference_lines(table: Table, heads: Sequence[str]) -> list[str]:
+    rows = [[_plain(row[0]), *row[1:]] for row in difference_rows(table)]
+    return [DIFFERENCES, "", *_grid(["SegET minus", *heads[1:]], rows), ""] if rows else []
 
 
 def _search_lines(table: Table) -> list[str]:
