@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from seget.comparison import comparison_curves, figure3, figure4
-from seget.comparison.figures import EDGE, FRAME, NETWORK_COLOURS, network_colour
+from seget.comparison.figures import NETWORK_COLOURS, network_colour
+from seget.comparison.magnified import EDGE, FRAME
 from seget.evaluation.sheet import SheetLayout, painted
 
 COLOURS = {1: ("synapse", "#ffffff"), 2: ("golgi", "#00ff00")}
@@ -99,8 +100,9 @@ def test_the_square_in_the_corner_is_the_area_magnified(zoom, scene, tmp_path):
 
 def test_the_area_chosen_is_the_one_with_most_borders_that_the_square_leaves_free(tmp_path):
     truth = np.zeros((100, 100), dtype=np.uint8)
-    truth[5:30:2, 5:30] = 1  # the most borders of all, where the square is
+    truth[5:30:2, 5:30] = 1  # the most borders of all, and fewer labels than in other corners
     truth[80:90:2, 60:70] = 2
+    truth[:40, 60:] = truth[60:, :40] = truth[60:, 90:] = 1
     figure4(tmp_path / "4.png", truth * 1.0, {"truth": truth}, COLOURS, "cell")
     drawn = panel(picture(tmp_path / "4.png"), SheetLayout.of(2, (1000, 1000)), 1)
     framed = (drawn == rgb(FRAME)).all(axis=-1)
@@ -108,6 +110,21 @@ def test_the_area_chosen_is_the_one_with_most_borders_that_the_square_leaves_fre
     rows, columns = np.flatnonzero(framed.any(axis=1)), np.flatnonzero(framed.any(axis=0))
     assert rows.min() < 800 < 890 < rows.max()
     assert columns.min() < 600 < 700 < columns.max()
+
+
+@pytest.mark.parametrize("empty", ["top left", "top right", "bottom left", "bottom right"])
+def test_the_square_lies_where_nothing_is_drawn(empty, tmp_path):
+    truth = np.ones((100, 100), dtype=np.uint8)
+    rows = slice(60, None) if "bottom" in empty else slice(40)
+    columns = slice(60, None) if "right" in empty else slice(40)
+    truth[rows, columns] = 0
+    figure4(tmp_path / "4.png", truth * 1.0, {"truth": truth}, COLOURS, "cell", (45, 45, 10))
+    drawn = panel(picture(tmp_path / "4.png"), SheetLayout.of(2, (1000, 1000)), 1)
+    framed = (drawn == rgb(FRAME)).all(axis=-1)
+    framed[440:560, 440:560] = False  # the area itself
+    ys, xs = np.nonzero(framed)
+    assert (ys.min() > 590) if "bottom" in empty else (ys.max() < 420)
+    assert (xs.min() > 590) if "right" in empty else (xs.max() < 420)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (300, 20), (20, 300), (2100, 70)])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,9 +18,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from seget.comparison.magnified import busiest, designated, magnify
 from seget.evaluation.sheet import (
     DPI,
-    RGB,
     UNSEEN,
     Colours,
     Image,
@@ -32,14 +32,7 @@ from seget.evaluation.sheet import (
     enlarged,
     grey,
     painted,
-    resized,
-    rgb,
 )
-
-# The magnified square takes this share of a panel's shorter edge, and shows its area so many times
-# as large as the panel does.
-BOX_SHARE, MAGNIFICATION = 0.4, 3
-FRAME, EDGE, FRAME_PX = "#a0a0a0", "#000000", 3
 
 WIDTH_PX, HEIGHT_PX = 1280, 640
 FONT_PT = 14
@@ -53,15 +46,6 @@ NETWORK_COLOURS: Mapping[str, str] = {
     "SegET": "#0b5394",
 }
 OTHER_COLOURS = ("#d55e00", "#666666", "#b8a800")
-
-
-class MagnifiedSquare(NamedTuple):
-    """The square of a slice that is shown `times` as large: its first row, column and its edge."""
-
-    y: int
-    x: int
-    edge: int
-    times: int
 
 
 def figure3(
@@ -118,7 +102,7 @@ def figure4(
 ) -> None:
     """Draw a slice and what each network makes of it, the paper's figure 4.
 
-    The square in the top left corner of each panel magnifies the area with the thin frame.
+    A square in the emptiest corner of each panel magnifies the area with the thin frame.
 
     Parameters
     ----------
@@ -135,8 +119,7 @@ def figure4(
         What is shown: tomogram and slice number.
     zoom
         First row, first column and edge of the area in pixels of the slice; None takes the one
-        with the most borders of labels in the last panel, the first of equal ones, clear of the
-        square.
+        with the most borders of labels in the last panel, clear of the magnified square.
     pixel_size_nm
         Edge of a pixel of the slice in nm; None draws no scale bar.
 
@@ -151,64 +134,13 @@ def figure4(
     drawn, shown = enlarged(whole)
     layout = SheetLayout.of(len(drawn), drawn["image"].shape, shown)
     truth = list(panels.values())[-1]
-    square = _busiest(truth, layout) if zoom is None else _designated(zoom, image.shape, layout)
+    labelled = np.sum([np.ma.getdata(labels) > 0 for labels in panels.values()], axis=0)
+    square = designated(zoom, labelled, layout) if zoom else busiest(truth, labelled, layout)
     for name, panel in drawn.items():
-        _magnify(panel, whole[name], square, layout)
+        magnify(panel, whole[name], square, layout)
     unseen = [UNSEEN] if np.ma.is_masked(truth) else []
     key = Key("structures", [*colours.values(), *unseen])
     draw_sheet(path, drawn, [key], title, layout, pixel_size_nm)
-
-
-def _designated(
-    zoom: tuple[int, int, int], shape: tuple[int, ...], layout: SheetLayout
-) -> MagnifiedSquare:
-    """Return the area asked for, if it can be shown larger than the panel shows it."""
-    y, x, edge = zoom
-    if min(y, x) < 0 or edge < 1 or y + edge > shape[0] or x + edge > shape[1]:
-        raise ValueError(f"zoom {zoom} is not inside the slice of shape {shape}.")
-    box = BOX_SHARE * min(layout.height, layout.width)
-    largest = int(box / (int(layout.shown) + 1))
-    if edge > largest:
-        raise ValueError(f"zoom {zoom} is too large to be magnified; its edge may be {largest} px.")
-    return MagnifiedSquare(y, x, edge, int(box / edge))
-
-
-def _busiest(truth: Labels, layout: SheetLayout) -> MagnifiedSquare:
-    """Return the square with the most borders of labels that the magnified one does not hide."""
-    box = BOX_SHARE * min(layout.height, layout.width)
-    edge = max(1, int(box / max(1, math.ceil(MAGNIFICATION * layout.shown))))
-    times = max(1, int(box / edge))
-    truth = np.ma.getdata(truth)
-    borders = np.zeros(truth.shape, dtype=np.int64)
-    borders[1:] += truth[1:] != truth[:-1]
-    borders[:, 1:] += truth[:, 1:] != truth[:, :-1]
-    # Sums over all windows from sums over all rectangles that begin in the corner.
-    sums = np.pad(borders.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))
-    counts = sums[edge:, edge:] - sums[:-edge, edge:] - sums[edge:, :-edge] + sums[:-edge, :-edge]
-    hidden = math.ceil((edge * times + 3 * layout.px(FRAME_PX)) / layout.shown)
-    counts[:hidden, :hidden] = -1
-    y, x = np.unravel_index(int(counts.argmax()), counts.shape)
-    return MagnifiedSquare(int(y), int(x), edge, times)
-
-
-def _magnify(panel: RGB, whole: RGB, square: MagnifiedSquare, layout: SheetLayout) -> None:
-    """Frame the square in the panel, and put it into the corner, magnified."""
-    y, x, edge, times = square
-    shown, line = layout.shown, layout.px(FRAME_PX)
-    top, left = int(y * shown), int(x * shown)
-    bottom, right = math.ceil((y + edge) * shown), math.ceil((x + edge) * shown)
-    _frame(panel, panel[top:bottom, left:right].copy(), (top, left), line)
-    _frame(panel, resized(whole[y : y + edge, x : x + edge], times), (line, line), line)
-
-
-def _frame(panel: RGB, inside: RGB, corner: tuple[int, int], line: int) -> None:
-    """Put `inside` into the panel, with a frame just outside of it."""
-    (top, left), (height, width) = corner, inside.shape[:2]
-    # Grey alone is lost on a grey image.
-    for reach, colour in ((line + math.ceil(line / 2), EDGE), (line, FRAME)):
-        outer = slice(max(0, top - reach), top + height + reach)
-        panel[outer, max(0, left - reach) : left + width + reach] = rgb(colour)
-    panel[top : top + height, left : left + width] = inside
 
 
 def comparison_curves(
