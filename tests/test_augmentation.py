@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seget.augmentation import augment, sources, turn, warp
+from augmented import augmented
+from seget.augmentation import draw, sources, turn, warp
 from seget.recipes import Recipe, modern
 
 MARGIN, SIZE = 8, 64
@@ -39,6 +40,11 @@ def drawn_patch() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.where(target, BRIGHT, DARK).astype(np.float32), target, np.ones_like(target)
 
 
+def warped(size: int, seed: int, *settings: str) -> np.ndarray:
+    """Where the pixels of a warped patch come from."""
+    return sources(size, draw((1, size, size), only("warp=1", *settings), random(seed)))
+
+
 def inner(part: np.ndarray) -> np.ndarray:
     return part[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
 
@@ -55,7 +61,7 @@ def away_from_edges(target: np.ndarray, labelled: np.ndarray) -> np.ndarray:
 
 @given(seeds)
 def test_flips_keep_image_and_target_together_to_the_pixel(seed):
-    image, target, labelled = augment(drawn_patch(), only("flips=yes"), MARGIN, random(seed))
+    image, target, labelled = augmented(drawn_patch(), only("flips=yes"), MARGIN, random(seed))
     assert image.shape == target.shape == labelled.shape == (1, SIZE, SIZE)
     np.testing.assert_array_equal(image > HALF, target)
     assert labelled.all()
@@ -64,7 +70,7 @@ def test_flips_keep_image_and_target_together_to_the_pixel(seed):
 @given(seeds)
 def test_a_warp_keeps_image_and_target_together_but_for_the_edges(seed):
     recipe = only("flips=yes", "warp=1", "scale=0.3", "elastic_px=3")
-    image, target, labelled = augment(drawn_patch(), recipe, MARGIN, random(seed))
+    image, target, labelled = augmented(drawn_patch(), recipe, MARGIN, random(seed))
     clear = away_from_edges(target, labelled)
     assert clear.mean() > 0.5
     assert target[clear].sum() > 100
@@ -76,7 +82,7 @@ def test_a_warp_turns_around_the_middle_of_the_view(seed):
     y, x = np.mgrid[:WHOLE, :WHOLE] - (WHOLE - 1) / 2
     disc = np.hypot(y, x)[None] < 10
     patch = (disc.astype(np.float32), disc, disc | True)
-    _, target, _ = augment(patch, only("flips=yes", "warp=1", "scale=0.3"), MARGIN, random(seed))
+    _, target, _ = augmented(patch, only("flips=yes", "warp=1", "scale=0.3"), MARGIN, random(seed))
     middle = np.argwhere(target[0]).mean(axis=0)
     assert middle == pytest.approx([(SIZE - 1) / 2] * 2, abs=0.25)
 
@@ -84,7 +90,7 @@ def test_a_warp_turns_around_the_middle_of_the_view(seed):
 @given(seeds)
 def test_grey_values_change_in_the_image_alone_and_keep_their_order(seed):
     patch = drawn_patch()
-    image, target, labelled = augment(patch, only("grey=0.3"), MARGIN, random(seed))
+    image, target, labelled = augmented(patch, only("grey=0.3"), MARGIN, random(seed))
     np.testing.assert_array_equal(target, inner(patch[1]))
     np.testing.assert_array_equal(labelled, inner(patch[2]))
     assert image[target].min() > image[~target].max()
@@ -92,16 +98,16 @@ def test_grey_values_change_in_the_image_alone_and_keep_their_order(seed):
 
 def test_a_recipe_without_augmentation_cuts_the_middle_out():
     patch = drawn_patch()
-    for part, cut in zip(patch, augment(patch, only(), MARGIN, random(0)), strict=True):
+    for part, cut in zip(patch, augmented(patch, only(), MARGIN, random(0)), strict=True):
         np.testing.assert_array_equal(cut, inner(part))
-    for part, kept in zip(patch, augment(patch, only(), 0, random(0)), strict=True):
+    for part, kept in zip(patch, augmented(patch, only(), 0, random(0)), strict=True):
         np.testing.assert_array_equal(kept, part)
 
 
 @pytest.mark.parametrize("recipe", [modern(), only("flips=yes")])
 def test_the_same_random_numbers_give_the_same_view(recipe):
     def view(seed: int) -> np.ndarray:
-        return np.concatenate(augment(drawn_patch(), recipe, MARGIN, random(seed)))
+        return np.concatenate(augmented(drawn_patch(), recipe, MARGIN, random(seed)))
 
     np.testing.assert_array_equal(view(3), view(3))
     assert len({view(seed).tobytes() for seed in range(12)}) > 4
@@ -110,7 +116,7 @@ def test_the_same_random_numbers_give_the_same_view(recipe):
 def test_augmenting_leaves_the_patch_as_it_was():
     patch = drawn_patch()
     for seed in range(4):
-        augment(patch, modern(), MARGIN, random(seed))
+        augmented(patch, modern(), MARGIN, random(seed))
     for part, before in zip(patch, drawn_patch(), strict=True):
         np.testing.assert_array_equal(part, before)
 
@@ -124,7 +130,7 @@ def test_augmenting_leaves_the_patch_as_it_was():
     ],
 )
 def test_the_image_stays_float32_and_the_masks_bool(recipe):
-    view = augment(drawn_patch(), recipe, MARGIN, random(0))
+    view = augmented(drawn_patch(), recipe, MARGIN, random(0))
     assert [part.dtype for part in view] == [np.float32, np.bool_, np.bool_]
 
 
@@ -132,7 +138,7 @@ def test_all_eight_views_of_a_square_are_drawn():
     mask = np.zeros((1, 4, 4), bool)
     mask[0, 0, 1] = True
     patch = (mask.astype(np.float32), mask, mask)
-    views = {augment(patch, only("flips=yes"), 0, random(s))[0].tobytes() for s in range(100)}
+    views = {augmented(patch, only("flips=yes"), 0, random(s))[0].tobytes() for s in range(100)}
     assert len(views) == 8
 
 
@@ -208,7 +214,7 @@ def test_what_was_unlabelled_stays_so_under_a_warp(seed):
     labelled[:, :, : WHOLE // 2] = False
     image[~labelled] = -1000
     recipe = only("warp=1", "scale=0.3", "elastic_px=3")
-    image, _, labelled = augment((image, target, labelled), recipe, MARGIN, random(seed))
+    image, _, labelled = augmented((image, target, labelled), recipe, MARGIN, random(seed))
     assert (image[labelled] >= -1000 * 0.76).all(), "the nearest of four pixels weighs a quarter"
     assert labelled.any()
     assert not labelled.all()
@@ -216,7 +222,7 @@ def test_what_was_unlabelled_stays_so_under_a_warp(seed):
 
 @given(seeds, st.floats(0, 0.49))
 def test_without_bending_a_warp_is_a_turn_and_a_change_of_size(seed, scale):
-    source = sources(SIZE, only("warp=1", f"scale={scale!r}"), random(seed)).reshape(2, -1)
+    source = warped(SIZE, seed, f"scale={scale!r}").reshape(2, -1)
     middle = (SIZE - 1) / 2
     place = identity(SIZE).reshape(2, -1) - middle
     found, residual, *_ = np.linalg.lstsq(place.T, source.T - middle, rcond=None)
@@ -228,7 +234,7 @@ def test_without_bending_a_warp_is_a_turn_and_a_change_of_size(seed, scale):
 
 
 def test_turns_and_sizes_reach_both_ways():
-    warps = [sources(8, only("scale=0.2"), random(seed)) for seed in range(100)]
+    warps = [warped(8, seed, "scale=0.2") for seed in range(100)]
     down, right = np.array([source[:, 4, 7] - source[:, 4, 0] for source in warps]).T / 7
     angles = np.degrees(np.arctan2(down, right))
     sizes = np.hypot(down, right)
@@ -239,7 +245,7 @@ def test_turns_and_sizes_reach_both_ways():
 @pytest.mark.parametrize(("size", "elastic_px"), [(33, 3), (81, 3), (81, 1.5)])
 def test_the_bending_deviates_by_its_pixels_and_is_smooth(size, elastic_px):
     def drawn(seed: int, px: float) -> np.ndarray:
-        return sources(size, only("scale=0.2", f"elastic_px={px}"), random(seed))
+        return warped(size, seed, "scale=0.2", f"elastic_px={px}")
 
     bent = np.stack([drawn(seed, elastic_px) - drawn(seed, 0) for seed in range(100)])
     span = (size - 1) // 4  # five knots; at a knot the deviation is exact
@@ -252,6 +258,6 @@ def test_the_bending_deviates_by_its_pixels_and_is_smooth(size, elastic_px):
 
 def test_half_of_the_patches_are_warped():
     patch = drawn_patch()
-    views = [augment(patch, only("warp=0.5", "scale=0.2"), MARGIN, random(s)) for s in range(200)]
+    views = [augmented(patch, only("warp=0.5", "scale=0.2"), MARGIN, random(s)) for s in range(200)]
     untouched = sum(np.array_equal(image, inner(patch[0])) for image, _, _ in views)
     assert 80 < untouched < 120

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from seget.augmentation import augment, bend, grey
+from augmented import augmented
+from seget.augmentation import bend, draw
+from seget.augmentation import grey as grey_of
 from seget.recipes import Recipe, modern
 
 
@@ -16,6 +18,10 @@ def only(*settings: str) -> Recipe:
     """Return a recipe that augments by nothing but `settings`."""
     nothing = ("flips=no", "warp=0", "scale=0", "elastic_px=0", "grey=0", "noise=0")
     return modern().override([*nothing, *settings])
+
+
+def grey(image: np.ndarray, recipe: Recipe, rng: np.random.Generator) -> np.ndarray:
+    return grey_of(image, draw(image.shape, recipe, rng))
 
 
 def test_noise_deviates_up_to_its_limit():
@@ -57,8 +63,8 @@ def test_neighbouring_slices_change_alike_but_for_noise():
     image = np.random.default_rng(0).normal(size=(1, 40, 40)).astype(np.float32)
     masks = np.ones((1, 40, 40), bool)
     recipe = only("grey=0.2", "warp=1", "scale=0.2", "elastic_px=2", "flips=yes")
-    three, _, _ = augment((np.repeat(image, 3, axis=0), masks, masks), recipe, 4, random(1))
-    single, _, _ = augment((image, masks, masks), recipe, 4, random(1))
+    three, _, _ = augmented((np.repeat(image, 3, axis=0), masks, masks), recipe, 4, random(1))
+    single, _, _ = augmented((image, masks, masks), recipe, 4, random(1))
     for channel in three:
         np.testing.assert_array_equal(channel, single[0])
 

@@ -14,7 +14,7 @@ from seget.dataset import read_dataset
 from seget.errors import InputError
 from seget.normalisation import Normalisation
 from seget.recipes import modern
-from seget.samples import Batch, Samples, foreground_fraction
+from seget.samples import Batch, Samples
 from small_patches import EDGE, SHAPE, gridded, plain
 
 ONE = '[[tomogram]]\nimage = "tomogram.mrc"\nmasks = { spots = "spots.mrc" }\n'
@@ -294,7 +294,7 @@ def test_a_structure_without_foreground_to_train_on_is_refused(folder, recipe):
 
 def test_foreground_fraction_by_hand(folder):
     tomogram = folder.read(EVERY_5TH).tomograms[0]
-    assert foreground_fraction(tomogram, "spots", (1,)) == 16 / EDGE**2
-    assert foreground_fraction(tomogram, "spots", (1, 2)) == (16 + 16 + 48) / (2 * EDGE**2)
-    assert foreground_fraction(tomogram, "spots", ()) == 0
-    assert foreground_fraction(tomogram, "others", (1,)) == 0
+    assert tomogram.foreground_fraction("spots", (1,)) == 16 / EDGE**2
+    assert tomogram.foreground_fraction("spots", (1, 2)) == (16 + 16 + 48) / (2 * EDGE**2)
+    assert tomogram.foreground_fraction("spots", ()) == 0
+    assert tomogram.foreground_fraction("others", (1,)) == 0

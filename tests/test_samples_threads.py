@@ -37,3 +37,23 @@ def test_threads_cut_the_batches_that_one_cuts(tmp_path: Path, suffix: str) -> N
         alone = samples.batch(step)
         for name, part in vars(batch).items():
             assert torch.equal(part, getattr(alone, name)), (step, name)
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_a_drawn_pixel_is_that_of_a_list_of_all(tmp_path: Path, labelled: bool) -> None:
+    """Only a row of the mask is read, with the same random number."""
+    folder, rng = Folder(tmp_path), np.random.default_rng(0)
+    drawn = rng.integers(0, 3, (8, 80, 96)).astype(np.uint8)
+    drawn[:, :5], drawn[:, 40:50] = 2, 0
+    folder.save("tomogram.mrc", rng.integers(0, 256, drawn.shape, np.uint8))
+    folder.save("spots.mrc", drawn)
+    text = TOML.format("mrc").replace(
+        '"spots.mrc"', '{ file = "spots.mrc", value = 1, ignore = 2 }'
+    )
+    mask = folder.read(text).tomograms[0].masks["spots"]
+    listed = np.flatnonzero(mask.labelled_box(3, None) if labelled else mask.slice(3))
+    for seed in range(50):
+        one, other = (np.random.default_rng(seed) for _ in range(2))
+        y, x = mask.draw(3, one, labelled=labelled)
+        assert y * 96 + x == other.choice(listed)
+        assert one.random() == other.random()

@@ -1,6 +1,6 @@
 """Training batches: chooses, cuts, augments and stacks patches.
 
-Dataset + structures + Recipe + seed -> step number -> Batch
+Dataset + structures + Recipe + seed -> step number -> Plan -> Batch
 
 A batch depends on the seed and the step alone, so a resumed run gets the batches that it would have
 got. It never touches the network, and reads only the patches that it returns.
@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from seget import patches
-from seget.augmentation import augment
-from seget.dataset import Dataset, Mask, Tomogram
+from seget.augmentation import View, augment, draw
+from seget.dataset import Dataset, Mask
 from seget.errors import InputError
 from seget.recipes import Recipe
 from seget.slices import SliceReader, common_pixel_nm
@@ -46,6 +46,14 @@ class Batch:
     image: Tensor
     target: Tensor
     labelled: Tensor
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a batch is made of: where its patches are, and how each of them is augmented."""
+
+    places: list[PatchPlace]
+    views: list[View]
 
 
 class Samples:
@@ -99,16 +107,35 @@ class Samples:
         """Batches in an epoch: every patch once in the paper's, a fixed number otherwise."""
         return self.recipe.steps_per_epoch or -(-len(self._grid) // self.recipe.batch_size)
 
+    @property
+    def margin(self) -> int:
+        """Pixels that are cut around a patch, since a warp reads beyond it.
+
+        Pixels that come from farther out (corners of a rotated patch) are unlabelled.
+        """
+        return self.patch_px // 8 if self.recipe.warp else 0
+
     def batch(self, step: int) -> Batch:
         """Return the batch of a step (0-based)."""
-        rng = np.random.default_rng([self.seed, step])
-        chosen = self._from_grid(step) if self._grid else self._sampled(step, rng)
-        # A warp reads beyond the patch, so a margin of an eighth is cut too. Pixels that come from
-        # farther out (corners of a rotated patch) are unlabelled.
-        margin = self.patch_px // 8 if self.recipe.warp else 0
-        cut = [augment(self._cut(p, margin), self.recipe, margin, rng) for p in chosen]
+        plan = self.plan(step)
+        cut = [
+            augment(self._cut(place, self.margin), view, self.margin)
+            for place, view in zip(plan.places, plan.views, strict=True)
+        ]
         stacked = [torch.from_numpy(np.stack(part)) for part in zip(*cut, strict=True)]
         return Batch(*stacked)
+
+    def plan(self, step: int, noise: Pixels | None = None) -> Plan:
+        """Draw what the batch of a step is made of; nothing is cut.
+
+        `noise` is an array `(b, c, p, p)` for the noise of its patches; None: a new one for each.
+        """
+        rng = np.random.default_rng([self.seed, step])
+        places = self._from_grid(step) if self._grid else self._sampled(step, rng)
+        shape = (self.readers[0].channels, self.patch_px, self.patch_px)
+        arrays = [None] * len(places) if noise is None else noise
+        views = [draw(shape, self.recipe, rng, a) for a, _ in zip(arrays, places, strict=False)]
+        return Plan(places, views)
 
     def _foreground_slices(self, number: int, dataset: Dataset) -> list[tuple[int, int, int]]:
         """Return (tomogram, slice, foreground pixels) of the training slices with foreground."""
@@ -193,19 +220,18 @@ class Samples:
         places = self._places[structure]
         count = np.array([n for _, _, n in places], dtype=np.float64)
         tomogram, z, _ = places[int(rng.choice(len(places), p=count / count.sum()))]
-        mask = self.tomograms[tomogram].masks[self.structures[structure]].slice(z)
-        return self._around(tomogram, z, mask, rng)
+        pixel = self.tomograms[tomogram].masks[self.structures[structure]].draw(z, rng)
+        return self._around(tomogram, z, pixel, rng)
 
-    def _around(self, tomogram: int, z: int, mask: Masks, rng: np.random.Generator) -> PatchPlace:
-        """Draw a pixel of a mask `(y, x)`, and a patch that holds it."""
-        pixel = int(rng.choice(np.flatnonzero(mask)))
+    def _around(
+        self, tomogram: int, z: int, pixel: tuple[int, int], rng: np.random.Generator
+    ) -> PatchPlace:
+        """Draw a patch that holds a pixel `(y, x)` of the tomogram."""
         reader = self.readers[tomogram]
         # The pixel may be anywhere in the patch: were it the centre, the network could learn that.
         corner = [
             int(np.clip(at - rng.integers(self.patch_px), 0, max(0, extent - self.patch_px)))
-            for at, extent in zip(
-                reader.to_grid(*divmod(pixel, mask.shape[1])), reader.shape[1:], strict=True
-            )
+            for at, extent in zip(reader.to_grid(*pixel), reader.shape[1:], strict=True)
         ]
         return PatchPlace(tomogram, z, corner[0], corner[1])
 
@@ -218,8 +244,8 @@ class Samples:
         if not all(self.tomograms[i].masks[name].is_labelled_all_over(z) for i, z, _ in slices):
             count = np.array([n for _, _, n in slices], dtype=np.float64)
             tomogram, z, _ = slices[int(rng.choice(len(slices), p=count / count.sum()))]
-            labelled = self.tomograms[tomogram].masks[name].labelled_box(z, None)
-            return self._around(tomogram, z, labelled, rng)
+            pixel = self.tomograms[tomogram].masks[name].draw(z, rng, labelled=True)
+            return self._around(tomogram, z, pixel, rng)
         tomogram, z, _ = slices[int(rng.integers(len(slices)))]
         _, height, width = self.readers[tomogram].shape
         y = int(rng.integers(max(1, height - self.patch_px + 1)))
@@ -232,23 +258,29 @@ class Samples:
         Outside the slice and in padding the image is 0 and `labelled` False; so it is where a
         structure is not annotated, or held out.
         """
-        tomogram, reader = self.tomograms[patch.tomogram], self.readers[patch.tomogram]
+        reader = self.readers[patch.tomogram]
         size = self.patch_px + 2 * margin
         read, place = _overlap(patch.y - margin, patch.x - margin, size, reader.shape)
         image = np.zeros((reader.channels, size, size), np.float32)
         target = np.zeros((len(self.structures), size, size), np.bool_)
         labelled = np.zeros_like(target)
         image[:, *place] = reader.read(patch.z, read)
-        content = reader.content(patch.z, read)
-        for k, structure in enumerate(self.structures):
-            mask = tomogram.mask_of(structure, patch.z, "train")
-            if mask is not None:
-                target[k][place] = reader.on_grid(partial(mask.box, patch.z), read)
-                labelled[k][place] = True if content is None else content
-                seen = _labelled(mask, reader, patch.z, read)
-                if seen is not None:
-                    labelled[k][place] &= seen
+        self.masks(patch.tomogram, patch.z, read, (target[:, *place], labelled[:, *place]))
         return image, target, labelled
+
+    def masks(self, number: int, z: int, box: Box | None, into: tuple[Masks, Masks]) -> None:
+        """Write target and labelled `(k, y, x)` of a box of a slice into arrays of zeros."""
+        tomogram, reader = self.tomograms[number], self.readers[number]
+        content = reader.content(z, box)
+        for k, structure in enumerate(self.structures):
+            mask = tomogram.mask_of(structure, z, "train")
+            if mask is not None:
+                target, labelled = into[0][k], into[1][k]
+                target[:] = reader.on_grid(partial(mask.box, z), box)
+                labelled[:] = True if content is None else content
+                seen = _labelled(mask, reader, z, box)
+                if seen is not None:
+                    labelled &= seen
 
 
 def _labelled(mask: Mask, reader: SliceReader, z: int, box: Box | None = None) -> Masks | None:
@@ -266,12 +298,3 @@ def _overlap(y: int, x: int, size: int, shape: tuple[int, int, int]) -> tuple[Bo
         read.append(inside)
         place.append(slice(inside.start - start, inside.stop - start))
     return (read[0], read[1]), (place[0], place[1])
-
-
-def foreground_fraction(tomogram: Tomogram, structure: str, slices: tuple[int, ...]) -> float:
-    """Share of foreground among the labelled pixels of some slices; 0 where there are none."""
-    if structure not in tomogram.masks:
-        return 0.0
-    mask = tomogram.masks[structure]
-    labelled = sum(mask.labelled_px[z] for z in slices)
-    return sum(mask.foreground_px[z] for z in slices) / labelled if labelled else 0.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,9 @@ class Mask:
     foreground_px: tuple[int, ...]
     labelled_px: tuple[int, ...]
     notes: tuple[str, ...] = ()
+    _ends: dict[tuple[int, bool], npt.NDArray[np.int64]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
     def slice(self, z: int) -> Bools:
         """Return slice `z` as a `(y, x)` array, True where the structure is."""
@@ -76,6 +79,21 @@ class Mask:
         if self.is_labelled_all_over(z):
             return np.ones(self._extent(box), np.bool_)
         return self.selection.labelled(self._pixels(z, box))
+
+    def draw(self, z: int, rng: np.random.Generator, *, labelled: bool = False) -> tuple[int, int]:
+        """Draw a foreground pixel `(y, x)` of slice `z`, or a labelled one; all alike probable.
+
+        Of a slice that was asked for before only one row is read.
+        """
+        read = self.labelled_box if labelled else self.box
+        if (z, labelled) not in self._ends:
+            self._ends[z, labelled] = np.cumsum(read(z, None).sum(axis=1))
+        ends = self._ends[z, labelled]  # of each row: how many such pixels there are up to its end
+        number = int(rng.integers(ends[-1]))
+        row = int(np.searchsorted(ends, number, side="right"))
+        within = number - (int(ends[row - 1]) if row else 0)
+        pixels = read(z, (slice(row, row + 1), slice(None)))
+        return row, int(np.flatnonzero(pixels)[within])
 
     def sha256(self, slices: Sequence[int]) -> str:
         """Hash what is drawn and what is labelled on some slices, however the file stores it."""

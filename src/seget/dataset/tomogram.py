@@ -54,6 +54,15 @@ class Tomogram:
         mask = self.masks.get(structure)
         return mask if mask is not None and z in mask.split.slices(part) else None
 
+    def foreground_fraction(self, structure: str, slices: Iterable[int]) -> float:
+        """Share of foreground among the labelled pixels of some slices; 0 where there are none."""
+        mask = self.masks.get(structure)
+        if mask is None:
+            return 0.0
+        some = list(slices)
+        labelled = sum(mask.labelled_px[z] for z in some)
+        return sum(mask.foreground_px[z] for z in some) / labelled if labelled else 0.0
+
     def identity(self, structures: Sequence[str], test: bool) -> dict[str, Any]:
         """Return hashes of image and masks, and the split; see `Dataset.identity`."""
         parts = ("train", "validation", "test") if test else ("train", "validation")

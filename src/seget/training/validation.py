@@ -17,7 +17,7 @@ import numpy as np
 from seget.dataset import Dataset, Tomogram
 from seget.metrics import Counts, Histogram, mean_ignoring_absent
 from seget.prediction import Scorer, score_slices
-from seget.samples import Samples, foreground_fraction
+from seget.samples import Samples
 from seget.slices import SliceReader
 
 # Validation may take a tenth of the training time; a forward pass costs a third of a step.
@@ -219,7 +219,7 @@ class Alarm:
     def _diagnosis(self, structure: str, validation: Validation) -> str:
         recipe = self._samples.recipe
         shares = [
-            foreground_fraction(t, structure, t.slices("train", [structure]))
+            t.foreground_fraction(structure, t.slices("train", [structure]))
             for t in self._dataset.tomograms
         ]
         highest = int(np.flatnonzero(_total(validation.histograms[structure]))[-1]) / 127
