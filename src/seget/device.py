@@ -61,7 +61,7 @@ class Device:
 
     def take(self, tensor: Tensor) -> Tensor:
         """Return a tensor of the processor on the device, without waiting for the device's work."""
-        if self.torch.type == "cuda":
+        if self.torch.type == "cuda" and tensor.device.type == "cpu":
             tensor = tensor.pin_memory()  # from other memory CUDA copies after all work is done
         return tensor.to(self.torch, non_blocking=True)
 

@@ -122,6 +122,10 @@ class SliceReader:
         numbers = range(z - self.context, z + self.context + 1)
         return np.stack([self._plane(min(max(n, 0), last), box) for n in numbers])
 
+    def plane(self, z: int) -> Pixels:
+        """Return slice `z` alone, `(y, x)`, normalised; padding is 0."""
+        return self._read(z, None)
+
     def content(self, z: int, box: Box | None = None) -> Bools | None:
         """Return `(y, x)`, True where slice `z` is not padding; None if it has no padding."""
         empty = self._empty(z)

@@ -77,12 +77,12 @@ class ConvBlock(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         """Return `(b, outputs, h / stride, w / stride)` from `(b, inputs, h, w)`.
 
-        In training, batch normalisation of few channels (see `VECTOR`) is quicker if the map is
-        copied to the contiguous layout before it and back to channels last after it.
+        In training on a processor, batch normalisation of few channels (see `VECTOR`) is quicker if
+        the map is copied to the contiguous layout before it and back to channels last after it.
         """
         convolution, norm, relu = self
         x = convolution(x)
-        if not (self.training and x.shape[1] < VECTOR and is_channels_last(x)):
+        if not (self.training and x.is_cpu and x.shape[1] < VECTOR and is_channels_last(x)):
             return relu(norm(x))  # type: ignore[no-any-return]
         rows = lay_out(x, torch.contiguous_format, back=torch.channels_last)
         return lay_out(relu(norm(rows)), torch.channels_last, back=torch.contiguous_format)

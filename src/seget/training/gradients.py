@@ -53,7 +53,7 @@ class Gradients:
         # Batch norm's running statistics change in the forward pass, which may then fail.
         statistics = [buffer.clone() for buffer in self._buffers]
         while (loss := self._attempt(batch, at_once)) is None:
-            self._forget()
+            self.forget()
             torch.cuda.empty_cache()
             for buffer, before in zip(self._buffers, statistics, strict=True):
                 buffer.copy_(before)
@@ -62,18 +62,24 @@ class Gradients:
             self.at_once = at_once = -(-at_once // 2)
         return loss
 
+    def whole(self, batch: Batch) -> Tensor:
+        """Do the same with a batch that is on the device and fits, by what a CUDA graph records."""
+        self.forget()
+        return self._accumulate(batch, len(batch.image))
+
     def _attempt(self, batch: Batch, at_once: int) -> Tensor | None:
         """Return the loss, or None if the memory ran out.
 
         None and not an error: an error's traceback would keep the tensors of the failed pass.
         """
-        self._forget()
+        self.forget()
         try:
             return self._accumulate(batch, at_once)
         except torch.cuda.OutOfMemoryError:
             return None
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Let the network's gradients go."""
         for parameter in self._parameters:
             parameter.grad = None
 

@@ -38,6 +38,7 @@ from seget.training.run_folder import (
     write_log,
 )
 from seget.training.state import State
+from seget.training.stepper import stepper_for
 from seget.training.steps import take_epoch
 from seget.training.validation import Alarm, Validation, validate, validation_slices
 
@@ -107,8 +108,9 @@ def _learn(
     alarm = Alarm(dataset, samples)
     for sentence in (*samples.notes(), *alarm.at_start(held_out)):
         listener.note(sentence)
+    stepper = stepper_for(state, samples, listener.note)
     while not state.finished:
-        loss = take_epoch(state, samples, clock, listener, checkpoints)
+        loss = take_epoch(state, samples, clock, listener, checkpoints, stepper)
         before_s = state.elapsed_s
         effort = Effort(memory_bytes=VALIDATION_BYTES)
         engine = TorchEngine(state.average, state.device)
@@ -139,7 +141,7 @@ def _row(state: State, loss: float, validation: Validation, validation_s: float)
         "loss": loss,
         "miou": validation.miou,
         "step": state.step,
-        "learning_rate": state.optimiser.param_groups[0]["lr"],
+        "learning_rate": state.rate,
         "elapsed_s": round(state.elapsed_s, 1),
         "validation_s": round(validation_s, 2),
     }

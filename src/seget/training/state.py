@@ -30,12 +30,15 @@ from seget.training.schedule import Callbacks, learning_rate
 class State:
     """Network, running average (EMA) of its weights, optimiser, callbacks, counters and clock.
 
-    `weights` replace those that the seed draws.
+    `weights` replace those that the seed draws. `recorded` (None: on CUDA) keeps learning rate and
+    weight of the EMA on the device, where a recorded step (`whole_step`) reads them.
 
     Attributes
     ----------
     step
         Optimiser steps made so far.
+    rate
+        The newest step's learning rate.
     average
         A second network that holds the EMA; the network itself where the recipe has no average.
     losses
@@ -51,6 +54,7 @@ class State:
         seed: int,
         device: Device,
         weights: dict[str, Tensor] | None = None,
+        recorded: bool | None = None,
     ) -> None:
         self.architecture = Architecture.of(recipe, outputs)
         network = self.architecture.build(seed)
@@ -60,7 +64,11 @@ class State:
         self.device = device
         self.network = network.to(device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.network) if recipe.average else self.network
-        self.optimiser = _adam(self.network, recipe, device)
+        on_device = device.torch.type == "cuda" if recorded is None else recorded
+        self._rate = torch.zeros((), device=device.torch) if on_device else None
+        self._weight = torch.zeros((), device=device.torch) if on_device else None
+        self.rate = recipe.learning_rate
+        self.optimiser = _adam(self.network, recipe, device, self._rate)
         self.gradients = Gradients(self.network, recipe, device)
         self._averaged = _by_kind(self.average, self.network)
         self.callbacks = Callbacks(recipe)
@@ -86,31 +94,61 @@ class State:
         RunError
             The memory does not hold one patch; the state is as it was before this step.
         """
-        rate = learning_rate(self.recipe, self.step, progress, self.callbacks.reduction)
-        self._set_rate(rate)
-        if not self.network.training:
-            self.network.train()
+        self.begin_step(progress)
         loss = self.gradients.take(batch)
-        self.optimiser.step()
+        self._finish_step()
         self.step += 1
-        self._update_average()
         return loss
 
+    def begin_step(self, progress: float) -> None:
+        """Set what the next step takes from the run's course: learning rate, weight of the EMA."""
+        self._set_rate(learning_rate(self.recipe, self.step, progress, self.callbacks.reduction))
+        if self._weight is not None:
+            self._weight.fill_(1 - self._decay())
+        if not self.network.training:
+            self.network.train()
+
+    def whole_step(self, batch: Batch) -> Tensor:
+        """Take a step between `begin_step` and counting it, by operations on the device alone.
+
+        A CUDA graph can record it. The batch is on the device, and is never taken in parts.
+        """
+        loss = self.gradients.whole(batch)
+        self._finish_step()
+        return loss
+
+    def _finish_step(self) -> None:
+        self.optimiser.step()
+        self._update_average()
+
     def _set_rate(self, rate: float) -> None:
+        self.rate = rate
+        if self._rate is not None:
+            self._rate.fill_(rate)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate if self._rate is None else self._rate
+
+    def _decay(self) -> float:
+        """Return the decay of the EMA in the next step; it grows, so the start is forgotten."""
+        made = self.step + 1
+        return min(self.recipe.average or 0.0, (1 + made) / (10 + made))
 
     def _update_average(self) -> None:
-        """Update the EMA of the weights; its decay grows with the steps, so the start is forgotten.
+        """Update the EMA of the weights.
 
         Not by torch's `AveragedModel`: in every step it copies its counter to or from the GPU,
         which waits for the GPU, and walks through all modules.
         """
         if self.recipe.average is None:
             return
-        decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
         (averages, values), (counts, counted) = self._averaged
-        get_ema_multi_avg_fn(decay)(averages, values, self.step)  # type: ignore[no-untyped-call]
+        if self._weight is None:
+            get_ema_multi_avg_fn(self._decay())(averages, values, self.step)  # type: ignore[no-untyped-call]
+        else:
+            with torch.no_grad():
+                changes = torch._foreach_sub(values, averages)
+                torch._foreach_mul_(changes, self._weight)
+                torch._foreach_add_(averages, changes)
         torch._foreach_copy_(counts, counted)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -141,7 +179,7 @@ class State:
             "elapsed_s": self.elapsed_s,
             "rows": self.rows,
             "callbacks": self.callbacks.state(),
-            "learning_rate": self.optimiser.param_groups[0]["lr"],
+            "learning_rate": self.rate,
             "epoch_loss": self.losses.total(),
             "epoch_steps": self.losses.steps,
         }
@@ -183,11 +221,13 @@ class State:
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
 
 
-def _adam(network: nn.Module, recipe: Recipe, device: Device) -> torch.optim.Adam:
+def _adam(
+    network: nn.Module, recipe: Recipe, device: Device, rate: Tensor | None
+) -> torch.optim.Adam:
     """Return Adam, which also adds the gradient of equation 1's L2 term to that of the kernels.
 
     Adam's `weight_decay` (unlike AdamW's) times the weight is added to the gradient; that of
-    lambda times the sum of squares is 2 lambda w.
+    lambda times the sum of squares is 2 lambda w. With a tensor as its rate a step can be recorded.
     """
     kernels = regularised(network)
     regularised_ids = {id(kernel) for kernel in kernels}
@@ -196,7 +236,15 @@ def _adam(network: nn.Module, recipe: Recipe, device: Device) -> torch.optim.Ada
         {"params": kernels, "weight_decay": 2 * recipe.weight_decay},
         {"params": others},
     ]
-    return torch.optim.Adam(groups, lr=recipe.learning_rate, fused=device.torch.type != "mps")
+    adam = torch.optim.Adam(
+        groups,
+        lr=recipe.learning_rate if rate is None else rate,
+        fused=device.torch.type != "mps",
+        capturable=rate is not None,
+    )
+    # Torch would warn of the steps before one is recorded.
+    adam._warned_capturable_if_run_uncaptured = True
+    return adam
 
 
 def _by_kind(*twins: nn.Module) -> tuple[list[list[Tensor]], list[list[Tensor]]]:

@@ -16,12 +16,13 @@ from seget.dataset import Dataset
 from seget.device import Device
 from seget.listener import Listener
 from seget.recipes import Recipe
-from seget.samples import Batch, Samples
+from seget.samples import Samples
 from seget.threads import made_ahead
 from seget.training.checkpoints import Checkpoints
 from seget.training.clock import Clock
 from seget.training.interruption import in_one_piece
 from seget.training.state import State
+from seget.training.stepper import Stepper, stepper_for
 
 # Each network takes six turns of four steps; its fastest turn counts, as the least disturbed one.
 TURNS, TURN_STEPS = 6, 4
@@ -33,6 +34,7 @@ def take_epoch(
     clock: Clock,
     listener: Listener,
     checkpoints: Checkpoints | None = None,
+    stepper: Stepper | None = None,
 ) -> float:
     """Take an epoch's steps, or those that are left of it; return the mean loss of all of them.
 
@@ -43,12 +45,18 @@ def take_epoch(
     RunError
         The memory does not hold one patch.
     """
+    stepper = stepper or stepper_for(state, samples, listener.note)
     begun = state.step - state.losses.steps
     end = (begun // samples.steps_per_epoch + 1) * samples.steps_per_epoch
     # Worker threads prepare the next batches during this step.
-    for batch in made_ahead(samples.batch, range(state.step, end), state.device.idle_cores):
+    for prepared in made_ahead(stepper.prepare, range(state.step, end), state.device.idle_cores):
         progress = clock.progress(state)
-        _whole_step(state, batch, progress, listener)
+        at_once = state.gradients.at_once
+        with in_one_piece(state, listener):
+            loss = stepper.take(prepared, progress)
+            state.losses.add(state.step, loss)
+        if state.gradients.at_once != at_once:
+            listener.note(_in_parts(state, samples))
         listener.step(progress, state.losses.last)
         if checkpoints is not None:
             checkpoints.save_if_due(state)
@@ -57,19 +65,13 @@ def take_epoch(
     return state.losses.mean()
 
 
-def _whole_step(state: State, batch: Batch, progress: float, listener: Listener) -> None:
-    """Take one step and add its loss; tell the user when batches have to be split from now on."""
-    at_once = state.gradients.at_once
-    with in_one_piece(state, listener):
-        loss = state.train_step(batch, progress)
-        state.losses.add(state.step, loss)
-    if state.gradients.at_once != at_once:
-        listener.note(
-            f"{state.device.torch}: does not hold {len(batch.image)} patches of "
-            f"{batch.image.shape[-1]} px at once; going on with parts of "
-            f"{state.gradients.at_once}, whose batch norm sees fewer patches: a smaller "
-            "--set patch_px or batch_size fits as it is."
-        )
+def _in_parts(state: State, samples: Samples) -> str:
+    """Say that batches have to be split from now on."""
+    return (
+        f"{state.device.torch}: does not hold {samples.recipe.batch_size} patches of "
+        f"{samples.patch_px} px at once; going on with parts of {state.gradients.at_once}, whose "
+        "batch norm sees fewer patches: a smaller --set patch_px or batch_size fits as it is."
+    )
 
 
 def measure_pace(
@@ -85,19 +87,18 @@ def measure_pace(
     sooner there and less certain.
     """
     short = [r.model_copy(update={"steps_per_epoch": TURN_STEPS}) for r in recipes]
-    runners = [
-        (
-            State(r, len(structures), 0, device),
-            Samples(dataset, structures, r, 0),
-            Clock(r, TURN_STEPS),
-        )
-        for r in short
-    ]
+    listener = Listener()
+    runners = []
+    for recipe in short:
+        state = State(recipe, len(structures), 0, device)
+        samples = Samples(dataset, structures, recipe, 0)
+        stepper = stepper_for(state, samples, listener.note)
+        runners.append((state, samples, stepper, Clock(recipe, TURN_STEPS)))
     times: list[list[float]] = [[] for _ in runners]
     for _ in range(turns):
-        for (state, samples, clock), taken in zip(runners, times, strict=True):
+        for (state, samples, stepper, clock), taken in zip(runners, times, strict=True):
             start = perf_counter()
-            take_epoch(state, samples, clock, Listener())
+            take_epoch(state, samples, clock, listener, stepper=stepper)
             taken.append((perf_counter() - start) / TURN_STEPS)
             state.losses.begin()
     return [min(taken) for taken in times]
