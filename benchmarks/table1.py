@@ -33,10 +33,10 @@ ALL = "fcn8s,segnet,unet,deeplabv3plus,seget,seget_shipped"
 END = ("--networks", ALL, "--learning-rates", "0.001,0.003")
 
 COMPARISONS: dict[str, tuple[str, ...]] = {
-    "life-end": ("life", *FINE, *END, "--steps", "3000", "--seeds", "3"),
-    "epfl-end": ("epfl", "--joint", *END, "--steps", "1500", "--seeds", "3"),
-    "mitochondria-end": ("vnc", "-s", "mitochondria", *END, "--steps", "1500", "--seeds", "3"),
-    "membrane-end": ("vnc", "-s", "membrane", *END, "--steps", "1500", "--seeds", "3"),
+    "life-end": ("life", *FINE, *END, "--steps", "3000", "--seeds", "2"),
+    "epfl-end": ("epfl", "--joint", *END, "--steps", "1500", "--seeds", "2"),
+    "mitochondria-end": ("vnc", "-s", "mitochondria", *END, "--steps", "1500", "--seeds", "2"),
+    "membrane-end": ("vnc", "-s", "membrane", *END, "--steps", "1500", "--seeds", "2"),
     "mitochondria-time": ("vnc", "-s", "mitochondria", "--budget", "5m", "--seeds", "2"),
     "phantom-time": ("phantom", *FINE, "--budget", "3m"),
     "membrane-synapse-time": ("vnc", "-s", "membrane,synapse", "--budget", "3m"),

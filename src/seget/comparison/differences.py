@@ -16,37 +16,43 @@ import numpy.typing as npt
 
 from seget.metrics import mious
 
-REFERENCE = "seget"
+# The rows that are compared with all others.
+REFERENCES = ("seget", "seget_shipped")
 RESAMPLES = 2000
 Floats = npt.NDArray[np.float64]
-# Of one seed's training, by structure: [tomogram, slice, tp, fp, fn, tn] a scored slice.
-SeedCounts = Mapping[str, Sequence[Sequence[Any]]]
+# Of one training, by structure: [tomogram, slice, tp, fp, fn, tn] a scored slice.
+CellCounts = Mapping[str, Sequence[Sequence[Any]]]
+Differences = dict[str, dict[str, dict[str, Any]]]
 
 
-def differences(counts: Mapping[str, Sequence[SeedCounts]]) -> dict[str, dict[str, Any]]:
-    """Return, for each other network, SegET's mIOU minus its own.
+def differences(counts: Mapping[str, Mapping[int, CellCounts]]) -> Differences:
+    """Return, for SegET and for SegET as shipped, their mIOU minus that of each other network.
 
     Parameters
     ----------
     counts
-        Network -> the counts of its seeds, which are in the same order for all.
+        Network -> seed -> the counts of its training. Of two networks the seeds that both have are
+        compared.
 
     Returns
     -------
-    Network -> `structures` (structure -> `mean`, `interval`) and `average` over them. The interval
-    is a 95 % percentile bootstrap: seeds and slices are drawn with replacement, the same for both
-    networks. It is None where one seed and one slice leave nothing to draw. Empty without SegET, or
-    without another network whose seeds are all there.
+    Reference -> network -> `structures` (structure -> `mean`, `interval`), `average` over them, and
+    the `seeds`. The interval is a 95 % percentile bootstrap: seeds and slices are drawn with
+    replacement, the same for both networks. It is None where one seed and one slice leave nothing
+    to draw. The pair of both references is in it once.
     """
-    ours = counts.get(REFERENCE)
-    found = {}
-    for network, theirs in counts.items():
-        if network != REFERENCE and ours and len(theirs) == len(ours):
-            found[network] = _difference(ours, theirs)
+    found: Differences = {}
+    for ours in REFERENCES:
+        for theirs, of_seed in counts.items():
+            seeds = sorted(set(of_seed) & set(counts.get(ours, {})))
+            if not seeds or theirs == ours or (ours, theirs) == REFERENCES:
+                continue
+            pair = [[counts[n][seed] for seed in seeds] for n in (ours, theirs)]
+            found.setdefault(ours, {})[theirs] = _difference(*pair) | {"seeds": len(seeds)}
     return found
 
 
-def _difference(ours: Sequence[SeedCounts], theirs: Sequence[SeedCounts]) -> dict[str, Any]:
+def _difference(ours: Sequence[CellCounts], theirs: Sequence[CellCounts]) -> dict[str, Any]:
     structures, means, draws = {}, [], []
     for structure in ours[0]:
         first, second = (

@@ -19,8 +19,8 @@ Table = Mapping[str, Any]
 AVERAGE = "average"
 ABSENT = "absent"
 DIFFERENCES = (
-    "SegET's mIOU minus that of each network: the mean, and a 95 % interval from drawing seeds and "
-    "slices with replacement, the same for both. Below 0, the other is better."
+    "SegET's mIOU minus that of each network on the same seeds: the mean, and a 95 % interval from "
+    "drawing seeds and slices with replacement, the same for both. Below 0, the other is better."
 )
 COST = (
     "network",
@@ -136,17 +136,24 @@ def threshold_rows(table: Table) -> list[Row]:
     return _marked(rows)
 
 
-def difference_rows(table: Table) -> list[list[str]]:
-    """Return SegET's mIOU minus each network's: its title, a cell a structure, the average.
+def difference_tables(table: Table) -> list[dict[str, Any]]:
+    """Return how far SegET, and SegET as shipped, are before each network.
 
-    An interval that does not hold 0 is what the seeds and slices can tell apart.
+    Each has a `head` and `rows`: a network's title, a cell a structure, the average. An interval
+    that does not hold 0 is what the seeds and slices can tell apart.
     """
-    rows = []
-    for network, found in table.get("differences", {}).items():
-        cells = [found["structures"].get(s) for s in table["structures"]]
-        texts = [_signed(cell) for cell in (*cells, found["average"])]
-        rows.append([table["networks"][network]["title"], *texts])
-    return rows
+    tables = []
+    for ours, of_each in table.get("differences", {}).items():
+        rows = [
+            [
+                table["networks"][theirs]["title"],
+                *(_signed(found["structures"].get(s)) for s in table["structures"]),
+                _signed(found["average"]),
+            ]
+            for theirs, found in of_each.items()
+        ]
+        tables.append({"head": f"{table['networks'][ours]['title']} minus", "rows": rows})
+    return tables
 
 
 def _signed(cell: Mapping[str, Any] | None) -> str:

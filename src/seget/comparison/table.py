@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from seget.comparison.cell_results import CellResults
-from seget.comparison.differences import SeedCounts, differences
+from seget.comparison.differences import CellCounts, differences
 from seget.comparison.plan import Cell, ComparisonSettings, architecture, title_of
 from seget.dataset import Dataset
 from seget.evaluation import without_nan
@@ -162,19 +162,14 @@ def _averages(
 
 def _counts(
     network: str, structures: Sequence[str], done: Sequence[Cell], results: CellResults
-) -> list[SeedCounts]:
-    """Return the counts of each seed of which all structures are finished, in their order."""
-    found: list[SeedCounts] = []
-    for seed in sorted({cell.seed for cell in done}):
-        of_seed = {
-            structure: results[cell]["counts"][structure]
-            for cell in done
-            if (cell.network, cell.seed) == (network, seed)
-            for structure in cell.structures
-        }
-        if set(of_seed) == set(structures):
-            found.append(of_seed)
-    return found
+) -> dict[int, CellCounts]:
+    """Return seed -> counts by structure, of the seeds of which all structures are finished."""
+    found: dict[int, dict[str, Any]] = {}
+    for cell in (cell for cell in done if cell.network == network):
+        found.setdefault(cell.seed, {}).update(
+            {structure: results[cell]["counts"][structure] for structure in cell.structures}
+        )
+    return {seed: of_each for seed, of_each in found.items() if set(of_each) == set(structures)}
 
 
 def interval(

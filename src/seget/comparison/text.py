@@ -19,7 +19,7 @@ from seget.comparison.rows import (
     Row,
     Table,
     cost_rows,
-    difference_rows,
+    difference_tables,
     facts,
     score_rows,
     search_tables,
@@ -77,8 +77,11 @@ def _bold(rows: Sequence[Row]) -> list[list[str]]:
 
 
 def _difference_lines(table: Table, heads: Sequence[str]) -> list[str]:
-    rows = [[_plain(row[0]), *row[1:]] for row in difference_rows(table)]
-    return [DIFFERENCES, "", *_grid(["SegET minus", *heads[1:]], rows), ""] if rows else []
+    lines = []
+    for one in difference_tables(table):
+        rows = [[_plain(row[0]), *row[1:]] for row in one["rows"]]
+        lines += [*_grid([_plain(one["head"]), *heads[1:]], rows), ""]
+    return [DIFFERENCES, "", *lines] if lines else []
 
 
 def _search_lines(table: Table) -> list[str]:
