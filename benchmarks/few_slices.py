@@ -182,6 +182,7 @@ def draw(rows: list[dict[str, object]], path: Path) -> None:
             ylabel=f"{TITLES[name]}\nmIOU at 0.5", xlabel=f"annotated slices, {CURVE_STEPS} steps"
         )
         right.set(xlabel=f"steps, {CURVE_NUMBER} annotated slices", xscale="log")
+        left.set_xticks([n for n in CURVE_SLICES if n <= len(CHOSEN[name])])
         right.set_xticks(CURVE_LENGTHS, labels=map(str, CURVE_LENGTHS), minor=False)
         right.xaxis.minorticks_off()
     axes[0][0].legend()
