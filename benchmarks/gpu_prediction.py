@@ -8,7 +8,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from functools import partial
-from itertools import cycle, pairwise
+from itertools import cycle
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -16,10 +16,14 @@ from typing import Any
 import numpy as np
 import torch
 from benchmarks.gpu_training import DEPTH, EDGE, TINY, Part, Say, device, wait
+from torch import nn
 
 from seget import files
 from seget.networks import Architecture
-from seget.prediction import Options, Scorer, open_reader, predict
+from seget.networks.blocks import ConvBlock
+from seget.prediction import Options, Scorer, open_reader, predict, score_slices
+from seget.prediction.folding import folded
+from seget.prediction.on_device import can_score_on_device, score_on_device
 from seget.prediction.predict import scorer
 from seget.recipes import Recipe, modern
 from seget.slices import SliceReader
@@ -100,7 +104,17 @@ def of_slice(say: Say, name: str, reader: SliceReader, scoring: Scorer) -> None:
 
     inner = partial(scoring.scores, pixels)
     tried(say, f"{name}: normalised pixels in, scores out", lambda: inner)
-    tried(say, f"{name}: grey bytes in, scores out", lambda: whole)
+    tried(say, f"{name}: grey bytes in, scores out, normalised by the host", lambda: whole)
+    if can_score_on_device(reader, scoring):
+        one = lambda: list(score_on_device(reader, scoring, [next(numbers)]))  # noqa: E731
+        tried(say, f"{name}: grey bytes in, scores out", lambda: one)
+    many = [next(numbers) for _ in range(4 if TINY else 40)]
+    for _ in range(2):
+        started = perf_counter()
+        for _, scores in score_slices(reader, scoring, many):
+            assert scores.shape[1:] == (EDGE, EDGE)
+        taken = perf_counter() - started
+    say(f"{name}: grey bytes in, scores out, one of many", 1000 * taken / len(many), "ms")
 
 
 def networks(say: Say) -> None:
@@ -117,11 +131,13 @@ def networks(say: Say) -> None:
 
         return work
 
-    def folded(*, bf16: bool, graph: bool) -> Callable[[], object]:
-        network = fold(model().network).to(on.torch, memory_format=torch.channels_last)
+    def shorter(*, bf16: bool, graph: bool, fused: bool = False) -> Callable[[], object]:
+        network = folded(model().network).to(on.torch, memory_format=torch.channels_last)
         given = image.bfloat16() if bf16 else image
         if bf16:
             network = network.bfloat16()
+        if fused:
+            fuse_relu(network)
 
         def work() -> object:
             with torch.inference_mode():
@@ -134,11 +150,14 @@ def networks(say: Say) -> None:
 
     tried(say, "network alone, autocast", plain)
     tried(say, "network alone, autocast, recorded", lambda: recorded(plain()))
-    tried(say, "network alone, batch norm folded", lambda: folded(bf16=False, graph=False))
-    tried(say, "network alone, folded, all bf16", lambda: folded(bf16=True, graph=False))
-    tried(say, "network alone, folded, all bf16, recorded", lambda: folded(bf16=True, graph=True))
+    tried(say, "network alone, batch norm folded", lambda: shorter(bf16=False, graph=False))
+    tried(say, "network alone, folded, all bf16", lambda: shorter(bf16=True, graph=False))
+    tried(say, "network alone, folded, all bf16, recorded", lambda: shorter(bf16=True, graph=True))
+    fused = lambda: shorter(bf16=True, graph=True, fused=True)  # noqa: E731
+    tried(say, "network alone, folded, all bf16, ReLU fused, recorded", fused)
     torch.backends.cudnn.benchmark = True
-    tried(say, "the same, cuDNN tries its ways", lambda: folded(bf16=True, graph=True))
+    tried(say, "the same, cuDNN tries its ways", fused)
+    tried(say, "without ReLU fused, cuDNN tries its ways", lambda: shorter(bf16=True, graph=True))
     torch.backends.cudnn.benchmark = False
 
 
@@ -163,20 +182,17 @@ def recorded(work: Callable[[], object]) -> Callable[[], object]:
     return replay
 
 
-def fold(network: Any) -> Any:
-    """Return a network in evaluation mode with batch norm folded into its convolutions."""
-    from torch import nn
-    from torch.nn.utils.fusion import fuse_conv_bn_eval
-
+def fuse_relu(network: nn.Module) -> None:
+    """Let cuDNN compute convolution, bias and ReLU in one kernel."""
     for module in network.modules():
-        if isinstance(module, nn.Sequential):
-            names = list(dict(module.named_children()))
-            for one, other in pairwise(names):
-                convolution, norm = module._modules[one], module._modules[other]
-                if isinstance(convolution, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                    module._modules[one] = fuse_conv_bn_eval(convolution, norm)
-                    module._modules[other] = nn.Identity()
-    return network
+        if isinstance(module, ConvBlock):
+            module.forward = partial(_convolution_relu, module[0])
+
+
+def _convolution_relu(layer: nn.Conv2d, x: torch.Tensor) -> torch.Tensor:
+    return torch.cudnn_convolution_relu(
+        x, layer.weight, layer.bias, layer.stride, layer.padding, layer.dilation, layer.groups
+    )
 
 
 def volume(folder: Path, say: Say) -> None:

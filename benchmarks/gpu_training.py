@@ -23,6 +23,7 @@ import torch
 from seget import files, read_dataset
 from seget.device import Device, choose_device
 from seget.listener import Listener
+from seget.prediction import TorchEngine
 from seget.recipes import Recipe, modern, paper
 from seget.samples import Samples
 from seget.threads import made_ahead
@@ -230,6 +231,36 @@ def compiled(folder: Path, say: Say) -> None:
         )
 
 
+def kernels(folder: Path, say: Say) -> None:
+    """Say which kernels of CUDA take the time of a launched step and of a slice."""
+    from benchmarks.gpu_prediction import model
+
+    on = device()
+    for name, settings in (("modern", modern()), ("paper", of_paper())):
+        state, stepper = stepper_of("device", settings, folder, lambda n: say(n, "-", ""))
+        take(state, stepper, 3)
+        profiled(say, f"{name} step", partial(take, state, stepper, 3), 3)
+    engine = TorchEngine(model().network, on)
+    image = torch.randn(1, EDGE, EDGE, device=on.torch)
+    engine.scored(image)
+    profiled(say, "slice", partial(engine.scored, image), 1)
+
+
+def profiled(say: Say, name: str, work: Callable[[], object], times: int) -> None:
+    """Say the longest kernels of a piece of work."""
+    from torch.profiler import ProfilerActivity, profile
+
+    cuda = torch.cuda.is_available()
+    with profile(activities=[ProfilerActivity.CUDA if cuda else ProfilerActivity.CPU]) as seen:
+        work()
+        wait()
+    key = "self_device_time_total" if cuda else "self_cpu_time_total"
+    rows = [(getattr(row, key) / 1000 / times, row) for row in seen.key_averages()]
+    say(f"{name}: all kernels", sum(ms for ms, _ in rows), "ms")
+    for ms, row in sorted(rows, key=lambda pair: -pair[0])[:14]:
+        say(f"{name}: {row.count // times} x {row.key[:90]}", ms, "ms")
+
+
 PARTS = {
     "about": Part(about, 30),
     "losses": Part(losses, 50),
@@ -238,5 +269,5 @@ PARTS = {
     "paper epoch": Part(paper_epoch, 40),
     "modern 1": Part(modern_1, 45),
 }
-# Only where it is named: compiling takes the better part of a minute.
-NAMED_PARTS = {"compiled": Part(compiled, 200)}
+# Only where they are named: compiling alone takes the better part of a minute.
+NAMED_PARTS = {"compiled": Part(compiled, 200), "kernels": Part(kernels, 60)}

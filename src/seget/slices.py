@@ -36,6 +36,22 @@ SAME_SIZE = 1.05
 MOST_SCALE = 4.0
 
 
+@dataclass(frozen=True)
+class Grey:
+    """A slice and its neighbours as stored, for who normalises them elsewhere.
+
+    Attributes
+    ----------
+    planes
+        `(y, x)` grey values of each channel.
+    padding
+        `(y, x)` of each channel, True where it is padding; None if nothing is.
+    """
+
+    planes: list[npt.NDArray[Any]]
+    padding: list[Bools | None]
+
+
 @dataclass
 class SliceReader:
     """Reads slices of a volume as a network of one pixel size and context wants them.
@@ -121,6 +137,16 @@ class SliceReader:
         last = self.volume.shape[0] - 1
         numbers = range(z - self.context, z + self.context + 1)
         return np.stack([self._plane(min(max(n, 0), last), box) for n in numbers])
+
+    def grey(self, z: int) -> Grey:
+        """Return slice `z` and its neighbours, as `read` has them, as they are stored.
+
+        Their grid is the volume's, whatever the network's.
+        """
+        last = self.volume.shape[0] - 1
+        numbers = [min(max(z + n, 0), last) for n in range(-self.context, self.context + 1)]
+        planes = [self.volume.slice(n) for n in numbers]
+        return Grey(planes, [self._empty(n, p) for n, p in zip(numbers, planes, strict=True)])
 
     def plane(self, z: int) -> Pixels:
         """Return slice `z` alone, `(y, x)`, normalised; padding is 0."""

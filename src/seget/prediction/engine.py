@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from seget.device import Device
+from seget.prediction.folding import folded
 from seget.volume import FULL_SCORE
 
 Scores = npt.NDArray[np.uint8]
@@ -48,27 +49,35 @@ class Engine(Protocol):
 
 
 class TorchEngine:
-    """The network as it is, on a processor or a GPU."""
+    """The network on a processor or a GPU; for CUDA a copy with batch normalisation folded."""
 
     name = "torch"
     graph = False
 
     def __init__(self, network: nn.Module, device: Device) -> None:
         self.device = device
+        if device.torch.type == "cuda":
+            network = folded(network)
+            if device.bf16:
+                network = network.bfloat16()
         self.network = network.eval().to(device.torch, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def scores(self, pixels: Pixels, views: int = 1) -> Scores:
         """Return scores `(k, y, x)` of a normalised window `(c, y, x)`, averaged over views."""
-        image = torch.from_numpy(np.ascontiguousarray(pixels))[None].to(self.device.torch)
+        image = torch.from_numpy(np.ascontiguousarray(pixels)).to(self.device.torch)
+        result: Scores = self.scored(image, views).cpu().numpy()
+        return result
+
+    def scored(self, pixels: Tensor, views: int = 1) -> Tensor:
+        """Return the same, of a window on the device; the scores stay there."""
+        image = pixels[None]
         with torch.inference_mode():
             first, *others = VIEWS[:views]
             score = self._seen(image, *first)
             for view in others:
                 score += self._seen(image, *view)
             # Huge weights can overflow to NaN, which counts as score 0.
-            score = score.mul_(FULL_SCORE / views).nan_to_num_(0).round_().to(torch.uint8)
-        result: Scores = score.cpu().numpy()
-        return result
+            return score.mul_(FULL_SCORE / views).nan_to_num_(0).round_().to(torch.uint8)
 
     def _seen(self, image: Tensor, turned: bool, mirrored: tuple[int, ...]) -> Tensor:
         """Return probabilities `(k, h, w)` from one view of `(1, c, h, w)`, mapped back."""

@@ -17,6 +17,7 @@ from seget.errors import InputError
 from seget.listener import Listener
 from seget.normalisation import Normalisation
 from seget.prediction.engine import Engine, Scores, TorchEngine
+from seget.prediction.on_device import can_score_on_device, score_on_device
 from seget.prediction.openvino_engine import OpenVinoEngine
 from seget.prediction.plan import SMALLEST_WINDOW_PX
 from seget.prediction.quantisation import require_nncf, sample_windows
@@ -165,6 +166,8 @@ def score_slices(
 
     Two threads work ahead: one scores the next slice, one reads the slice after it.
     """
+    if can_score_on_device(reader, scorer):
+        return score_on_device(reader, scorer, slices)
     read = ((z, reader.read(z)) for z in slices)
     return ahead((z, reader.restore(z, scorer.scores(pixels))) for z, pixels in ahead(read))
 

@@ -9,23 +9,31 @@ compiles the network once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from seget.errors import RunError
 from seget.listener import Listener
 from seget.networks import Architecture
 from seget.patches import windows
 from seget.prediction import plan
-from seget.prediction.engine import Engine, Scores
+from seget.prediction.engine import Engine, Scores, TorchEngine
 from seget.prediction.plan import Footprint
 
 # The time of a run is estimated on a window of at most PROBE_PX, if the run is LONG times as large.
 PROBE_PX, LONG = 512, 64
+
+# Scores a window: arrays in and out, or tensors in and out.
+Score = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -129,13 +137,31 @@ class Scorer:
         step = self.footprint.multiple
         # Networks pad to multiples themselves; done here, all windows have one size.
         padded = np.pad(pixels, ((0, 0), (0, -height % step), (0, -width % step)), mode="edge")
+        score = partial(self.engine.scores, views=self.effort.views)
+        made: Scores = self._fitting((height, width), padded, score, np.empty)
+        return made[:, :height, :width]
+
+    def scored(self, pixels: Tensor) -> Tensor:
+        """Return the same, of a slice on the device of a `TorchEngine`; the scores stay there."""
+        assert isinstance(self.engine, TorchEngine), "an engine that takes tensors"
+        _, height, width = pixels.shape
+        step = self.footprint.multiple
+        edges = (0, -width % step, 0, -height % step)
+        padded = functional.pad(pixels[None], edges, mode="replicate")[0]
+        score = partial(self.engine.scored, views=self.effort.views)
+        empty = partial(torch.empty, device=pixels.device)
+        made: Tensor = self._fitting((height, width), padded, score, empty)
+        return made[:, :height, :width]
+
+    def _fitting(self, shape: tuple[int, int], padded: Any, score: Score, empty: Any) -> Any:
+        """Return the scores of a padded slice, in windows that fit into memory."""
         while True:
-            size = self.window_px((height, width))
+            size = self.window_px(shape)
             try:
-                return self._windows(padded, size)[:, :height, :width]
+                return self._windows(padded, size, score, empty)
             except torch.cuda.OutOfMemoryError:
                 torch.cuda.empty_cache()
-                self._halve(min(size or max(height, width), max(height, width)))
+                self._halve(min(size or max(shape), max(shape)))
 
     def _halve(self, size: int) -> None:
         half = size // 2
@@ -147,16 +173,15 @@ class Scorer:
         self.effort = replace(self.effort, window_px=half)
         self.listener.note(f"out of memory with windows of {size} px; going on with {half} px.")
 
-    def _windows(self, pixels: npt.NDArray[np.float32], size: int | None) -> Scores:
-        views = self.effort.views
+    def _windows(self, pixels: Any, size: int | None, score: Score, empty: Any) -> Any:
         if size is None:
-            return self.engine.scores(pixels, views)
-        result: Scores | None = None
+            return score(pixels)
+        result: Any = None
         shape = pixels.shape[1], pixels.shape[2]
         for window in windows(shape, size, self.footprint.halo_px, self.footprint.multiple):
-            part = self.engine.scores(pixels[(slice(None), *window.read)], views)
+            part = score(pixels[(slice(None), *window.read)])
             if result is None:
-                result = np.empty((len(part), *shape), np.uint8)
+                result = empty((len(part), *shape), dtype=part.dtype)
             result[(slice(None), *window.write)] = part[(slice(None), *window.keep)]
         assert result is not None, "a slice has at least one window"
         return result
