@@ -79,7 +79,7 @@ def tried(say: Say, name: str, work: Callable[[], Callable[[], object]]) -> None
 def one_slice(folder: Path, say: Say) -> None:
     """Score a slice: as `seget predict` does it, the network alone, and ways to make it shorter."""
     given = tomogram(folder, 4)
-    for precision in ("auto", "float32"):
+    for precision in ("auto", "tf32", "float32") if where() == "cuda" else ("auto",):
         trained = model()
         reader = open_reader(given, trained, Options(where()))
         scoring = scorer(trained, reader, Options(where(), precision=precision, engine="torch"))
@@ -226,7 +226,7 @@ def agreement(folder: Path, say: Say) -> None:
     say("processor", platform.processor() or platform.machine(), "")
     for name, trained in (("general", general()), ("random weights", model())):
         wanted = _scores(given, trained, Options("cpu", precision="float32", engine="torch"))
-        for precision in ("float32", "bf16"):
+        for precision in ("float32", "tf32", "bf16") if where() == "cuda" else ("bf16",):
             got = _scores(given, trained, Options(where(), precision=precision, engine="torch"))
             same = float(((got >= 64) == (wanted >= 64)).mean())
             say(f"{name}, {precision}: same labels at 0.5", 100 * same, "%")

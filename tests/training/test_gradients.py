@@ -27,6 +27,7 @@ from seget.training.steps import take_epoch
 from training_runs import before_each_forward, short
 
 CPU = Device(torch.device("cpu"), bf16=False)
+FULL = "CUDA out of memory"
 RECIPE = short().override(["batch_size=5", "patch_px=64", "weight_cap=20"])
 
 
@@ -41,14 +42,19 @@ def batch(dataset: Dataset) -> Batch:
 
 
 @contextmanager
-def memory_for(state: State, patches: int) -> Iterator[list[int]]:
+def memory_for(
+    state: State,
+    patches: int,
+    error: type[Exception] = torch.cuda.OutOfMemoryError,
+    words: str = FULL,
+) -> Iterator[list[int]]:
     """Let the network run out of memory with more patches; yield the numbers that it was given."""
     asked: list[int] = []
 
     def full(_: nn.Module, given: tuple[torch.Tensor], __: object) -> None:
         asked.append(len(given[0]))
         if len(given[0]) > patches:
-            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+            raise error(words)
 
     handle = state.network.register_forward_hook(full)
     try:
@@ -82,6 +88,28 @@ def test_the_parts_are_halved_until_they_fit(
         assert (state.gradients.at_once, state.step) == (at_once, 1)
         state.train_step(batch, 0.4)
         assert sum(given[len(asked) :]) == 5, "no further attempt fails"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "cuDNN error: CUDNN_STATUS_ALLOC_FAILED",
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "GET was unable to find an engine to execute this computation",
+        "cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
+    ],
+)
+def test_libraries_of_cuda_run_out_of_memory_in_their_own_words(batch: Batch, words: str) -> None:
+    state = new_state()
+    with memory_for(state, 3, RuntimeError, words):
+        state.train_step(batch, 0.3)
+    assert state.gradients.at_once == 3
+
+
+def test_another_error_is_no_lack_of_memory(batch: Batch) -> None:
+    state = new_state()
+    with memory_for(state, 3, RuntimeError, "shapes differ"), pytest.raises(RuntimeError):
+        state.train_step(batch, 0.3)
 
 
 @pytest.mark.parametrize("fits", [1, 2, 3])

@@ -86,7 +86,7 @@ EngineName = Annotated[
 Precision = Annotated[
     str,
     typer.Option(
-        help="auto, float32, bf16 or int8; auto takes bf16 where the device has it. int8 is "
+        help="auto, float32, tf32, bf16 or int8; auto takes bf16 where the device has it. int8 is "
         "quicker still on most processors, and coarser (docs/performance.md)."
     ),
 ]

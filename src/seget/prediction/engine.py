@@ -71,7 +71,7 @@ class TorchEngine:
     def scored(self, pixels: Tensor, views: int = 1) -> Tensor:
         """Return the same, of a window on the device; the scores stay there."""
         image = pixels[None]
-        with torch.inference_mode():
+        with torch.inference_mode(), self.device.computing():
             first, *others = VIEWS[:views]
             score = self._seen(image, *first)
             for view in others:

@@ -21,6 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from seget.device import ran_out_of_memory
 from seget.errors import RunError
 from seget.listener import Listener
 from seget.networks import Architecture
@@ -159,9 +160,12 @@ class Scorer:
             size = self.window_px(shape)
             try:
                 return self._windows(padded, size, score, empty)
-            except torch.cuda.OutOfMemoryError:
-                torch.cuda.empty_cache()
-                self._halve(min(size or max(shape), max(shape)))
+            except RuntimeError as error:
+                if not ran_out_of_memory(error):
+                    raise
+            # Here the error is gone, and with its traceback the tensors of the failed pass.
+            torch.cuda.empty_cache()
+            self._halve(min(size or max(shape), max(shape)))
 
     def _halve(self, size: int) -> None:
         half = size // 2

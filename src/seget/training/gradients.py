@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from seget.device import Device
+from seget.device import Device, ran_out_of_memory
 from seget.errors import RunError
 from seget.losses import regularised, segmentation_loss, sum_of_squares
 from seget.recipes import Recipe
@@ -65,7 +65,8 @@ class Gradients:
     def whole(self, batch: Batch) -> Tensor:
         """Do the same with a batch that is on the device and fits, by what a CUDA graph records."""
         self.forget()
-        return self._accumulate(batch, len(batch.image))
+        with self.device.computing():
+            return self._accumulate(batch, len(batch.image))
 
     def _attempt(self, batch: Batch, at_once: int) -> Tensor | None:
         """Return the loss, or None if the memory ran out.
@@ -74,8 +75,11 @@ class Gradients:
         """
         self.forget()
         try:
-            return self._accumulate(batch, at_once)
-        except torch.cuda.OutOfMemoryError:
+            with self.device.computing():
+                return self._accumulate(batch, at_once)
+        except RuntimeError as error:
+            if not ran_out_of_memory(error):
+                raise
             return None
 
     def forget(self) -> None:
