@@ -6,9 +6,11 @@ The processor runs all but the graph itself; where there is a CUDA device, that 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from seget.dataset import Dataset, read_dataset
 from seget.device import Device, choose_device
@@ -158,3 +160,38 @@ def test_a_graph_replays_the_launched_steps(
     graph = run(dataset, recipe(name), device, feed)
     assert graph[1].notes == []
     assert_alike(graph, launched, 1e-3 if precision == "float32" else 2e-2)
+
+
+class Operations(TorchDispatchMode):
+    """Remembers the names of the operations that torch is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(
+        self, operation: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        self.names.add(str(operation).split(".")[1])
+        return operation(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize("settings", [(), ("context=1", "weight_cap=20"), ("network=unet",)])
+def test_a_recorded_step_asks_for_no_number_and_brings_none(
+    dataset: Dataset, settings: tuple[str, ...]
+) -> None:
+    """Either would make the host wait, which a CUDA graph cannot record."""
+    given = recipe().override(settings)
+    samples = Samples(dataset, ("rods", "discs"), given, 0)
+    state, feed = State(given, 2, 0, CPU, recorded=True), DevicePatches(samples, CPU)
+    shapes = feed.shapes()
+    into = {name: torch.zeros(shape, dtype=kind) for name, (shape, kind) in shapes.items()}
+    prepared = feed.prepare(0, into)
+    feed.take(prepared)
+    state.begin_step(0.3)
+    with Operations() as asked:
+        state.gradients.whole(feed.batch(prepared.tensors))
+        state._update_average()
+    assert {"convolution_backward", "take", "sort"} <= asked.names
+    waits = {"_local_scalar_dense", "lift_fresh", "nonzero", "masked_select", "scalar_tensor"}
+    assert not asked.names & waits
