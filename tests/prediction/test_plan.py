@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from seget.device import Device
 from seget.errors import RunError
 from seget.networks import Architecture
+from seget.networks.architecture import NETWORKS
 from seget.patches import windows
 from seget.prediction import Effort, Scorer, plan
 from seget.prediction.plan import Footprint
@@ -51,6 +52,28 @@ def test_a_paper_slice_is_taken_whole_within_three_gigabytes() -> None:
     whole = plan.in_words((76, 2048, 2048), SEGET, None)
     assert whole == "76 slices of 2048 x 2048, whole, 2.8 GB of memory"
     assert "in 16 windows each" in plan.in_words((76, 2048, 2048), SEGET, 512)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_tensor_has_more_numbers_than_torch_counts(name: str) -> None:
+    """With memory without end a slice of 8192 x 8192 is cut, or its largest maps would be 2^31."""
+    architecture = Architecture(name)
+    footprint = Footprint.of(architecture, bf16=True)
+    size = plan.window_px((30_000, 30_000), footprint, 10**15)
+    assert size is not None
+    read = size + 2 * footprint.halo_px + 2 * footprint.multiple
+    assert read**2 * architecture.numbers_per_px < 2**31
+    assert plan.window_px((4096, 4096), footprint, 10**15) is None
+
+
+def test_the_largest_map_of_seget_is_known() -> None:
+    """Of the last decoder: 32 channels from below beside a skip of 8; a quarter binned by 2."""
+    assert Architecture("seget").numbers_per_px == 40
+    assert Architecture("seget", binning=2).numbers_per_px == 10
+    assert plan.window_px((8192, 8192), SEGET, 10**15) is not None
+    assert plan.window_px((7168, 7168), SEGET, 10**15) is None
+    graph = Footprint.of(Architecture("seget"), bf16=True, graph=True)
+    assert plan.window_px((8192, 8192), graph, 10**15) is None
 
 
 def test_too_little_memory_is_one_sentence() -> None:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import nn
 
 from seget.networks.binned import Binned
 from seget.networks.blocks import Network
-from seget.networks.cost import Cost
+from seget.networks.cost import Cost, largest_tensor
 from seget.networks.deeplabv3plus import DeepLabV3Plus
 from seget.networks.fcn8s import FCN8s
 from seget.networks.random_weights import DrawnFrom
@@ -142,8 +143,21 @@ class Architecture:
             + OUTPUT_BYTES * self.outputs
         )
 
+    @property
+    def numbers_per_px(self) -> float:
+        """Numbers in its largest tensor for each pixel of the image."""
+        return _numbers_per_px(self)
+
     def cost(self, edge_px: int = 512) -> Cost:
         """Return parameters and the GFLOP of a square image; nothing is computed, nothing drawn."""
         with torch.device("meta"):
             network = self.build()
         return Cost.of(network, self.inputs, edge_px)
+
+
+@cache
+def _numbers_per_px(architecture: Architecture) -> float:
+    edge_px = 32 * architecture.multiple  # nothing is padded
+    with torch.device("meta"):
+        network = architecture.build()
+    return largest_tensor(network, architecture.inputs, edge_px) / edge_px**2

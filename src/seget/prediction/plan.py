@@ -20,6 +20,8 @@ from seget.patches import windows
 SMALLEST_WINDOW_PX = 16
 # Memory of the process without any window: libraries, threads, weights (twice for a graph).
 PROGRAM_BYTES = 500 * 10**6
+# Many operations of torch count the numbers of a tensor in 32 bits.
+MOST_NUMBERS = 2**31 - 1
 # The rest is left to the page cache of a memory-mapped tomogram and to other programs.
 SHARE_OF_FREE = 0.5
 
@@ -37,11 +39,14 @@ class Footprint:
         slice.
     bytes_per_px
         Peak memory for a pixel of a window.
+    numbers_per_px
+        Numbers in the largest tensor for a pixel of a window; 0: that is no limit.
     """
 
     halo_px: int
     multiple: int
     bytes_per_px: float = 0.0
+    numbers_per_px: float = 0.0
 
     @classmethod
     def of(cls, architecture: Architecture, *, bf16: bool, graph: bool = False) -> Footprint:
@@ -50,15 +55,24 @@ class Footprint:
             architecture.halo_px,
             architecture.multiple,
             architecture.bytes_per_px(bf16=bf16, graph=graph),
+            0.0 if graph else architecture.numbers_per_px,
         )
 
     def memory_bytes(self, shape: tuple[int, int], window_px: int | None) -> int:
         """Peak memory for slices of `(y, x)`, whole (`window_px` None) or in windows."""
-        read = list(shape)
-        if window_px is not None:
-            widest = window_px + 2 * self.halo_px + 2 * self.multiple
-            read = [min(extent, widest) for extent in shape]
-        return PROGRAM_BYTES + int(read[0] * read[1] * self.bytes_per_px)
+        return PROGRAM_BYTES + int(self._read_px(shape, window_px) * self.bytes_per_px)
+
+    def fits(self, shape: tuple[int, int], window_px: int | None, memory_bytes: int) -> bool:
+        """Whether windows fit into memory, and their tensors into what torch can count."""
+        most = self._read_px(shape, window_px) * self.numbers_per_px
+        return self.memory_bytes(shape, window_px) <= memory_bytes and most <= MOST_NUMBERS
+
+    def _read_px(self, shape: tuple[int, int], window_px: int | None) -> int:
+        """Return the most pixels that a window reads."""
+        if window_px is None:
+            return shape[0] * shape[1]
+        widest = window_px + 2 * self.halo_px + 2 * self.multiple
+        return min(shape[0], widest) * min(shape[1], widest)
 
 
 def window_px(shape: tuple[int, int], footprint: Footprint, memory_bytes: int) -> int | None:
@@ -69,11 +83,11 @@ def window_px(shape: tuple[int, int], footprint: Footprint, memory_bytes: int) -
     RunError
         Not even the smallest window fits.
     """
-    if footprint.memory_bytes(shape, None) <= memory_bytes:
+    if footprint.fits(shape, None, memory_bytes):
         return None
     step = footprint.multiple
     sizes = range(SMALLEST_WINDOW_PX // step * step or step, max(shape) + step, step)
-    fitting = [px for px in sizes if footprint.memory_bytes(shape, px) <= memory_bytes]
+    fitting = [px for px in sizes if footprint.fits(shape, px, memory_bytes)]
     if not fitting:
         least = footprint.memory_bytes(shape, sizes[0])
         raise RunError(
