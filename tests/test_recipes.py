@@ -138,7 +138,8 @@ def test_a_setting_that_names_no_field_is_told_the_fields(setting):
     with pytest.raises(InputError) as error:
         modern().override([setting])
     said = str(error.value)
-    assert said.startswith(f"--set {setting}: wanted key=value with a key out of: average, batch_")
+    meant = " (did you mean epochs?)" if setting.lower().startswith("epochs") else ""
+    assert said.startswith(f"--set {setting}{meant}: wanted key=value with a key out of: average, ")
     assert "learning_rate" in said
     assert " name," not in said
 

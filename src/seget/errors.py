@@ -8,11 +8,18 @@ which a name in somebody's file could use to command the terminal.
 
 from __future__ import annotations
 
+import difflib
 import errno
 import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 # Longer than any path; a key in a hostile file may have megabytes.
 MOST_CHARACTERS = 8000
+# Of a wrong name, and of a folder, that are compared with what is there.
+SHOWN, MOST_BESIDE = 80, 2000
+# Share of two names that must agree: one letter of five may differ.
+CLOSE = 0.75
 
 MENDS = {
     errno.ENOSPC: "the disk is full; free some space and run the same command again: what is "
@@ -65,6 +72,38 @@ def printable(text: str) -> str:
         half = MOST_CHARACTERS // 2
         text = f"{text[:half]} ... {text[-half:]}"
     return "".join(character if _is_shown(character) else _escaped(character) for character in text)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return " (did you mean golgi?)" if a known name is close to `name`, else nothing.
+
+    Case counts for nothing. It goes behind the name in a sentence.
+
+    >>> did_you_mean("Gogli", ["granules", "golgi"])
+    ' (did you mean golgi?)'
+    >>> did_you_mean("cleft", ["granules", "golgi"])
+    ''
+    """
+    return _proposed(name, {one: one for one in known})
+
+
+def did_you_mean_file(path: Path) -> str:
+    """Return the same for a path at which nothing is, of what lies in its folder.
+
+    The suffix counts for nothing: alike suffixes would make any two names alike.
+    """
+    try:
+        beside = [one for one in path.parent.iterdir() if not one.name.startswith(".")]
+    except OSError:
+        return ""
+    places = {one.stem: str(one) for one in beside[:MOST_BESIDE]}
+    return _proposed(path.stem, places)
+
+
+def _proposed(name: str, known: Mapping[str, str]) -> str:
+    folded = {one.casefold(): shown for one, shown in known.items()}
+    close = difflib.get_close_matches(name[:SHOWN].casefold(), folded, n=1, cutoff=CLOSE)
+    return f" (did you mean {folded[close[0]]}?)" if close else ""
 
 
 def _is_shown(character: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from seget.errors import InputError
+from seget.errors import InputError, did_you_mean
 
 # A structure's name becomes a file's name, so it may never hold a path or a leading dot, and has
 # room beside the name of a tomogram in the 255 bytes that file systems allow.
@@ -82,9 +82,10 @@ class Recipe(BaseModel):
             key, equals, value = setting.partition("=")
             key = key.strip()
             if not equals or key not in values or key == "name":
-                known = ", ".join(sorted(set(values) - {"name"}))
+                known = sorted(set(values) - {"name"})
                 raise InputError(
-                    f"--set {setting[:SHOWN]}: wanted key=value with a key out of: {known}."
+                    f"--set {setting[:SHOWN]}{did_you_mean(key, known)}: wanted key=value with a "
+                    f"key out of: {', '.join(known)}."
                 )
             values[key] = None if value.strip().lower() == "none" else value.strip()
         try:

@@ -199,13 +199,14 @@ ERRORS = {
     "unknown key": (
         tomogram("slcies = [1]"),
         "dataset.toml",
-        "tomogram[0].slcies is unknown, known here are image, name, invert, slices, holdout, masks",
+        "tomogram[0].slcies is unknown (did you mean slices?), known here are image, name, invert, "
+        "slices, holdout, masks",
         "mend or remove it",
     ),
     "unknown key at the top": (
         tomogram(head='hold_out = "block"'),
         "dataset.toml",
-        "hold_out is unknown, known here are name, holdout, gap, tomogram",
+        "hold_out is unknown (did you mean holdout?), known here are name, holdout, gap, tomogram",
         "mend or remove it",
     ),
     "unknown key of a mask": (

@@ -15,7 +15,7 @@ import typer
 
 from seget.cli.options import Data, DeviceName, Names, RecipeSettings, split_names, wanted_folder
 from seget.cli.tomograms import say_doubts
-from seget.errors import InputError
+from seget.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from seget.comparison import ComparisonSettings, Terms
@@ -142,7 +142,8 @@ def _networks(given: list[str] | None, recipe: str) -> tuple[str, ...]:
     known = [*NETWORKS, SHIPPED]
     unknown = sorted(set(names) - set(known))
     if unknown:
-        raise InputError(f"--networks {unknown[0]}: wanted some of {', '.join(known)}.")
+        meant = did_you_mean(unknown[0], known)
+        raise InputError(f"--networks {unknown[0]}{meant}: wanted some of {', '.join(known)}.")
     if SHIPPED in names and recipe == "paper":
         raise InputError(
             f"--networks {SHIPPED} --recipe paper: the paper begins from scratch; leave out one."

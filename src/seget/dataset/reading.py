@@ -24,7 +24,7 @@ from seget.dataset.selection import Selection
 from seget.dataset.split import Split, split_each
 from seget.dataset.tables import MaskTable, PartsTable, TomogramTable
 from seget.dataset.tomogram import Tomogram
-from seget.errors import InputError
+from seget.errors import InputError, did_you_mean_file
 from seget.files import imod
 from seget.recipes import STRUCTURE_NAME
 from seget.volume import Volume
@@ -208,7 +208,8 @@ def _read(toml: Path, file: str, role: str) -> Volume:
             if escaped
             else "correct the path there, which is relative to the folder of the dataset"
         )
-        raise InputError(f"{path}: no such file, named as {role} in {toml.name}; {mend}.")
+        meant = did_you_mean_file(files.location(path))
+        raise InputError(f"{path}: no such file{meant}, named as {role} in {toml.name}; {mend}.")
     return files.read(path)
 
 

@@ -24,7 +24,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from seget.errors import InputError
+from seget.errors import InputError, did_you_mean, did_you_mean_file
 
 # Thousands of tomograms take less than a megabyte; a tomogram named by mistake has more.
 MOST_BYTES = 2**24
@@ -204,8 +204,9 @@ def _text(path: Path) -> str:
             )
         text = raw.decode("utf-8-sig").replace("\r\n", "\n")
     except OSError as error:
+        meant = "" if path.exists() else did_you_mean_file(path)
         raise InputError(
-            f"{path}: cannot be read as a dataset ({error.strerror}); give the path of a "
+            f"{path}: cannot be read as a dataset ({error.strerror}){meant}; give the path of a "
             "dataset.toml."
         ) from error
     except UnicodeDecodeError as error:
@@ -221,7 +222,10 @@ def _text(path: Path) -> str:
 
 def _sentence(path: Path, error: ValidationError) -> str:
     """Put the first of pydantic's errors into a sentence, with the key as the user wrote it."""
-    found = error.errors()[0]
+    all_found = error.errors()
+    # A key that is misspelt is missing too: the sentence is about how it is written.
+    unknown = (one for one in all_found if one["type"] == "extra_forbidden")
+    found = next(unknown, all_found[0])
     loc = [part for part in found["loc"] if part not in ("<name>", "<table>")]
     key = "".join(
         f"[{part}]" if isinstance(part, int) else f".{str(part)[:SHOWN]}" for part in loc
@@ -230,8 +234,10 @@ def _sentence(path: Path, error: ValidationError) -> str:
         table: type[_Table] = DatasetTable
         for step in loc[:-1]:
             table = INNER_TABLES.get(str(step), table)
-        known = ", ".join(table.model_fields)
-        return f"{path}: the key {key} is unknown, known here are {known}; mend or remove it."
+        known, meant = ", ".join(table.model_fields), did_you_mean(str(loc[-1]), table.model_fields)
+        return (
+            f"{path}: the key {key} is unknown{meant}, known here are {known}; mend or remove it."
+        )
     if found["type"] in ("missing", "too_short") or key == "tomogram":
         mend = MENDS.get(str(loc[-1]), "add it")
         return f"{path}: {key} is missing, empty or of the wrong form; {mend}."

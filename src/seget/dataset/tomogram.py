@@ -14,7 +14,7 @@ from typing import Any
 
 from seget.dataset.masks import Mask
 from seget.dataset.split import Split, united
-from seget.errors import InputError
+from seget.errors import InputError, did_you_mean
 from seget.volume import Volume
 
 
@@ -96,8 +96,9 @@ class Dataset:
         """Raise InputError for a structure of which no tomogram has a mask."""
         for structure in structures:
             if structure not in self.structures:
+                meant = did_you_mean(structure, self.structures)
                 raise InputError(
-                    f"{self.path}: has no structure {structure}; "
+                    f"{self.path}: has no structure {structure}{meant}; "
                     f"it has {', '.join(self.structures)}."
                 )
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seget.errors import InputError
+from seget.errors import InputError, did_you_mean_file
 from seget.files import hdf5, mrc, numpy_file, ome_zarr, tiff
 from seget.files.storage import compressed, foreign, memory
 from seget.files.storage.atomic import atomic_folder, atomic_path
@@ -150,7 +150,8 @@ def read(path: Path, mode0: str) -> Volume:
     if not os.path.exists(location(path)):
         wild = any(sign in str(path) for sign in "*?[")
         mend = "leave out the quotes, so that * and ? are replaced" if wild else "check the name"
-        raise InputError(f"{path}: there is no such file or folder; {mend}.")
+        meant = did_you_mean_file(location(path))
+        raise InputError(f"{path}: there is no such file or folder{meant}; {mend}.")
     volume = _opened(path, mode0)
     memory.demand_slice(path, volume.shape, volume.data.dtype)
     return replace(volume, name=title(path))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from seget import files, machine
-from seget.errors import InputError
+from seget.errors import InputError, did_you_mean
 from seget.files import provenance
 from seget.fusion import colour, fuse
 from seget.listener import Listener
@@ -197,7 +197,8 @@ def _thresholds(maps: Sequence[ScoreMap], given: Mapping[str, float]) -> dict[st
     for structure, threshold in given.items():
         if structure not in known:
             raise InputError(
-                f"--threshold {structure}={threshold}: there are score maps of {', '.join(known)}."
+                f"--threshold {structure}={threshold}{did_you_mean(structure, known)}: there are "
+                f"score maps of {', '.join(known)}."
             )
         if not 0 <= threshold <= 1:
             raise InputError(f"--threshold {structure}={threshold}: wanted 0 to 1.")

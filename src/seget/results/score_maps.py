@@ -18,7 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seget import files
-from seget.errors import InputError
+from seget.errors import InputError, did_you_mean_file
 from seget.files import provenance
 from seget.recipes import STRUCTURE_NAME
 
@@ -106,7 +106,7 @@ def find_score_maps(folder: Path) -> list[ScoreMap]:
         There is none, one has no `.json`, a structure has two, or two tomograms are mixed.
     """
     if not folder.is_dir():
-        what = "this is a file" if folder.exists() else "no such folder"
+        what = "this is a file" if folder.exists() else f"no such folder{did_you_mean_file(folder)}"
         raise InputError(f"{folder}: {what}; wanted the folder that was the -o of seget predict.")
     found = [_score_map(path) for path in _named_like_maps(folder)]
     if not found:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from seget.errors import FormatError, InputError
+from seget.errors import FormatError, InputError, did_you_mean_file
 from seget.files.imod import layout
 from seget.files.imod.model import (
     ANGSTROM_NM,
@@ -44,7 +44,7 @@ def read(path: Path) -> Model:
         If it is no model, or is damaged or cut short.
     """
     if not os.path.isfile(path):  # unlike Path.is_file, False for a name too long to be one
-        raise InputError(f"{path}: there is no such file; check the name.")
+        raise InputError(f"{path}: there is no such file{did_you_mean_file(path)}; check the name.")
     with path.open("rb") as file:
         _check_magic(file.read(16), path)
     parser = _Parser(path, path.read_bytes(), len(layout.MAGIC))
