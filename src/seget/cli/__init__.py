@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import typer
 
@@ -28,7 +29,7 @@ from seget.cli import (
     segment,
     train,
 )
-from seget.errors import OF_A_PATH, InputError, RunError, in_words
+from seget.errors import OF_A_PATH, InputError, RunError, in_words, printable
 
 __all__ = ["app", "main"]
 
@@ -38,10 +39,8 @@ app = typer.Typer(
     name="seget",
     help="Segment cellular structures in electron tomograms: learn from masks drawn on some "
     "slices, segment the rest, say how good it is.",
-    epilog="Start with: seget init FOLDER, then seget train dataset.toml -o runs/first "
-    "--max-minutes 15",
-    no_args_is_help=True,
-    add_completion=False,
+    epilog="seget alone says what comes next in the folder where you are.",
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
 )
 app.command()(demo.demo)
@@ -70,10 +69,26 @@ def _common(
     ctx: typer.Context,
     debug: bool = typer.Option(False, "--debug", help="Show the traceback of an error."),
     _version: bool = typer.Option(
-        False, "--version", callback=_say_version, is_eager=True, help="Show the version."
+        False,
+        "--version",
+        callback=_say_version,
+        is_eager=True,
+        help="Show the version; seget info --environment shows more.",
     ),
 ) -> None:
     ctx.obj = debug
+    if ctx.invoked_subcommand is None:
+        _say_what_comes_next()
+
+
+def _say_what_comes_next() -> None:
+    from seget.cli.standing import standing
+
+    here = standing(Path())
+    typer.echo(printable(here.sentence()) + "\n")
+    for text, command in here.commands():
+        typer.echo(f"{text}:\n\n    {command}\n")
+    typer.echo("seget --help lists all commands; seget VERB --help explains one, with examples.")
 
 
 def main() -> None:
