@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from collections.abc import Callable
 from pathlib import Path
 
@@ -157,3 +158,23 @@ def test_padding_and_outliers_are_faults_of_a_tomogram_and_not_of_a_mask(
     padding, hot = faults["framed"]
     assert padding.startswith("44% of the sampled slices is padding")
     assert hot.startswith("1 sampled voxel lies more than 100 deviations from the mean")
+
+
+def test_the_environment_is_what_a_report_needs(seget: Seget) -> None:
+    code, printed, err = seget("info", "--environment", "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(printed)
+    assert {"seget", "python", "system", "processor", "memory", "device", "torch"} <= found.keys()
+    assert "pytest" not in found
+    assert found["numpy"] == np.__version__
+    assert found["device"].split(",")[0] in ("cpu", "cuda")
+    code, printed, _ = seget("info", "--environment")
+    assert [line.split()[0] for line in printed.splitlines()][:2] == ["seget", "python"]
+    # It is pasted where everybody reads it.
+    assert str(Path.home()) not in printed
+    assert platform.node() not in printed
+
+
+def test_without_a_file_it_says_what_to_name(seget: Seget) -> None:
+    code, _, err = seget("info")
+    assert (code, "seget info ." in err) == (2, True)

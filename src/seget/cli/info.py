@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from seget.files import Description
 
 Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="Tomograms or masks, or folders of them.")
+    list[Path] | None,
+    typer.Argument(metavar="FILE...", help="Tomograms or masks, or folders of them."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON: an object, of several a list.")]
 Fix = Annotated[
@@ -35,16 +36,20 @@ Size = Annotated[
     typer.Option(metavar="Z,Y,X", help="Voxel size in nm of the copy; one number for a cube."),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace OUT if it exists.")]
+Environment = Annotated[
+    bool, typer.Option("--environment", help="Say what a report of a fault needs, and no more.")
+]
 WIDE = 1000  # columns
 
 
 def info(
-    paths: Files,
+    paths: Files = None,
     as_json: AsJson = False,
     mode0: Mode0 = "auto",
     fix: Fix = None,
     voxel_size: Size = None,
     overwrite: Overwrite = False,
+    environment: Environment = False,
 ) -> None:
     """Say what a file is and what is wrong with it; mend a copy of it.
 
@@ -56,7 +61,13 @@ def info(
     seget info tomograms/ --json
     seget info old.rec.gz --fix new.mrc --voxel-size 1.35
     seget info bytes.mrc --mode0 signed
+    seget info --environment      # versions and machine, to paste into a report of a fault
     """
+    if environment:
+        _print_environment(as_json)
+        return
+    if not paths:
+        raise InputError("no file is named; name some, as `seget info .`, or give --environment.")
     if fix is not None:
         _fix(paths, fix, voxel_size, mode0, overwrite)
         return
@@ -73,6 +84,17 @@ def info(
         _print_several(described)
     if failed:
         raise SystemExit(1)
+
+
+def _print_environment(as_json: bool) -> None:
+    from seget.cli.environment import environment
+
+    found = environment()
+    if as_json:
+        typer.echo(json.dumps(found, indent=1))
+        return
+    width = max(map(len, found))
+    typer.echo("\n".join(f"{name:{width}}  {value}" for name, value in found.items()))
 
 
 def _fix(paths: list[Path], out: Path, size: str | None, mode0: str, overwrite: bool) -> None:
