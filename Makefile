@@ -5,7 +5,7 @@ PYTHONS := python3 python3.13 python3.12 python3.11
 WANTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix bench bench-long torture docs
+.PHONY: help setup demo test test-export check fix bench bench-long torture docs
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,9 @@ demo: setup ## the whole way on a simulated cell; the last line says where the r
 # Files go to the cores side by side: what a file's tests share is made once. ARGS="-n 0": one by one.
 test: setup ## run the tests, shapes checked (ARGS="-k mrc" for some of them)
 	@$(BIN)/pytest -q --durations=3 -n logical --maxprocesses 8 --dist loadfile $(ARGS)
+
+test-export: .venv-export/.installed ## tests with the tools of bioimage.io, which want a .venv of their own
+	@.venv-export/bin/pytest -q tests/export $(ARGS)
 
 check: setup ## lint, import floors, types, doctests, the written pages
 	@$(BIN)/ruff check .
@@ -60,4 +63,11 @@ docs: setup ## write docs/cli.md from the commands' own help, docs/networks.md f
 	fi
 	@echo "Installing seget and its dependencies into .venv; the first time takes minutes."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+# bioimageio.spec does not work with every pydantic: here it is the one of constraints.txt.
+.venv-export/.installed: pyproject.toml constraints.txt | setup
+	@test -x .venv-export/bin/python || $(BIN)/python -m venv .venv-export
+	@.venv-export/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+	    -e ".[export]" bioimageio.core onnxruntime pytest pytest-timeout hypothesis beartype
 	@touch $@

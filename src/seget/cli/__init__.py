@@ -19,6 +19,7 @@ from seget.cli import (
     convert,
     demo,
     evaluate,
+    export,
     fuse,
     info,
     init,
@@ -56,6 +57,7 @@ app.command()(measure.measure)
 app.command()(compare.compare)
 app.command()(info.info)
 app.command()(convert.convert)
+app.command()(export.export)
 
 
 def _say_version(wanted: bool) -> None:

@@ -121,7 +121,7 @@ def _made_by(
         # Part of the fingerprint: who compares another file's with it needs it.
         "voxel_size_nm": volume.voxel_size_nm,
         "model_sha256": model,
-        "network": trained.recipe.network,
+        "network": trained.architecture.name,
         "recipe": trained.recipe.name,
         "views": options.views,
         "invert": options.invert,

@@ -14,8 +14,6 @@ import inspect
 import sys
 import warnings
 from collections.abc import Sequence
-from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ from seget import files
 from seget.device import Device
 from seget.prediction.engine import VIEWS, Pixels, Scores
 from seget.prediction.quantisation import quantised
+from seget.trained.foreign import openvino, openvino_core
 from seget.volume import FULL_SCORE
 
 CACHE_BYTES = 10**9
@@ -103,7 +102,7 @@ class _Graph:
         fixed.reshape([1, *size])
         if self.folder is not None:
             settings = settings | {"CACHE_DIR": str(self.folder)}
-        return _core().compile_model(fixed, "CPU", settings)
+        return openvino_core().compile_model(fixed, "CPU", settings)
 
     def _opened(self, channels: int) -> Any:
         if self.folder is None:
@@ -112,16 +111,16 @@ class _Graph:
         if not path.is_file():
             _save(self._traced(channels), path)
             _prune(self.folder)
-        return _core().read_model(path)
+        return openvino_core().read_model(path)
 
     def _traced(self, channels: int) -> Any:
-        openvino = _openvino()
+        library = openvino()
         with warnings.catch_warnings(), torch.no_grad():
             # Tracing warns of values that become constants; no network depends on them.
             warnings.simplefilter("ignore")
             example = torch.zeros(1, channels, 96, 64)
             shape = [1, channels, -1, -1]
-            return openvino.convert_model(self.network, example_input=example, input=shape)
+            return library.convert_model(self.network, example_input=example, input=shape)
 
 
 def _graph_key(network: nn.Module, weights: str) -> str:
@@ -145,23 +144,6 @@ def _graph_key(network: nn.Module, weights: str) -> str:
     return key.hexdigest()
 
 
-def _openvino() -> Any:
-    """Import OpenVINO without its telemetry, which reports its use or asks whether it may."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    return import_module("openvino")
-
-
-@cache
-def _core() -> Any:
-    """Return the one OpenVINO core of this process; it is never destroyed.
-
-    A core installs an alternative signal stack in the thread that creates it, and restores the
-    former one when it is destroyed. If two are destroyed in the order of their creation, the second
-    restores the freed stack of the first, and Ctrl-C ends in a segmentation fault.
-    """
-    return _openvino().Core()
-
-
 def _sigmoid(logits: Pixels) -> Pixels:
     with np.errstate(over="ignore"):  # exp of a large number is infinite, and its inverse 0
         probability: Pixels = np.float32(1) / (np.float32(1) + np.exp(-logits))
@@ -180,11 +162,11 @@ def _cache_folder() -> Path | None:
 
 def _save(model: Any, graph: Path) -> None:
     """Write a graph and its weights; the graph last, since its presence means that both are."""
-    openvino = _openvino()
+    library = openvino()
     with files.atomic_path(graph) as part:
         # The library derives the name of the .bin from that of the .xml: both are renamed after.
         beside = part.with_name(f"{part.name}.xml")
-        openvino.save_model(model, beside, compress_to_fp16=False)
+        library.save_model(model, beside, compress_to_fp16=False)
         beside.with_suffix(".bin").replace(graph.with_suffix(".bin"))
         beside.replace(part)
 

@@ -25,6 +25,7 @@ from seget.prediction.scorer import Effort, Scorer
 from seget.slices import SliceReader
 from seget.threads import ahead
 from seget.trained import Trained
+from seget.trained.foreign import Graph
 from seget.volume import Volume
 
 ENGINES = ("auto", "torch", "openvino")
@@ -136,6 +137,8 @@ def choose_engine(
     """
     if name == "openvino" and device.torch.type != "cpu":
         raise InputError("--engine openvino: it runs on a processor; give --device cpu, too.")
+    if isinstance(trained.network, Graph):
+        return TorchEngine(trained.network, device)  # which calls OpenVINO by itself
     is_graph = trained.architecture.is_graph and trained.architecture.describes(trained.network)
     if name == "openvino" and not trained.architecture.is_graph:
         raise InputError(

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seget.errors import InputError
-from seget.networks import Architecture
+from seget.networks import NETWORKS, Architecture
 from seget.trained import Trained
 
 
@@ -94,6 +94,11 @@ def initial_weights(
 def misfit(architecture: Architecture, start: Trained) -> str:
     """Say why the weights of a trained model do not belong in an architecture; "" if they do."""
     theirs = start.architecture
+    if theirs.name not in NETWORKS:
+        return (
+            f"the model to begin from is {theirs.title} and has no weights of "
+            f"{architecture.title}; name a run of seget train, or --from scratch"
+        )
     if theirs.name != architecture.name:
         return (
             f"the model to begin from is {theirs.title} and {architecture.title} is to be trained; "
