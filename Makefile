@@ -5,7 +5,7 @@ PYTHONS := python3 python3.13 python3.12 python3.11
 WANTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-export check fix bench bench-long torture docs
+.PHONY: help setup demo test test-export test-copick check fix bench bench-long torture docs
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -21,6 +21,9 @@ test: setup ## run the tests, shapes checked (ARGS="-k mrc" for some of them)
 
 test-export: .venv-export/.installed ## tests with the tools of bioimage.io, which want a .venv of their own
 	@.venv-export/bin/pytest -q tests/export $(ARGS)
+
+test-copick: setup .venv-copick/.installed ## tests with copick's own reader, which wants zarr 2 and a .venv of its own
+	@SEGET_COPICK=$(CURDIR)/.venv-copick/bin/python $(BIN)/pytest -q tests/test_copick.py $(ARGS)
 
 check: setup ## lint, import floors, types, doctests, the written pages
 	@$(BIN)/ruff check .
@@ -63,6 +66,11 @@ docs: setup ## write docs/cli.md from the commands' own help, docs/networks.md f
 	fi
 	@echo "Installing seget and its dependencies into .venv; the first time takes minutes."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+.venv-copick/.installed: | setup
+	@test -x .venv-copick/bin/python || $(BIN)/python -m venv .venv-copick
+	@.venv-copick/bin/python -m pip install -q --disable-pip-version-check "copick>=1.31"
 	@touch $@
 
 # bioimageio.spec does not work with every pydantic: here it is the one of constraints.txt.

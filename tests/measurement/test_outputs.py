@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,25 @@ def test_angles_turn_the_reference_along_the_tube() -> None:
     ways = np.concatenate([ways, np.eye(3), -np.eye(3)])
     ways /= np.linalg.norm(ways, axis=1)[:, None]
     np.testing.assert_allclose(_axes(angles(ways)), ways[:, ::-1], atol=1e-9)
+
+
+def test_picks_lie_where_the_objects_are_and_turn_along_tubes(made) -> None:
+    folder, (ball, tube) = made
+    names = {path.name for path in (folder / "copick").iterdir()}
+    assert names == {"seget_0_granules.json", "seget_0_microtubules.json"}
+    said = json.loads((folder / "copick" / "seget_0_granules.json").read_text())
+    assert (said["unit"], said["trust_orientation"]) == ("angstrom", False)
+    (point,) = said["points"]
+    place = [point["location"][axis] for axis in "zyx"]
+    np.testing.assert_allclose(place, ball.centroid_px * COARSE * 10, atol=0.01)
+    said = json.loads((folder / "copick" / "seget_0_microtubules.json").read_text())
+    assert said["trust_orientation"]
+    assert {point["instance_id"] for point in said["points"]} == {tube.number}
+    turns = np.array([point["transformation_"] for point in said["points"]])
+    own = turns[:, :3, :3] @ turns[:, :3, :3].mT
+    np.testing.assert_allclose(own, np.broadcast_to(np.eye(3), own.shape), atol=1e-4)
+    np.testing.assert_allclose(np.linalg.det(turns), 1, atol=1e-4)
+    np.testing.assert_allclose(turns[:, 0, 2] ** 2, 1, atol=1e-3)  # z goes along x
 
 
 def test_no_name_of_a_structure_leaves_the_folder(tmp_path: Path) -> None:

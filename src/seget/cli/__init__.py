@@ -17,6 +17,7 @@ import typer
 from seget.cli import (
     compare,
     convert,
+    copick,
     demo,
     evaluate,
     export,
@@ -58,6 +59,7 @@ app.command()(compare.compare)
 app.command()(info.info)
 app.command()(convert.convert)
 app.command()(export.export)
+app.command()(copick.copick)
 
 
 def _say_version(wanted: bool) -> None:

@@ -90,6 +90,7 @@ def _write_tables(out: Path, found: Measurement) -> None:
 def _write_outputs(out: Path, found: Measurement, options: Options) -> None:
     """Write what other programs open."""
     outputs.write_particles(out, found, options.spacing_nm, options.unbinned_nm)
+    outputs.write_picks(out, found, options.spacing_nm)
     if options.meshes is not None:
         outputs.write_meshes(out, found, options.meshes)
         outputs.write_models(out, found)

@@ -89,28 +89,31 @@ def particles(
 ) -> Particles:
     """Return a point for each object, of tubes one every `spacing_nm` along them."""
     size = np.asarray(voxel_size_nm)
-    places, directions, tubes, along = [], [], [], []
+    places, tubes, along = [], [], []
     for one in objects:
         if one.line is None:
             places.append(one.centroid_px[None])
-            directions.append(np.array([[1.0, 0.0, 0.0]]))
             tubes.append([0])
             along.append([0.0])
             continue
-        points = one.line.points_nm
-        steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
-        lengths = np.concatenate([[0.0], np.cumsum(steps)])
-        at = np.arange(0, lengths[-1] + 1e-6, spacing_nm)
-        places.append(_at(at, lengths, points) / size)
-        directions.append(_at(at, lengths, one.line.directions))
+        at, lengths = _steps(one.line.points_nm, spacing_nm)
+        places.append(_at(at, lengths, one.line.points_nm) / size)
         tubes.append([one.number] * len(at))
         along.append(at.tolist())
     return Particles(
         np.concatenate(places),
-        angles(np.concatenate(directions)),
+        angles(np.concatenate([directions_of(one, spacing_nm) for one in objects])),
         np.array([number for some in tubes for number in some]),
         np.array([length for some in along for length in some]),
     )
+
+
+def directions_of(one: Measured, spacing_nm: float) -> Floats:
+    """Return the direction `(n, 3)` z, y, x at each point of an object; along z for a centroid."""
+    if one.line is None:
+        return np.array([[1.0, 0.0, 0.0]])
+    at, lengths = _steps(one.line.points_nm, spacing_nm)
+    return _at(at, lengths, one.line.directions)
 
 
 def angles(directions: Floats) -> Floats:
@@ -123,6 +126,13 @@ def angles(directions: Floats) -> Floats:
     tilt = np.degrees(np.arccos(np.clip(z, -1, 1)))
     psi = np.where(np.hypot(x, y) > 1e-9, np.degrees(np.arctan2(y, -x)), 0.0)
     return np.stack([np.zeros_like(tilt), tilt, psi], axis=1)
+
+
+def _steps(points_nm: npt.NDArray[np.floating], spacing_nm: float) -> tuple[Floats, Floats]:
+    """Return the lengths along a line at which points are wanted, and those of its own points."""
+    steps = np.linalg.norm(np.diff(points_nm, axis=0), axis=1)
+    lengths = np.concatenate([[0.0], np.cumsum(steps)])
+    return np.arange(0, lengths[-1] + 1e-6, spacing_nm), lengths
 
 
 def _at(at: Floats, lengths: Floats, values: npt.NDArray[np.floating]) -> Floats:
