@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from seget.cli.progress import bar
+from seget.errors import InputError
 
 
 def test_a_log_file_gets_the_end_and_the_sentences(capsys: pytest.CaptureFixture[str]) -> None:
@@ -27,3 +30,9 @@ def test_parts_and_epochs_have_lines_of_their_own(capsys: pytest.CaptureFixture[
         "seget/golgi/seed0: epoch 1  loss 0.2500  validation mIOU 0.7500  1.0 min",
         "table: 1 of 1",
     ]
+
+
+def test_without_tensorboardx_it_says_what_to_install(tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    with pytest.raises(InputError, match=r"seget\[tensorboard\]"), bar("x", tmp_path, True):
+        pass

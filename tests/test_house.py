@@ -21,7 +21,7 @@ SCRIPTS = sorted(
     path for folder in ("tests", "benchmarks", "docs") for path in (ROOT / folder).rglob("*.py")
 )
 TEXTS = {".py", ".md", ".toml", ".txt", ".yml", ".yaml", ".sh", ".cff", ".csv", ".json", ".html"}
-NAMES = {"Makefile", "LICENSE", ".gitignore", "run"}
+NAMES = {"Makefile", "Dockerfile", "LICENSE", ".gitignore", "run"}
 
 each_source = pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOMS)))
 each_file = pytest.mark.parametrize(
@@ -152,6 +152,6 @@ def _readme() -> str:
 
 def _texts() -> Iterator[Path]:
     """Every text of the repository: beside this house and in its folders, built things left out."""
-    folders = ("src", "tests", "benchmarks", "docs", ".ci", ".github")
+    folders = ("src", "tests", "benchmarks", "docs", "packaging", ".ci", ".github")
     paths = [*ROOT.iterdir(), *(p for name in folders for p in (ROOT / name).rglob("*"))]
     return (p for p in paths if p.is_file() and (p.suffix in TEXTS or p.name in NAMES))

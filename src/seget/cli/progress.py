@@ -18,6 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from seget.errors import InputError
 from seget.listener import Listener
 
 # Seconds between lines of progress where standard error is no terminal.
@@ -55,8 +56,13 @@ def _board(run_folder: Path | None) -> Iterator[Any]:
     if run_folder is None:
         yield None
         return
-    from tensorboardX import SummaryWriter
-
+    try:
+        from tensorboardX import SummaryWriter
+    except ImportError:
+        raise InputError(
+            "--tensorboard: tensorboardX is not installed; pip install 'seget[tensorboard]', or "
+            "leave it out: curves.png is drawn anyway."
+        ) from None
     with SummaryWriter(str(run_folder / "tensorboard")) as board:
         yield board
 
