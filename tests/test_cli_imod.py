@@ -110,6 +110,13 @@ def test_labels_become_a_model_and_return(seget: Seget, tomogram: Path) -> None:
     assert np.asarray(files.read(back).data)[BOX].all()
 
 
+def test_a_mask_becomes_an_object_of_its_name(seget: Seget, tomogram: Path) -> None:
+    files.write(tomogram.with_name("golgi.mrc"), Volume(255 * box().astype(np.uint8), SIZE_NM))
+    out = tomogram.with_name("x.mod")
+    assert seget("convert", tomogram.with_name("golgi.mrc"), out)[0] == 0
+    assert [one.name for one in imod.read(out).objects] == ["golgi"]
+
+
 def test_what_is_asked_for_in_vain(seget: Seget, model: Path, tomogram: Path) -> None:
     out = model.with_name("a.mrc")
     code, _, said = seget("convert", model, out)

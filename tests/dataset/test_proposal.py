@@ -120,6 +120,21 @@ def test_objects_of_a_model_and_labels_that_are_named(folder: Path) -> None:
     assert entries["golgi"].object is None
 
 
+@pytest.mark.parametrize("name", ["", "label 1", "Object 3", "obj1"])
+def test_an_object_without_a_name_is_called_after_its_file(folder: Path, name: str) -> None:
+    contours = tuple(square(z, (4, 10), (6, 20)) for z in range(12))
+    on = files.read(folder / "tomogram.mrc")
+    for file in ("golgi.mod", "tomogram_er.mod"):
+        imod.write(folder / file, imod.model_on(on, (ImodObject(name, contours=contours),)))
+    proposal = propose([folder], folder / "dataset.toml")
+    assert list(written(proposal, folder / "dataset.toml")) == ["golgi", "er"]
+    # Of two objects each keeps what tells it from the other.
+    two = (ImodObject(name, contours=contours), ImodObject("label 2", contours=contours))
+    imod.write(folder / "golgi.mod", imod.model_on(on, two))
+    proposal = propose([folder], folder / "dataset.toml")
+    assert "label_2" in written(proposal, folder / "dataset.toml")
+
+
 def test_names_in_a_model_stay_within_their_line(folder: Path) -> None:
     contours = tuple(square(z, (4, 10), (6, 20)) for z in range(12))
     one = ImodObject("golgi\x1b[2J\nvalue = 1", contours=contours)

@@ -58,8 +58,8 @@ def opened(
     return imod.read_labels(source, tomogram)
 
 
-def _demand_labels(volume: Volume, legend: Legend) -> None:
-    """Refuse grey values, of which each voxel would be a contour; read until they are known.
+def _demand_labels(volume: Volume, legend: Legend) -> set[int]:
+    """Return the numbers without a name; refuse grey values, as soon as they are known to be some.
 
     More than `MOST_UNNAMED` numbers without names are taken for grey values, and so is a slice of
     several numbers in which most neighbours differ.
@@ -75,7 +75,7 @@ def _demand_labels(volume: Volume, legend: Legend) -> None:
     for z in range(volume.shape[0]):
         plane = volume.slice(z)
         if plane.dtype.kind not in "iu":
-            return  # whoever writes the model says why not
+            return found  # whoever writes the model says why not
         found |= {int(n) for n in np.unique(plane)} - {0, *legend.names, *legend.colours}
         noisy = np.mean(plane[:, 1:] != plane[:, :-1]) if plane.shape[1] > 1 else 0
         if len(found) > MOST_UNNAMED or (len(found) > FEW and noisy > NOISY):
@@ -84,6 +84,7 @@ def _demand_labels(volume: Volume, legend: Legend) -> None:
                 "without a name, which look like grey values, wanted labels; give a label volume, "
                 "or --labels if these are labels."
             )
+    return found
 
 
 def write(out: Path, labels: Volume, legend: Legend, surely: bool) -> str:
@@ -94,8 +95,9 @@ def write(out: Path, labels: Volume, legend: Legend, surely: bool) -> str:
     from seget.files import Legend, imod
     from seget.fusion import colour
 
-    if not surely:
-        _demand_labels(labels, legend)
+    unnamed = set() if surely else _demand_labels(labels, legend)
+    if len(unnamed) == 1 and not legend.names:  # a mask: what it shows is the name of its file
+        legend = Legend({unnamed.pop(): labels.name}, legend.colours)
     colours = {
         label: legend.colours.get(label, colour(name, index))
         for index, (label, name) in enumerate(legend.names.items())

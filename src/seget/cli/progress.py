@@ -60,8 +60,8 @@ def _board(run_folder: Path | None) -> Iterator[Any]:
         from tensorboardX import SummaryWriter
     except ImportError:
         raise InputError(
-            "--tensorboard: tensorboardX is not installed; pip install 'seget[tensorboard]', or "
-            "leave it out: curves.png is drawn anyway."
+            "--tensorboard: tensorboardX is not installed; pip install tensorboardX, or leave it "
+            "out: curves.png is drawn anyway."
         ) from None
     with SummaryWriter(str(run_folder / "tensorboard")) as board:
         yield board

@@ -125,8 +125,7 @@ def _onnx() -> Any:
         return import_module("onnx")
     except ImportError:
         raise InputError(
-            "to write ONNX the package onnx is needed; install it with pip install "
-            "'seget[export]', or pip install onnx."
+            "to write ONNX the package onnx is needed, which is not installed; pip install onnx."
         ) from None
 
 

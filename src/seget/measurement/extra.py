@@ -31,6 +31,5 @@ def require() -> None:
     missing = [name for module, name in MODULES.items() if find_spec(module) is None]
     if missing:
         raise InputError(
-            f"seget measure needs {', '.join(missing)}, not installed here; "
-            "run pip install 'seget[measure]'."
+            f"seget measure needs what is not installed here; run pip install {' '.join(missing)}."
         )

@@ -57,7 +57,7 @@ def require_nncf() -> None:
         import_module("nncf")
     except ImportError:
         raise InputError(
-            "--precision int8 needs NNCF: pip install 'seget[int8]', or leave it out."
+            "--precision int8 needs NNCF: pip install nncf, or leave it out."
         ) from None
 
 

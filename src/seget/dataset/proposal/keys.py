@@ -7,6 +7,7 @@ It never reads a mask twice, and never changes one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,8 @@ from seget.errors import InputError
 from seget.files import imod
 
 MOST_SHOWN = 8  # labels that a reason names
+# Names of objects that say nothing: those of unnamed ones, and what programs write by themselves.
+UNNAMED = re.compile(r"(?:object|obj|label|contours?|imod|new|untitled)?[ _-]*\d*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ def lines(
         It cannot be read, shows nothing, or which number is the structure cannot be told.
     """
     is_model = found.volume is None
-    chosen = _of_model(found, file) if is_model else _of_image(found, image, reader, file)
+    chosen = _of_model(found, image, file) if is_model else _of_image(found, image, reader, file)
     names = list(taken)
     for keys in chosen:
         if found.structure in names:
@@ -113,7 +116,7 @@ def _line(structure: str, entry: MaskTable, reason: str, reader: MaskReader) -> 
     return line
 
 
-def _of_model(found: Found, file: str) -> Iterator[_Keys]:
+def _of_model(found: Found, image: Found, file: str) -> Iterator[_Keys]:
     model = imod.read(found.path)
     names = imod.object_names(model)
     drawn = [n for n, one in zip(names, model.objects, strict=True) if one.contours or one.meshes]
@@ -124,7 +127,9 @@ def _of_model(found: Found, file: str) -> Iterator[_Keys]:
     if not drawn:
         raise InputError(f"{found.path}: no object of this model has contours; draw some.")
     for name in drawn:
-        structure = wanted or structure_name(found.path, found.path, name)[0]
+        says_nothing = len(drawn) == 1 and UNNAMED.fullmatch(name)
+        by_file = structure_name(found.path, image.path)[0] if says_nothing else None
+        structure = wanted or by_file or structure_name(found.path, found.path, name)[0]
         chosen = None if name == structure else name
         yield _Keys(
             structure, MaskTable(file=file, object=chosen), f"The object {name} of a model."
