@@ -204,3 +204,35 @@ except KeyboardInterrupt:
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     assert run.stdout == "heard\n"
+
+
+def test_processes_that_start_together_share_one_cache(cache: Path) -> None:
+    code = """
+import sys, time
+import numpy as np
+import torch
+from seget.device import Device
+from seget.networks import Architecture
+from seget.prediction import OpenVinoEngine
+network = Architecture("unet").build(0).eval()
+print("ready", flush=True)
+sys.stdin.readline()
+engine = OpenVinoEngine(network, Device(torch.device("cpu"), bf16=False), "a" * 64)
+print(engine.scores(np.ones((1, 32, 32), np.float32)).sum())
+"""
+    pipe = subprocess.PIPE
+    running = [
+        subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, text=True)
+        for _ in range(2)
+    ]
+    for one in running:
+        assert one.stdout is not None
+        assert one.stdout.readline() == "ready\n"
+    for one in running:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    said = [one.communicate()[0] for one in running]
+    assert [one.returncode for one in running] == [0, 0]
+    assert len(set(said)) == 1
+    assert len(list(cache.rglob("*.xml"))) == 1

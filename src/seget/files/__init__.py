@@ -26,7 +26,7 @@ from seget.files.storage.atomic import atomic_path, hidden, write_text
 from seget.files.storage.journal import SliceJournal, journal_path
 from seget.files.storage.json_file import json_text, read_json, write_json
 from seget.files.storage.legend import Legend, legend_beside
-from seget.files.storage.lock import only_one
+from seget.files.storage.lock import in_turn, only_one
 from seget.files.storage.stamp import Stamp
 from seget.files.storage.writer import Plan, Writer
 from seget.files.tomograms import (
@@ -55,6 +55,7 @@ __all__ = [
     "find_tomograms",
     "find_volumes",
     "gaps",
+    "in_turn",
     "is_begun",
     "is_volume",
     "json_text",

@@ -30,6 +30,7 @@ from seget.trained.foreign import openvino, openvino_core
 from seget.volume import FULL_SCORE
 
 CACHE_BYTES = 10**9
+WAIT_S = 120.0  # for another process that compiles the same network
 
 
 class OpenVinoEngine:
@@ -93,24 +94,35 @@ class _Graph:
         self._model: Any = None
 
     def compiled(self, size: tuple[int, ...], settings: dict[str, Any]) -> Any:
-        """Return the network compiled for images `(c, y, x)` of one size."""
+        """Return the network compiled for images `(c, y, x)` of one size.
+
+        Many workers start at once with one cache: the first fills it, the others wait and read.
+        """
+        if self.folder is None:
+            return self._compiled(size, settings, None)
+        with files.in_turn(self.folder / f"{self.key[:32]}.lock", WAIT_S) as is_mine:
+            return self._compiled(size, settings, self.folder if is_mine else None)
+
+    def _compiled(
+        self, size: tuple[int, ...], settings: dict[str, Any], folder: Path | None
+    ) -> Any:
         if self._model is None:
-            self._model = self._opened(size[0])
+            self._model = self._opened(size[0], folder)
             if self.samples:
                 self._model = quantised(self._model, self.samples)
         fixed = self._model.clone()
         fixed.reshape([1, *size])
-        if self.folder is not None:
-            settings = settings | {"CACHE_DIR": str(self.folder)}
+        if folder is not None:
+            settings = settings | {"CACHE_DIR": str(folder)}
         return openvino_core().compile_model(fixed, "CPU", settings)
 
-    def _opened(self, channels: int) -> Any:
-        if self.folder is None:
+    def _opened(self, channels: int, folder: Path | None) -> Any:
+        if folder is None:
             return self._traced(channels)
-        path = self.folder / f"{self.key[:32]}.xml"
+        path = folder / f"{self.key[:32]}.xml"
         if not path.is_file():
             _save(self._traced(channels), path)
-            _prune(self.folder)
+            _prune(folder)
         return openvino_core().read_model(path)
 
     def _traced(self, channels: int) -> Any:

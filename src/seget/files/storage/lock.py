@@ -2,7 +2,7 @@
 
 folder or file -> a lock beside what is written, held while the writing lasts
 
-It never waits, and never outlives its process: the lock of a run that was killed is free at once.
+It never outlives its process: the lock of a run that was killed is free at once.
 """
 
 from __future__ import annotations
@@ -43,6 +43,30 @@ def only_one_writes(path: Path) -> Iterator[None]:
     """
     with _held(path.with_name(f".{path.name}.lock"), path):
         yield
+
+
+@contextmanager
+def in_turn(lock: Path, wait_s: float) -> Iterator[bool]:
+    """Let processes do one after the other what they share; yield whether it is this one's turn.
+
+    Parameters
+    ----------
+    lock
+        File that is locked; its folder is there.
+    wait_s
+        How long to wait for the others. After it, or where the file system has no locks, False is
+        yielded, and what is shared must be left alone.
+    """
+    held = FileLock(lock)
+    try:
+        held.acquire(timeout=wait_s)
+    except (Timeout, OSError, NotImplementedError):
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        held.release()
 
 
 @contextmanager
