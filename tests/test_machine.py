@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
-from typing import Any
+from types import SimpleNamespace
 
 import pytest
 
 import seget as front_door
-from seget import runners
+from seget import machine
 from seget.errors import InputError, RunError
 from seget.machine import keep_freed_memory, parse_bytes
+from seget.runners.processes import Share, _begin
 from seget.training import Run
 from training_runs import short
 
@@ -33,6 +33,44 @@ def test_a_size_is_read_in_powers_of_ten(text: str, wanted: float) -> None:
 def test_what_is_no_size_is_one_sentence(text: str) -> None:
     with pytest.raises(InputError, match=r"--max-memory .*: wanted a size as 4G or 500M"):
         parse_bytes(text, "--max-memory")
+
+
+GB = 10**9
+
+
+def group(folder: Path, limit: object, current: int, cached: int = 0) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "memory.max").write_text(f"{limit}\n")
+    (folder / "memory.current").write_text(f"{current}\n")
+    stat = f"anon {current - cached}\nactive_file {cached // 2}\ninactive_file {cached // 2}\n"
+    (folder / "memory.stat").write_text(stat)
+
+
+def test_a_job_has_the_memory_that_it_asked_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Under SLURM the limit is on a group within groups; files in its memory do not count."""
+    (tmp_path / "own").write_text("1:name=systemd:/\n0::/slurm/job_7/step_0\n")
+    monkeypatch.setattr(machine, "OWN_GROUP", tmp_path / "own")
+    monkeypatch.setattr(machine, "CGROUP", tmp_path / "groups")
+    monkeypatch.setattr("psutil.virtual_memory", lambda: SimpleNamespace(available=500 * GB))
+    assert machine.free_memory_bytes() == 500 * GB
+    group(tmp_path / "groups" / "slurm" / "job_7", 16 * GB, 15 * GB, cached=14 * GB)
+    group(tmp_path / "groups" / "slurm" / "job_7" / "step_0", "max", GB)
+    assert machine.free_memory_bytes() == 15 * GB
+    group(tmp_path / "groups" / "slurm" / "job_7" / "step_0", 8 * GB, GB)
+    assert machine.free_memory_bytes() == 7 * GB
+
+
+def test_a_worker_counts_on_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "_limits", [])
+    machine.limit_memory(0)
+    assert machine.free_memory_bytes() == 0
+    machine.limit_memory(2**60)
+    assert 0 < machine.free_memory_bytes() < 2**60
+    machine.limit_memory(0)
+    machine.limit_memory(None)
+    assert machine.free_memory_bytes() > 0
 
 
 @pytest.fixture
@@ -69,9 +107,8 @@ def test_a_worker_process_changes_its_malloc(
     events: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
-    shares: SimpleQueue[Any] = SimpleQueue()
-    shares.put((None, 1))
-    runners._begin(shares)
+    monkeypatch.setattr(machine, "_limits", [])
+    _begin(None, Share(1, 10**9))
     assert events == ["malloc"]
 
 

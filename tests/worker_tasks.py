@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
+from pathlib import Path
 
 
 def square(number: int) -> tuple[int, int]:
@@ -15,4 +17,47 @@ def slow_failure(number: int) -> int:
     if number == 0:
         raise ValueError("zero")
     time.sleep(0.2)
+    return number
+
+
+def killed_once(number: int, folder: Path) -> int:
+    """Return the number, but of 2 only the second process that tries: the first is killed."""
+    seen = folder / f"{number}"
+    if number == 2 and not seen.exists():
+        seen.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def always_killed(number: int) -> int:
+    if number == 2:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+_BUSY: list[int] = []
+
+
+def at_a_time(number: int) -> int:
+    """Return how many are at work in this process while this one is."""
+    _BUSY.append(number)
+    time.sleep(0.05)
+    found = len(_BUSY)
+    _BUSY.remove(number)
+    return found
+
+
+def free_memory(number: int) -> tuple[int, str]:
+    """Return the memory that a worker counts on, and the threads it was given."""
+    from seget.machine import free_memory_bytes
+
+    return free_memory_bytes(), os.environ["OMP_NUM_THREADS"]
+
+
+def job_killed_once(number: int, folder: Path) -> int:
+    """Return the number, but the first job that tries 2 is killed with all its processes."""
+    seen = folder / f"{number}"
+    if number == 2 and not seen.exists():
+        seen.touch()
+        os.killpg(os.getpgid(0), signal.SIGKILL)
     return number

@@ -1,6 +1,6 @@
-"""Free memory and disk space of the machine.
+"""Free memory and disk space of the machine, and what of it this process may take.
 
--> free bytes; "4 GB" <-> bytes
+-> free bytes, cores; "4 GB" <-> bytes
 
 It never allocates or writes anything.
 """
@@ -8,9 +8,11 @@ It never allocates or writes anything.
 from __future__ import annotations
 
 import ctypes
+import os
 import platform
 import re
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -19,21 +21,63 @@ from seget.errors import InputError, RunError
 
 UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 CGROUP = Path("/sys/fs/cgroup")
+OWN_GROUP = Path("/proc/self/cgroup")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of <malloc.h>
+_limits: list[int] = []  # at most one: this process's share of the memory in bytes
 
 
 def free_memory_bytes() -> int:
     """Return the memory that this process can still allocate without swapping.
 
-    In a container with a memory limit it is what is left of that limit.
+    In a container, or in a job of a cluster, it is what is left of that one's memory; in a worker
+    beside others what is left of its share, see `limit_memory`.
     """
     free = int(psutil.virtual_memory().available)
-    try:
-        limit = int((CGROUP / "memory.max").read_text())
-        free = min(free, max(0, limit - int((CGROUP / "memory.current").read_text())))
-    except (OSError, ValueError):  # no such limit: another system, or "max"
-        return free
+    for group in _control_groups():
+        try:
+            limit = int((group / "memory.max").read_text())
+            used = int((group / "memory.current").read_text()) - _cached_bytes(group)
+        except (OSError, ValueError, KeyError):  # no such limit: another system, or "max"
+            continue
+        free = min(free, max(0, limit - used))
+    for limit in _limits:
+        free = min(free, max(0, limit - int(psutil.Process().memory_info().rss)))
     return free
+
+
+def limit_memory(most_bytes: int | None) -> None:
+    """Let this process count on at most so much memory, its share beside others; None: on all.
+
+    Nothing is enforced: plans that ask for free memory are made smaller.
+    """
+    _limits[:] = [] if most_bytes is None else [most_bytes]
+
+
+def cores() -> int:
+    """Return the number of cores that this process may use; in a job of a cluster, the job's."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _control_groups() -> Iterator[Path]:
+    """Yield the control group of this process and those around it, as Linux nests them."""
+    try:
+        lines = OWN_GROUP.read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
+        if line.startswith("0::/"):
+            group = CGROUP / line.removeprefix("0::/")
+            yield group
+            yield from (parent for parent in group.parents if parent.is_relative_to(CGROUP))
+
+
+def _cached_bytes(group: Path) -> int:
+    """Return the memory of a control group that holds files, which gives way when it is wanted."""
+    lines = (group / "memory.stat").read_text().splitlines()
+    found = dict(line.split() for line in lines)
+    return int(found["active_file"]) + int(found["inactive_file"])
 
 
 def keep_freed_memory() -> None:
