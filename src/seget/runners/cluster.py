@@ -67,7 +67,7 @@ def run(
             work.say(f"Dask's dashboard: {client.dashboard_link}")
         try:
             yield from _done(work, tasks, client, distributed)
-        except CancelledError:
+        except (CancelledError, import_module("distributed.comm").CommClosedError):
             raise RunError(
                 f"--on {where}: the Dask scheduler was lost; start it, and run the same command "
                 "again: what is finished is kept."
