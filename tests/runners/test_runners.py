@@ -2,35 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
 import psutil
 import pytest
 
+from dask_cluster import local_cluster
 from seget.errors import InputError, RunError
 from seget.machine import free_memory_bytes
 from seget.runners import Work, run
 from worker_tasks import always_killed, at_a_time, free_memory, killed_once, slow_failure, square
-
-
-@contextmanager
-def local_cluster(workers: int, processes: bool = True, **more: object) -> Iterator[str]:
-    distributed = pytest.importorskip("distributed")
-    # Its logs tell of killed workers what the tests want.
-    with distributed.LocalCluster(
-        n_workers=workers,
-        **{"threads_per_worker": 1, "dashboard_address": ":0", "protocol": "tcp"} | more,
-        processes=processes,
-        silence_logs=logging.CRITICAL,
-    ) as cluster:
-        yield cluster.scheduler_address
 
 
 @pytest.fixture(scope="module")

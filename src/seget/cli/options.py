@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from seget.errors import InputError
-
-if TYPE_CHECKING:
-    from seget.prediction import Options
 
 
 def wanted_folder(path: Path) -> Path:
@@ -114,6 +111,16 @@ Rescale = Annotated[
     ),
 ]
 
+# of predict, segment, measure and compare
+On = Annotated[
+    str,
+    typer.Option(
+        metavar="WHERE",
+        help="Who does the work: here, processes:N, gpus, a Dask scheduler (tcp://host:8786), or "
+        "slurm, pbs or lsf (slurm:FILE.toml); see docs/cluster.md.",
+    ),
+]
+
 # of info and convert
 Mode0 = Annotated[str, typer.Option(help="Bytes of MRC mode 0: auto, signed or unsigned.")]
 
@@ -153,43 +160,3 @@ def parse_voxel_size(text: str) -> tuple[float, float, float]:
             "nm above zero."
         )
     return lengths[0], lengths[1], lengths[2]
-
-
-def prediction_options(
-    device: str,
-    engine: str,
-    precision: str,
-    window: int | None,
-    views: int,
-    format: str,
-    max_memory: str | None,
-    hash: str,
-    overwrite: bool,
-    invert: bool,
-    rescale: bool,
-) -> Options:
-    """Return what predict and segment were told, as `seget.prediction` takes it.
-
-    Raises
-    ------
-    InputError
-        An option has a value that it cannot have.
-    """
-    from seget.machine import parse_bytes
-    from seget.prediction import Options
-
-    if hash not in ("sampled", "full"):
-        raise InputError(f"--hash {hash}: wanted sampled or full.")
-    return Options(
-        device=device,
-        engine=engine,
-        precision=precision,
-        window_px=window,
-        views=views,
-        format=format,
-        overwrite=overwrite,
-        memory_bytes=parse_bytes(max_memory, "--max-memory") if max_memory else None,
-        full_hash=hash == "full",
-        invert=invert,
-        rescale=rescale,
-    )

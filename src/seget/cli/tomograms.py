@@ -1,93 +1,150 @@
-"""What the verbs that use models share: many tomograms, one after the other.
+"""What the verbs that use models share: many tomograms, here or on other machines.
 
-tomograms + models + what to do with each -> files, and the sentences of those that failed
+tomograms + models + who does the work -> files, and the sentences of those that failed
 
-It never predicts: the verb says what is done with a tomogram.
+It never predicts: `prediction` does.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seget.cli.options import parse_voxel_size
-from seget.errors import InputError, RunError, in_words
+from seget.cli.asked import line
+from seget.errors import InputError, in_words
 
 if TYPE_CHECKING:
-    from seget.listener import Listener
-    from seget.trained import Trained
-    from seget.volume import Volume
-
-    # volume, models, folder of its outputs, listener -> files that were written
-    Work = Callable[[Volume, list[Trained], Path, Listener], list[Path]]
+    from seget.cli.asked import Asked
+    from seget.prediction import Outcome, Task
 
 
-def for_each_tomogram(
-    verb: str, inputs: list[Path], out: Path, work: Work, voxel_size: str | None = None
-) -> None:
-    """Do the work for each tomogram; of several, go on past one that fails, and say so at the end.
+def for_each_tomogram(verb: str, asked: Asked, fuse: bool) -> None:
+    """Do what is asked for each tomogram; of several, go on past one that fails; say so at the end.
 
     Parameters
     ----------
     verb
-        Stands before the tomogram's name while it is being worked on.
-    inputs
-        Tomograms and models, in any order.
-    out
-        Folder of the outputs; of several tomograms each has a folder of its name in it.
-    work
-        What is done with one.
-    voxel_size
-        What --voxel-size says of all of them, whatever their headers say.
+        Stands before a tomogram's name while it is being worked on.
+    fuse
+        Whether labels are made of the score maps.
 
     Raises
     ------
     InputError, RunError, OSError
-        It is the only tomogram, and it failed.
+        It is the only tomogram, and it failed; or something is wrong that all of them need.
     SystemExit
         One of several failed.
     """
-    from seget import files
-    from seget.cli.progress import bar, say
-
-    size = parse_voxel_size(voxel_size) if voxel_size else None
-    models, tomograms = _models_and_tomograms(inputs)
-    several = len(tomograms) > 1
-    failed: list[str] = []
-    for number, (name, path) in enumerate(tomograms.items(), start=1):
-        text = f"{verb} {name}" + (f" ({number} of {len(tomograms)})" if several else "")
-        try:
-            with bar(text) as listener:
-                volume = files.read(path)
-                volume = replace(volume, name=name, voxel_size_nm=size or volume.voxel_size_nm)
-                written = work(volume, models, out / name if several else out, listener)
-        except (InputError, RunError, OSError) as error:
-            if not several:
-                raise
-            failed.append(in_words(error))
-            say(f"seget: {failed[-1]}")
-        else:
-            say("\n".join(map(str, written)))
-    if failed:
-        _say_failures(failed, len(tomograms))
-        raise SystemExit(1)
-
-
-def _say_failures(failed: list[str], total: int) -> None:
+    from seget import runners
     from seget.cli.progress import say
 
-    say(f"{total - len(failed)} of {total} tomograms are done; {len(failed)} failed:")
+    runners.check(asked.on)
+    tasks = _tasks(asked, fuse)
+    if asked.command is not None:
+        return _print_tasks(asked.command, tasks)
+    failed: list[str] = []
+    for outcome in _here(verb, tasks) if asked.on == "here" else _elsewhere(verb, tasks, asked):
+        for sentence in outcome.notes:
+            say(sentence)
+        if outcome.error is None:
+            say("\n".join(map(str, outcome.written)))
+        elif len(tasks) == 1:
+            raise outcome.error
+        else:
+            failed.append(in_words(outcome.error))
+            say(f"seget: {failed[-1]}")
+    if failed:
+        say_failures(failed, len(tasks), "tomograms")
+        raise SystemExit(1)
+    return None
+
+
+def _tasks(asked: Asked, fuse: bool) -> list[Task]:
+    """Return a task for each tomogram, for other processes with absolute paths."""
+    from seget.prediction import Task, refuse_twins
+    from seget.trained import load
+
+    models, tomograms = _models_and_tomograms(asked.inputs)
+    refuse_twins([load(path) for path in models])
+    if asked.name is not None:
+        if len(tomograms) > 1:
+            raise InputError(
+                f"--name {asked.name}: it is one tomogram's, and there are {len(tomograms)}; leave "
+                "it out: each has the name of its file."
+            )
+        tomograms = {_checked_name(asked.name): path for path in tomograms.values()}
+    by = Path if asked.on == "here" and asked.command is None else os.path.abspath
+    out = Path(by(asked.out))
+    return [
+        Task(
+            Path(by(path)),
+            tuple(Path(by(model)) for model in models),
+            name,
+            out / name if len(tomograms) > 1 else out,
+            asked.options,
+            fuse,
+            asked.voxel_size_nm,
+        )
+        for name, path in tomograms.items()
+    ]
+
+
+def _checked_name(name: str) -> str:
+    if Path(name).name != name or not name.strip(". "):
+        raise InputError(f"--name {name}: wanted a name of files, without / and not of dots alone.")
+    return name
+
+
+def _here(verb: str, tasks: list[Task]) -> Iterator[Outcome]:
+    """Do one tomogram after the other, each with a bar of its own."""
+    from seget.cli.progress import bar
+    from seget.prediction import do
+
+    for number, task in enumerate(tasks, start=1):
+        many = f" ({number} of {len(tasks)})" if len(tasks) > 1 else ""
+        with bar(f"{verb} {task.name}{many}") as listener:
+            outcome = do(task, listener)
+        yield outcome
+
+
+def _elsewhere(verb: str, tasks: list[Task], asked: Asked) -> Iterator[Outcome]:
+    """Have others do the tomograms, with one bar that counts them."""
+    from seget.cli.progress import bar
+    from seget.prediction import do_all
+
+    with bar(verb) as listener:
+        done = do_all(tasks, asked.on, asked.task_slices, listener)
+        for number, (_, outcome) in enumerate(done, start=1):
+            listener.progress(number, len(tasks))
+            yield outcome
+
+
+def _print_tasks(command: list[str], tasks: list[Task]) -> None:
+    """Print a command a tomogram, which makes just what the command for all would make of it."""
+    import typer
+
+    from seget import files
+
+    for task in tasks:
+        name = () if task.name == files.title(task.tomogram) else ("--name", task.name)
+        typer.echo(line(command, task.tomogram, *task.models, "-o", task.folder, *name))
+
+
+def say_failures(failed: list[str], total: int, things: str) -> None:
+    """Say at the end which of many failed, and why."""
+    from seget.cli.progress import say
+
+    say(f"{total - len(failed)} of {total} {things} are done; {len(failed)} failed:")
     for sentence in failed:
         say(f"- {sentence}")
 
 
-def _models_and_tomograms(inputs: list[Path]) -> tuple[list[Trained], dict[str, Path]]:
-    """Sort arguments into models, which are loaded, and tomograms by names that differ."""
+def _models_and_tomograms(inputs: list[Path]) -> tuple[list[Path], dict[str, Path]]:
+    """Sort arguments into model folders, and tomograms by names that differ."""
     from seget.dataset import tomogram_names
-    from seget.trained import find_models, load
+    from seget.trained import find_models
 
     models, tomograms = [], []
     for path in inputs:
@@ -104,7 +161,7 @@ def _models_and_tomograms(inputs: list[Path]) -> tuple[list[Trained], dict[str, 
     # One that is named beside the folder it lies in is done once.
     once = list({os.path.abspath(path): path for path in tomograms}.values())
     names = tomogram_names(once)
-    return [load(path) for path in models], dict(zip(names, once, strict=True))
+    return models, dict(zip(names, once, strict=True))
 
 
 def _tomograms(path: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +24,10 @@ from seget.files.conversion.recast import recast, rescale, spread
 from seget.files.description import Description
 from seget.files.storage import provenance
 from seget.files.storage.atomic import atomic_path, hidden, write_text
-from seget.files.storage.journal import SliceJournal, journal_path
+from seget.files.storage.journal import SliceJournal, checksum, journal_path
 from seget.files.storage.json_file import json_text, read_json, write_json
 from seget.files.storage.legend import Legend, legend_beside
-from seget.files.storage.lock import in_turn, only_one
+from seget.files.storage.lock import InUse, in_turn, only_one
 from seget.files.storage.stamp import Stamp
 from seget.files.storage.writer import Plan, Writer
 from seget.files.tomograms import (
@@ -43,6 +44,7 @@ from seget.volume import Volume
 
 __all__ = [
     "Description",
+    "InUse",
     "Legend",
     "Stamp",
     "Writer",
@@ -54,6 +56,7 @@ __all__ = [
     "drop_journal",
     "find_tomograms",
     "find_volumes",
+    "finished_slices",
     "gaps",
     "in_turn",
     "is_begun",
@@ -190,6 +193,21 @@ def begun_bytes(path: Path | str) -> int:
     part = hidden(Path(path))
     parts = [part, *part.rglob("*")] if part.is_dir() else [part]
     return sum(each.stat().st_size for each in parts if each.is_file())
+
+
+def finished_slices(path: Path | str, key: str) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """Yield (z, slice) of a whole volume that was written under `key`, if its journal is there.
+
+    A slice whose checksum is not that in the journal is left out.
+    """
+    path = Path(path)
+    journal = SliceJournal(path, key)
+    if journal.is_begun and path.exists():
+        volume = formats.read(path, "auto")
+        for z, wanted in sorted(journal.finished.items()):
+            plane = volume.slice(z)
+            if checksum(plane) == wanted:
+                yield z, plane
 
 
 def drop_journal(path: Path | str) -> None:

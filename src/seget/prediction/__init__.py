@@ -4,7 +4,8 @@ Volume + Trained -> scores 0..127 -> labels
 
 It never trains and never evaluates. `plan` chooses the size of the windows, an `engine` scores a
 window, `scorer` a slice, `predict` a volume; `writing` writes score maps, `segment` labels too;
-`next_slices` says which slice to annotate next, by `doubt` and `choice`.
+`tasks` has workers do it for many tomograms, or for `ranges` of slices, which are joined from
+`parts`. `next_slices` says which slice to annotate next, by `doubt` and `choice`.
 """
 
 from seget.prediction.choice import NextSlice
@@ -20,7 +21,8 @@ from seget.prediction.predict import (
 )
 from seget.prediction.scorer import Effort, Scorer
 from seget.prediction.segment import segment_files
-from seget.prediction.writing import predict_files
+from seget.prediction.tasks import Outcome, Task, do, do_all
+from seget.prediction.writing import predict_files, refuse_twins
 
 __all__ = [
     "Effort",
@@ -28,13 +30,18 @@ __all__ = [
     "NextSlice",
     "OpenVinoEngine",
     "Options",
+    "Outcome",
     "Scorer",
+    "Task",
     "TorchEngine",
     "choose_engine",
+    "do",
+    "do_all",
     "next_slices",
     "open_reader",
     "predict",
     "predict_files",
+    "refuse_twins",
     "score_slices",
     "segment_files",
 ]

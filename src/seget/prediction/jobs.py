@@ -13,6 +13,7 @@ from pathlib import Path
 
 from seget import files
 from seget.normalisation import NAME as NORMALISATION
+from seget.prediction import parts
 from seget.prediction.predict import Options
 from seget.results import Sidecar, is_made, map_path, output_id, read_sidecar
 from seget.trained import Trained, weights_sha256
@@ -58,9 +59,10 @@ class Job:
         return all(made)
 
     def drop_journals(self) -> None:
-        """Remove the journals of the maps, once maps and sidecars are complete."""
+        """Remove journals and parts of the maps, once maps and sidecars are complete."""
         for path in self.maps:
             files.drop_journal(path)
+            parts.drop(path)
 
     def _is_made(self, path: Path, sidecar: Sidecar) -> bool:
         differs = "input, model or settings differ"

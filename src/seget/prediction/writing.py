@@ -3,7 +3,8 @@
 Volume + models -> `<tomogram>__<structure>.mrc` + `.json`
 
 It never holds more than a slice, never scores a slice again that an interrupted run finished, and
-never overwrites what another command made.
+never overwrites what another command made. Slices that other workers scored (`ranges`) are taken
+over.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from seget import files, machine
 from seget.errors import InputError
 from seget.listener import Listener
 from seget.normalisation import normalisation
-from seget.prediction import plan
+from seget.prediction import parts, plan
 from seget.prediction.found import Found
 from seget.prediction.jobs import Job, planned
 from seget.prediction.predict import DEFAULT, Options, open_reader, score_slices, scorer
@@ -63,10 +64,7 @@ def predict_files(
         another process writes into the folder.
     """
     listener = listener or Listener()
-    refuse_twins(models)
-    stamp = files.Stamp.of(files.location(volume.path)) if volume.path else None
-    volume = stamp.watched(volume) if stamp else volume
-    jobs = planned(volume, models, folder, options, stamp)
+    volume, jobs = begun(volume, models, folder, options)
     with files.only_one(folder):
         waiting = _waiting(jobs, options.overwrite)
         missing = _missing_bytes(waiting, int(np.prod(volume.shape)))
@@ -78,6 +76,16 @@ def predict_files(
                 listener.progress(number * depth + done, len(waiting) * depth)
         _update_sidecars(volume, jobs, listener)
     return [path for job in jobs for path in job.maps]
+
+
+def begun(
+    volume: Volume, models: Sequence[Trained], folder: Path, options: Options
+) -> tuple[Volume, list[Job]]:
+    """Return the volume, watched for changes of its file, and what is to be written of it."""
+    refuse_twins(models)
+    stamp = files.Stamp.of(files.location(volume.path)) if volume.path else None
+    volume = stamp.watched(volume) if stamp else volume
+    return volume, planned(volume, models, folder, options, stamp)
 
 
 def refuse_twins(models: Sequence[Trained]) -> None:
@@ -149,9 +157,11 @@ def _write_maps(
         ]
         finished = frozenset.intersection(*(writer.finished for writer in writers))
         _tell(volume, finished, any(writer.is_foreign for writer in writers), listener)
+        finished = _taken(job, writers)
         yield len(finished)
         left = [z for z in range(shape[0]) if z not in finished]
-        listener.note(f"{volume.name}: {_plan(scoring, (len(left), *shape[1:]))}")
+        if left:
+            listener.note(f"{volume.name}: {_plan(scoring, (len(left), *shape[1:]))}")
         for number, (z, scores) in enumerate(score_slices(reader, scoring, left), start=1):
             for writer, score in zip(writers, scores, strict=True):
                 writer[z] = score
@@ -174,6 +184,15 @@ def _write_maps(
             "inverted against the training data (--invert), or the voxel size another than the "
             "header says (--voxel-size)."
         )
+
+
+def _taken(job: Job, writers: Sequence[files.Writer]) -> frozenset[int]:
+    """Take over what other workers scored; return the slices that are finished in all maps."""
+    taken = (
+        parts.take(path, job.key(sidecar), writer)
+        for (path, sidecar), writer in zip(job.maps.items(), writers, strict=True)
+    )
+    return frozenset.intersection(*taken)
 
 
 def _plan(scoring: Scorer, shape: tuple[int, int, int]) -> str:

@@ -16,6 +16,10 @@ from filelock import FileLock, Timeout
 from seget.errors import RunError
 
 
+class InUse(RunError):
+    """Another process writes there right now."""
+
+
 @contextmanager
 def only_one(folder: Path | str) -> Iterator[None]:
     """Lock a folder of outputs against other processes; it is made if it is not there.
@@ -24,7 +28,7 @@ def only_one(folder: Path | str) -> Iterator[None]:
 
     Raises
     ------
-    RunError
+    InUse
         Another process holds it.
     """
     folder = Path(folder)
@@ -38,7 +42,7 @@ def only_one_writes(path: Path) -> Iterator[None]:
 
     Raises
     ------
-    RunError
+    InUse
         Another process holds it.
     """
     with _held(path.with_name(f".{path.name}.lock"), path):
@@ -77,7 +81,7 @@ def _held(lock: Path, written: Path) -> Iterator[None]:
     try:
         held.acquire()
     except Timeout:
-        raise RunError(
+        raise InUse(
             f"{written}: another process of seget writes there right now; wait until it has "
             "ended, or give another -o."
         ) from None
