@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import signal
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
-from dask_cluster import local_cluster
+from dask_cluster import Killer, local_cluster
 from seget import files
 from seget.networks import Architecture
 from seget.recipes import modern
@@ -57,6 +52,10 @@ def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+def done(out: Path) -> int:
+    return len(list(out.glob("*/labels.json")))
+
+
 def words(data: Path) -> list[str]:
     return [str(data / "tomograms"), str(data / "model")]
 
@@ -78,32 +77,6 @@ def timeless(value: object) -> object:
     return value
 
 
-class Killer(threading.Thread):
-    """Kills the process that writes into `out`, once two tomograms are done there."""
-
-    def __init__(self, out: Path) -> None:
-        super().__init__(daemon=True)
-        self.out = out
-        self.left = 0
-
-    def run(self) -> None:
-        while len(list(self.out.glob("*/labels.json"))) < 2 or not (pid := self.writer()):
-            time.sleep(0.001)
-        os.kill(pid, signal.SIGKILL)
-        self.left = 8 - len(list(self.out.glob("*/labels.json")))
-
-    def writer(self) -> int | None:
-        """Return a process that holds a lock beside the score map that it is writing."""
-        for one in psutil.Process().children(recursive=True):
-            try:
-                held = [file.path for file in one.open_files() if "__" in file.path]
-            except psutil.Error:
-                continue
-            if any(path.startswith(str(self.out)) and path.endswith(".lock") for path in held):
-                return one.pid
-        return None
-
-
 @pytest.mark.parametrize(
     ("where", "slices"), [("dask", 256), ("dask", 5), ("processes:2", 5)], ids=str
 )
@@ -118,12 +91,11 @@ def test_a_killed_worker_changes_no_byte(
 ) -> None:
     out = tmp_path / "out"
     on = request.getfixturevalue("scheduler") if where == "dask" else where
-    killer = Killer(out)
+    killer = Killer(out, lambda: done(out) >= 2)
     killer.start()
     code, _, err = seget("segment", *words(data), "-o", out, "--on", on, "--task-slices", slices)
     assert code == 0, err
-    killer.join(timeout=5)
-    assert killer.left > 0, "a worker was killed before all was done"
+    assert killer.killed, "a worker that was writing"
     assert made(out) == made(alone)
     assert len(made(out)) == 8 * 7
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dask_cluster import Killer, local_cluster
 from seget import files
 from seget.comparison import cell
 from seget.dataset import read_dataset
@@ -155,6 +156,27 @@ def test_two_processes_give_the_table_of_one(
     for network in ("unet", "seget"):
         mious = [table["scores"][network]["discs"]["miou"][0] for table in (one, two)]
         assert mious[0] == pytest.approx(mious[1], abs=0.05), "sums in another order, no more"
+
+
+def test_a_killed_worker_changes_no_number(
+    seget: Seget, tmp_path: Path, small_dataset: Path
+) -> None:
+    """Its cell goes on at its last checkpoint, in another worker."""
+    command = ("compare", small_dataset, *QUICK, *TWO[2:], "--steps", "8")
+    command += ("--networks", "unet")
+    assert seget(*command, "-o", tmp_path / "here")[0] == 0
+    out = tmp_path / "there"
+    killer = Killer(out, lambda: any(out.glob("runs/*/*/*/checkpoints/*")))
+    with local_cluster(2, local_directory=str(tmp_path / "dask")) as address:
+        killer.start()
+        code, _, err = seget(*command, "-o", out, "--on", address)
+    assert code == 0, err
+    assert killer.killed, "a worker that was training"
+    here, there = (
+        json.loads((folder / "table.json").read_text())["scores"]
+        for folder in (tmp_path / "here", out)
+    )
+    assert here == there
 
 
 @pytest.mark.parametrize(

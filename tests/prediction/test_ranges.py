@@ -137,7 +137,7 @@ def test_the_lock_of_a_lost_worker_is_waited_for(
         waited.append(seconds)
         lock.__exit__(None, None, None)
 
-    monkeypatch.setattr("seget.prediction.tasks.sleep", let_go)
+    monkeypatch.setattr("time.sleep", let_go)
     outcome = do(task)
     assert outcome.error is None
     assert len(waited) == 1

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seget.cli.options import Data, DeviceName, Names, RecipeSettings, split_names, wanted_folder
+from seget.cli.options import (
+    Data,
+    DeviceName,
+    Names,
+    On,
+    RecipeSettings,
+    split_names,
+    wanted_folder,
+)
 from seget.cli.tomograms import say_doubts
 from seget.errors import InputError, did_you_mean
 
@@ -53,9 +61,6 @@ Rates = Annotated[
     ),
 ]
 Seeds = Annotated[int, typer.Option(min=1, help="Number of seeds: 0, 1, ...")]
-On = Annotated[
-    str, typer.Option(help="here, processes:N, gpus, or a Dask scheduler (tcp://host:8786).")
-]
 Slices = Annotated[
     str | None, typer.Option(help='Scored slices to show, "16,18"; the default is the middle one.')
 ]

@@ -65,8 +65,9 @@ class Workers:
             if self.where == "here":
                 work = partial(_run_here, setup=self.setup, listener=told)
             else:  # a listener cannot be sent to another process
-                work = partial(run_cell, setup=self.setup)
-            for cell, result in runners.run(work, waiting, self.where):
+                work = partial(_run_elsewhere, setup=self.setup)
+            all_of_it = runners.Work(work, tell=told.note)
+            for cell, result in runners.run(all_of_it, waiting, self.where):
                 self.results.add(cell, result)
                 tidy(self.setup.folder, cell)
                 if "failed" in result:
@@ -79,6 +80,10 @@ class Workers:
 def _run_here(cell: Cell, setup: CellSetup, listener: Listener) -> dict[str, Any]:
     with listener.part(cell.key) as told:
         return run_cell(cell, setup, told)
+
+
+def _run_elsewhere(cell: Cell, setup: CellSetup) -> dict[str, Any]:
+    return files.patiently(partial(run_cell, cell, setup))
 
 
 def compare(

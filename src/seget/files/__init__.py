@@ -27,7 +27,7 @@ from seget.files.storage.atomic import atomic_path, hidden, write_text
 from seget.files.storage.journal import SliceJournal, checksum, journal_path
 from seget.files.storage.json_file import json_text, read_json, write_json
 from seget.files.storage.legend import Legend, legend_beside
-from seget.files.storage.lock import InUse, in_turn, only_one
+from seget.files.storage.lock import in_turn, only_one, patiently
 from seget.files.storage.stamp import Stamp
 from seget.files.storage.writer import Plan, Writer
 from seget.files.tomograms import (
@@ -44,7 +44,6 @@ from seget.volume import Volume
 
 __all__ = [
     "Description",
-    "InUse",
     "Legend",
     "Stamp",
     "Writer",
@@ -68,6 +67,7 @@ __all__ = [
     "no_tomograms",
     "not_kept",
     "only_one",
+    "patiently",
     "provenance",
     "read",
     "read_json",

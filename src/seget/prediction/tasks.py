@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from time import monotonic, sleep
 
 from seget import files, runners
 from seget.errors import InputError, RunError
@@ -23,9 +23,6 @@ from seget.prediction.segment import segment_files
 from seget.prediction.writing import predict_files
 from seget.trained import load
 from seget.volume import Triple
-
-# A lost worker's lock may outlive it: over a network until the file server notices.
-WAIT_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -89,19 +86,14 @@ def do(task: Task, listener: Listener | None = None) -> Outcome:
         writes to the same output is waited for, since it may be a worker that was lost.
     """
     heard = _Sentences()
-    patience = WAIT_S if listener is None else 0.0
-    started = monotonic()
-    while True:
-        try:
-            written = tuple(_written(task, listener or heard))
-        except files.InUse as error:
-            if monotonic() - started >= patience:
-                return Outcome((), tuple(heard.kept), error)
-            sleep(1)
-        except (InputError, RunError, OSError) as error:
-            return Outcome((), tuple(heard.kept), error)
+    try:
+        if listener is not None:
+            written = _written(task, listener)
         else:
-            return Outcome(written, tuple(heard.kept))
+            written = files.patiently(partial(_written, task, heard))
+    except (InputError, RunError, OSError) as error:
+        return Outcome((), tuple(heard.kept), error)
+    return Outcome(tuple(written), tuple(heard.kept))
 
 
 def do_all(

@@ -7,17 +7,44 @@ It never outlives its process: the lock of a run that was killed is free at once
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
 from seget.errors import RunError
 
+Result = TypeVar("Result")
+
+# Over a network the lock of a lost machine stays until the file server notices.
+PATIENCE_S = 120.0
+
 
 class InUse(RunError):
     """Another process writes there right now."""
+
+
+def patiently(work: Callable[[], Result]) -> Result:
+    """Do what writes; while another process writes there, wait and try again.
+
+    It is for workers that take over from others: one that was lost may still hold its lock.
+
+    Raises
+    ------
+    InUse
+        The other one does not end within `PATIENCE_S`.
+    """
+    end = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return work()
+        except InUse:
+            if time.monotonic() > end:
+                raise
+        time.sleep(1)
 
 
 @contextmanager
