@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +43,36 @@ def test_a_segmented_folder_is_measured(seget: Seget, segmented: Path, tmp_path:
     assert "granules" in printed
 
 
+def test_several_are_measured_by_several_processes(
+    seget: Seget, segmented: Path, tmp_path: Path
+) -> None:
+    """Each into a folder of its name, as one process does it; a broken one stops no other."""
+    many = tmp_path / "many"
+    for name in ("a", "b", "c"):
+        shutil.copytree(segmented, many / name)
+    (many / "b" / "labels.mrc").write_bytes(b"no labels")
+    code, _, err = seget("measure", many, "-o", tmp_path / "out", "--on", "processes:2")
+    assert code == 1
+    assert "2 of 3 label volumes are done; 1 failed" in err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["a", "c"]
+    code, printed, err = seget(
+        "measure", many / "a", many / "c" / "labels.mrc", "-o", tmp_path / "here", "--json"
+    )
+    assert code == 0, err
+    assert list(json.loads(printed)) == ["a", "c"]
+    for name in ("a", "c"):
+        for table in ("objects.csv", "distances.csv", "labels.measured.mrc"):
+            one, other = (tmp_path / out / name / table for out in ("here", "out"))
+            assert one.read_bytes() == other.read_bytes()
+
+
+def test_two_of_one_name_are_one_sentence(seget: Seget, segmented: Path, tmp_path: Path) -> None:
+    shutil.copytree(segmented, tmp_path / "other" / "segmented")
+    both = (segmented, tmp_path / "other" / "segmented")
+    code, _, err = seget("measure", *both, "-o", tmp_path / "out")
+    assert (code, "is named segmented, too" in err) == (2, True), err
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -50,6 +81,7 @@ def test_a_segmented_folder_is_measured(seget: Seget, segmented: Path, tmp_path:
         (["--min-voxels", "0"], "--min-voxels 0: wanted"),
         (["--contact", "-1"], "--contact -1: wanted"),
         (["--spacing", "0"], "--spacing 0: wanted"),
+        (["--on", "mars"], "--on mars: wanted here"),
         (["--meshes", "vtk"], "--meshes vtk: wanted stl, ply, obj or none"),
         (["--tomogram", "nowhere.mrc"], "nowhere.mrc: no such file"),
     ],

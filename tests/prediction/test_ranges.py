@@ -141,4 +141,4 @@ def test_the_lock_of_a_lost_worker_is_waited_for(
     outcome = do(task)
     assert outcome.error is None
     assert len(waited) == 1
-    assert [path.name for path in outcome.written] == ["cell__a.mrc"]
+    assert [path.name for path in outcome.result or ()] == ["cell__a.mrc"]

@@ -1,6 +1,6 @@
 """The verb `seget measure`: objects, surfaces, lengths and distances of labels, in nm.
 
-label volume -> a folder of tables, and the numbers of each structure
+label volumes -> a folder of tables each, and the numbers of each structure
 
 It never measures: `measurement` does.
 """
@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import json
 import math
+import os
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from seget.cli.options import Out, Overwrite, VoxelSize, parse_voxel_size, split_names
+from seget.cli.options import On, Out, Overwrite, VoxelSize, parse_voxel_size, split_names
+from seget.cli.tomograms import succeeded
 from seget.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,11 +27,11 @@ if TYPE_CHECKING:
 MESH_FORMATS = ("stl", "ply", "obj")
 
 Labels = Annotated[
-    Path,
+    list[Path],
     typer.Argument(
-        metavar="LABELS",
-        help="A label volume, or the -o of seget segment; labels.json beside it names the "
-        "structures.",
+        metavar="LABELS...",
+        help="Label volumes, or the -o of seget segment, of one tomogram or many; labels.json "
+        "beside one names the structures.",
     ),
 ]
 Named = Annotated[
@@ -82,13 +86,16 @@ def measure(
     tomogram: Tomogram = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print summary.json.")] = False,
     overwrite: Overwrite = False,
+    on: On = "here",
 ) -> None:
     """Measure labels in nm: a report, tables, numbered labels, meshes, models, particles.
 
-    What is written, what the numbers mean, and how exact they are, stands in docs/measures.md.
+    What is written, what the numbers mean, and how exact they are, stands in docs/measures.md. Of
+    several label volumes each has a folder of its name in -o.
 
     \b
     seget measure segmented -o measured
+    seget measure segmented -o measured --on processes:4
     seget measure labels.mrc -o measured --structure granules=3 --structure golgi=5
     seget measure vesicles.h5:/main -o measured --instances --voxel-size 30,8,8
     """
@@ -107,27 +114,73 @@ def measure(
         tomogram=str(tomogram) if tomogram else None,
     )
     _check(options)
-    result = _measured(labels, out, options, overwrite)
+    results = _measured(_volumes(labels), out, options, overwrite, on)
+    only = next(iter(results.values())) if len(results) == 1 else None
     if as_json:
-        typer.echo(json.dumps(result, indent=1))
-    else:
-        _print_table(result)
+        typer.echo(json.dumps(only or results, indent=1))
+    elif only:
+        _print_table(only)
 
 
-def _measured(labels: Path, out: Path, options: Options, overwrite: bool) -> dict[str, Any]:
-    """Measure, say what limits the numbers, and return what summary.json holds."""
+def _volumes(paths: list[Path]) -> dict[str, Path]:
+    """Return the label volumes by name: one of a file's, or of the folder that seget segment made.
+
+    Raises
+    ------
+    InputError
+        Two have one name.
+    """
     from seget import files
-    from seget.cli.progress import bar, say
-    from seget.measurement import measure_files
     from seget.results import LABELS
 
-    path = labels / LABELS if (labels / LABELS).is_file() else labels
+    found: dict[str, Path] = {}
+    for path in paths:
+        inside = sorted(one for one in path.glob(f"*/{LABELS}") if one.parent.name[0] != ".")
+        if (path / LABELS).is_file():
+            inside = [path / LABELS]
+        for volume in inside or [path]:
+            place = Path(os.path.abspath(volume)).parent
+            name = place.name if volume.name == LABELS else files.title(volume)
+            if found.setdefault(name, volume) != volume:
+                raise InputError(
+                    f"{volume}: {found[name]} is named {name}, too, and each has a folder of its "
+                    "name in -o; measure them by two commands."
+                )
+    return found
+
+
+def _measured(
+    volumes: dict[str, Path], out: Path, options: Options, overwrite: bool, on: str
+) -> dict[str, dict[str, Any]]:
+    """Measure, say what limits the numbers, and return what each summary.json holds."""
+    from seget import runners
+    from seget.cli.progress import bar, say
+    from seget.measurement import Task, do, lost
+
+    runners.check(on)
+    if options.tomogram and len(volumes) > 1:
+        raise InputError(
+            f"--tomogram {options.tomogram}: it is of one label volume, and there are "
+            f"{len(volumes)}; leave it out."
+        )
+    by = Path if on == "here" else os.path.abspath  # other processes may be in another folder
+    if options.tomogram:
+        options = replace(options, tomogram=str(by(options.tomogram)))
+    tasks = [
+        Task(Path(by(path)), Path(by(out / name if len(volumes) > 1 else out)), options, overwrite)
+        for name, path in volumes.items()
+    ]
+    results: dict[str, dict[str, Any]] = {}
     with bar("measure") as listener:
-        result = measure_files(files.read(path), out, options, overwrite, listener)
-    for note in result["notes"]:
-        say(note)
-    say(str(out))
-    return result
+        action = partial(do, listener=listener) if on == "here" else do
+        work = runners.Work(action, lost=lost, tell=listener.note)
+        outcomes = runners.run(work, tasks, on)
+        for task, result in succeeded(outcomes, len(tasks), "label volumes"):
+            for note in result["notes"]:
+                say(note if len(tasks) == 1 else f"{task.out.name}: {note}")
+            say(str(task.out))
+            results[task.out.name] = result
+    return results
 
 
 def _check(options: Options) -> None:

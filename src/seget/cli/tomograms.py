@@ -10,14 +10,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from seget.cli.asked import line
 from seget.errors import InputError, in_words
 
 if TYPE_CHECKING:
     from seget.cli.asked import Asked
-    from seget.prediction import Outcome, Task
+    from seget.outcome import Outcome
+    from seget.prediction import Task
+
+    Outcomes = Iterator[tuple[Task, Outcome[list[Path]]]]
+
+Work = TypeVar("Work")
+Result = TypeVar("Result")
 
 
 def for_each_tomogram(verb: str, asked: Asked, fuse: bool) -> None:
@@ -44,20 +50,9 @@ def for_each_tomogram(verb: str, asked: Asked, fuse: bool) -> None:
     tasks = _tasks(asked, fuse)
     if asked.command is not None:
         return _print_tasks(asked.command, tasks)
-    failed: list[str] = []
-    for outcome in _here(verb, tasks) if asked.on == "here" else _elsewhere(verb, tasks, asked):
-        for sentence in outcome.notes:
-            say(sentence)
-        if outcome.error is None:
-            say("\n".join(map(str, outcome.written)))
-        elif len(tasks) == 1:
-            raise outcome.error
-        else:
-            failed.append(in_words(outcome.error))
-            say(f"seget: {failed[-1]}")
-    if failed:
-        say_failures(failed, len(tasks), "tomograms")
-        raise SystemExit(1)
+    outcomes = _here(verb, tasks) if asked.on == "here" else _elsewhere(verb, tasks, asked)
+    for _, written in succeeded(outcomes, len(tasks), "tomograms"):
+        say("\n".join(map(str, written)))
     return None
 
 
@@ -97,7 +92,7 @@ def _checked_name(name: str) -> str:
     return name
 
 
-def _here(verb: str, tasks: list[Task]) -> Iterator[Outcome]:
+def _here(verb: str, tasks: list[Task]) -> Outcomes:
     """Do one tomogram after the other, each with a bar of its own."""
     from seget.cli.progress import bar
     from seget.prediction import do
@@ -106,19 +101,19 @@ def _here(verb: str, tasks: list[Task]) -> Iterator[Outcome]:
         many = f" ({number} of {len(tasks)})" if len(tasks) > 1 else ""
         with bar(f"{verb} {task.name}{many}") as listener:
             outcome = do(task, listener)
-        yield outcome
+        yield task, outcome
 
 
-def _elsewhere(verb: str, tasks: list[Task], asked: Asked) -> Iterator[Outcome]:
+def _elsewhere(verb: str, tasks: list[Task], asked: Asked) -> Outcomes:
     """Have others do the tomograms, with one bar that counts them."""
     from seget.cli.progress import bar
     from seget.prediction import do_all
 
     with bar(verb) as listener:
         done = do_all(tasks, asked.on, asked.task_slices, listener)
-        for number, (_, outcome) in enumerate(done, start=1):
+        for number, (task, outcome) in enumerate(done, start=1):
             listener.progress(number, len(tasks))
-            yield outcome
+            yield task, outcome
 
 
 def _print_tasks(command: list[str], tasks: list[Task]) -> None:
@@ -132,13 +127,41 @@ def _print_tasks(command: list[str], tasks: list[Task]) -> None:
         typer.echo(line(command, task.tomogram, *task.models, "-o", task.folder, *name))
 
 
-def say_failures(failed: list[str], total: int, things: str) -> None:
-    """Say at the end which of many failed, and why."""
+def succeeded(
+    outcomes: Iterable[tuple[Work, Outcome[Result]]], total: int, things: str
+) -> Iterator[tuple[Work, Result]]:
+    """Yield each task that did not fail with its result; say sentences, and at the end what failed.
+
+    Parameters
+    ----------
+    total, things
+        How many there are, and of what.
+
+    Raises
+    ------
+    InputError, RunError, OSError
+        There is one, and it failed.
+    SystemExit
+        One of several failed.
+    """
     from seget.cli.progress import say
 
-    say(f"{total - len(failed)} of {total} {things} are done; {len(failed)} failed:")
-    for sentence in failed:
-        say(f"- {sentence}")
+    failed: list[str] = []
+    for task, outcome in outcomes:
+        for sentence in outcome.notes:
+            say(sentence)
+        if outcome.error is not None:
+            if total == 1:
+                raise outcome.error
+            failed.append(in_words(outcome.error))
+            say(f"seget: {failed[-1]}")
+        elif outcome.result is not None:
+            yield task, outcome.result
+    if failed:
+        say(f"{total - len(failed)} of {total} {things} are done; {len(failed)} failed:")
+        for sentence in failed:
+            say(f"- {sentence}")
+        raise SystemExit(1)
 
 
 def _models_and_tomograms(inputs: list[Path]) -> tuple[list[Path], dict[str, Path]]:

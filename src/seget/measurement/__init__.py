@@ -13,6 +13,7 @@ from seget.measurement.measure import Measurement, Options, measured
 from seget.measurement.rows import Measured
 from seget.measurement.structures import Structures, find_structures
 from seget.measurement.surface import Mesh
+from seget.measurement.tasks import Task, do, lost
 
 __all__ = [
     "MEASURED_LABELS",
@@ -24,7 +25,10 @@ __all__ = [
     "Nearest",
     "Options",
     "Structures",
+    "Task",
+    "do",
     "find_structures",
+    "lost",
     "measure_files",
     "measured",
 ]

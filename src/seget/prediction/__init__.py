@@ -21,7 +21,7 @@ from seget.prediction.predict import (
 )
 from seget.prediction.scorer import Effort, Scorer
 from seget.prediction.segment import segment_files
-from seget.prediction.tasks import Outcome, Task, do, do_all
+from seget.prediction.tasks import Task, do, do_all
 from seget.prediction.writing import predict_files, refuse_twins
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "NextSlice",
     "OpenVinoEngine",
     "Options",
-    "Outcome",
     "Scorer",
     "Task",
     "TorchEngine",

@@ -1,6 +1,6 @@
 """Tomograms as tasks for workers: one each, or a long one in ranges of slices.
 
-Task -> score maps, labels, and an Outcome in plain values
+Task -> score maps, labels, and an Outcome
 
 It never starts a worker: `runners` does. Nothing but paths and plain values is sent to one.
 """
@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
 from seget import files, runners
 from seget.errors import InputError, RunError
 from seget.listener import Listener
+from seget.outcome import Outcome, attempt
 from seget.prediction.predict import Options
 from seget.prediction.ranges import predict_range
 from seget.prediction.segment import segment_files
@@ -56,49 +56,34 @@ class Task:
     voxel_size_nm: Triple | None = None
     slices: range | None = None
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of a task: what was written, what is to be said of it, why it failed."""
-
-    written: tuple[Path, ...] = ()
-    notes: tuple[str, ...] = ()
-    error: Exception | None = None
-
-
-class _Sentences(Listener):
-    """Keeps sentences, since a listener cannot be sent to another process."""
-
-    def __init__(self) -> None:
-        self.kept: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.kept.append(text)
+    def written(self, listener: Listener) -> list[Path]:
+        """Do it, and return what was written."""
+        volume = files.read(self.tomogram)
+        size = self.voxel_size_nm or volume.voxel_size_nm
+        volume = replace(volume, name=self.name, voxel_size_nm=size)
+        models = [load(path) for path in self.models]
+        if self.slices is not None:
+            predict_range(volume, models, self.folder, self.slices, self.options, listener)
+            return []
+        if self.fuse:
+            return [segment_files(volume, models, self.folder, self.options, listener)]
+        return predict_files(volume, models, self.folder, self.options, listener)
 
 
-def do(task: Task, listener: Listener | None = None) -> Outcome:
-    """Do a task, in any process; an error that is meant for people is returned.
+def do(task: Task, listener: Listener | None = None) -> Outcome[list[Path]]:
+    """Do a task, in any process: what was written, or an error that is meant for people.
 
-    Parameters
-    ----------
-    listener
-        Is told progress and sentences; None: the sentences are returned, and another process that
-        writes to the same output is waited for, since it may be a worker that was lost.
+    Without a listener, another process that writes to the same output is waited for: it may be a
+    worker that was lost.
     """
-    heard = _Sentences()
-    try:
-        if listener is not None:
-            written = _written(task, listener)
-        else:
-            written = files.patiently(partial(_written, task, heard))
-    except (InputError, RunError, OSError) as error:
-        return Outcome((), tuple(heard.kept), error)
-    return Outcome(tuple(written), tuple(heard.kept))
+    if listener is not None:
+        return attempt(task.written, listener)
+    return attempt(lambda heard: files.patiently(lambda: task.written(heard)))
 
 
 def do_all(
     tasks: Sequence[Task], where: str, most_slices: int, listener: Listener
-) -> Iterator[tuple[Task, Outcome]]:
+) -> Iterator[tuple[Task, Outcome[list[Path]]]]:
     """Yield each task, of a whole tomogram, with its outcome, as they finish.
 
     Parameters
@@ -112,9 +97,9 @@ def do_all(
     """
     cut = [part for task in tasks for part in ranges(task, most_slices)]
     left = Counter(part.folder for part in cut)
-    failed: dict[Path, Outcome] = {}
+    failed: dict[Path, Outcome[list[Path]]] = {}
 
-    def after(task: Task, outcome: Outcome) -> list[Task]:
+    def after(task: Task, outcome: Outcome[list[Path]]) -> list[Task]:
         """Return the task that joins the ranges of a tomogram, once all are there."""
         left[task.folder] -= 1
         if task.slices is None or left[task.folder] > 0 or outcome.error or task.folder in failed:
@@ -144,18 +129,5 @@ def ranges(task: Task, most_slices: int) -> list[Task]:
     return found if number > 1 else [task]
 
 
-def _written(task: Task, listener: Listener) -> list[Path]:
-    volume = files.read(task.tomogram)
-    size = task.voxel_size_nm or volume.voxel_size_nm
-    volume = replace(volume, name=task.name, voxel_size_nm=size)
-    models = [load(path) for path in task.models]
-    if task.slices is not None:
-        predict_range(volume, models, task.folder, task.slices, task.options, listener)
-        return []
-    if task.fuse:
-        return [segment_files(volume, models, task.folder, task.options, listener)]
-    return predict_files(volume, models, task.folder, task.options, listener)
-
-
-def _lost(task: Task, sentence: str) -> Outcome:
+def _lost(task: Task, sentence: str) -> Outcome[list[Path]]:
     return Outcome(error=RunError(f"{task.tomogram}: {sentence}"))
