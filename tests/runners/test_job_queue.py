@@ -120,6 +120,7 @@ def test_a_job_asks_for_what_the_table_says(kind: str, job: str, lines: str) -> 
         account="lab",
         directives=["--gres=gpu:1"],
         prologue=["module load cuda"],
+        python="apptainer exec --nv seget.sif python",
     )
     given = {k: v for k, v in arguments(kind, table).items() if k != "scheduler_options"}
     made = getattr(import_module(f"dask_jobqueue.{kind}"), job)("tcp://a:1", "w", **given)
@@ -129,6 +130,7 @@ def test_a_job_asks_for_what_the_table_says(kind: str, job: str, lines: str) -> 
     assert "module load cuda\nexport OMP_NUM_THREADS=4\n" in script
     assert "--nthreads 4 --memory-limit 7.50GiB --nworkers 2" in script
     assert "--resources seget=1" in script
+    assert "apptainer exec --nv seget.sif python -m distributed" in script
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,9 @@ class Table(BaseModel):
         Lines of shell before the worker starts, such as "module load cuda".
     interface
         Network on which scheduler and workers meet, such as "ib0".
+    python
+        How a job starts Python, such as "apptainer exec seget.sif python"; the default is the
+        Python that runs this command.
     logs
         Folder for what jobs print.
     """
@@ -60,6 +63,7 @@ class Table(BaseModel):
     directives: list[str] = []
     prologue: list[str] = []
     interface: str | None = None
+    python: str = sys.executable
     logs: str | None = None
 
 
@@ -125,7 +129,7 @@ def arguments(kind: str, table: Table) -> dict[str, Any]:
         "interface": table.interface,
         "log_directory": table.logs,
         "local_directory": tempfile.gettempdir(),
-        "python": sys.executable,
+        "python": table.python,
         "job_name": "seget",
         "scheduler_options": {"dashboard_address": ":0"},
     }
