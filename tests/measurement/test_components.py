@@ -70,7 +70,7 @@ def _numbers(data, voxel, folder: Path):
              one.touches_border)
             for one in found.objects
         ]  # fmt: skip
-        areas = sorted(one.mesh.area_nm2 for one in found.objects)
+        areas = sorted(one.mesh.surface_nm2 for one in found.objects)
         apart = sorted(pair.distance_nm for pair in found.nearest)
     return sorted(rows), areas, apart
 

@@ -49,7 +49,7 @@ def test_a_centriole_is_the_barrel_of_the_scene(measure, voxel) -> None:
     (one,) = measure(labels).objects
     length, radius = thing.geometry["length"], 116.0
     assert one.volume_nm3 == pytest.approx(math.pi * radius**2 * length, rel=0.02)
-    assert one.mesh.area_nm2 == pytest.approx(2 * math.pi * radius * (length + radius), rel=0.05)
+    assert one.mesh.surface_nm2 == pytest.approx(2 * math.pi * radius * (length + radius), rel=0.05)
     assert (abs(one.centroid_nm - centre) < np.array(voxel) / 2).all()
     along = abs(one.axes[0] @ np.array(thing.geometry["frame"][0]))
     assert math.degrees(math.acos(min(along, 1))) < 1
@@ -63,7 +63,7 @@ def test_a_granule_has_the_volume_and_surface_of_a_four_times_finer_one(measure,
     labels, centre = _alone(thing, voxel)
     (one,) = measure(labels).objects
     assert one.volume_nm3 == pytest.approx(fine.volume_nm3, rel=0.02)
-    assert one.mesh.area_nm2 == pytest.approx(fine.mesh.area_nm2, rel=0.02)
+    assert one.mesh.surface_nm2 == pytest.approx(fine.mesh.surface_nm2, rel=0.02)
     apart = abs(one.equivalent_diameter_nm - fine.equivalent_diameter_nm)
     assert apart < min(voxel)
     assert (abs(one.centroid_nm - fine.centroid_nm) < np.array(voxel) / 2).all()

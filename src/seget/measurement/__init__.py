@@ -10,9 +10,9 @@ from seget.measurement.centre_line import CentreLine
 from seget.measurement.distances import Nearest
 from seget.measurement.folder import MEASURED_LABELS, SUMMARY, measure_files
 from seget.measurement.measure import Measurement, Options, measured
+from seget.measurement.mesh import Mesh
 from seget.measurement.rows import Measured
 from seget.measurement.structures import Structures, find_structures
-from seget.measurement.surface import Mesh
 from seget.measurement.tasks import Task, do, lost
 
 __all__ = [

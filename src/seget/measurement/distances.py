@@ -17,7 +17,7 @@ import numpy.typing as npt
 from scipy.spatial import cKDTree
 
 from seget.measurement import triangles
-from seget.measurement.surface import Mesh
+from seget.measurement.mesh import Mesh
 
 Floats = npt.NDArray[np.floating[Any]]
 SOME = 200  # vertices or triangles that stand for all, for a bound

@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from seget.measurement.centre_line import CentreLine
 from seget.measurement.distances import Nearest
-from seget.measurement.surface import Mesh
+from seget.measurement.mesh import Mesh
 
 OBJECT_COLUMNS = (
     "id", "structure", "voxels", "volume_nm3", "surface_nm2", "equivalent_diameter_nm",
@@ -91,7 +91,7 @@ class Measured:
     @property
     def sphericity(self) -> float | None:
         """Surface of the ball of the same volume, divided by the object's; None if it is cut."""
-        area = self.mesh.area_nm2
+        area = self.mesh.surface_nm2
         if self.touches_border or area <= 0:
             return None
         return float(math.pi ** (1 / 3) * (6 * self.volume_nm3) ** (2 / 3) / area)
@@ -122,7 +122,7 @@ class Measured:
         line = self.line
         curvature = None if line is None else float(line.curvature_per_um.mean())
         return [
-            self.number, self.structure, self.voxels, self.volume_nm3, self.mesh.area_nm2,
+            self.number, self.structure, self.voxels, self.volume_nm3, self.mesh.surface_nm2,
             self.equivalent_diameter_nm, self.sphericity, line and line.length_nm,
             *self.centroid_nm, self.touches_border, self.thin,
             *self.centroid_px, *self.low_px, *self.high_px,

@@ -46,7 +46,7 @@ def _of(objects: Sequence[Measured]) -> dict[str, Any]:
         "touching_border": len(objects) - len(closed),
         "thin": sum(one.thin for one in objects),
         "volume_nm3": sum(one.volume_nm3 for one in objects),
-        "surface_nm2": sum(one.mesh.area_nm2 for one in objects),
+        "surface_nm2": sum(one.mesh.surface_nm2 for one in objects),
         "median_volume_nm3": _median(one.volume_nm3 for one in objects),
         "median_equivalent_diameter_nm": _median(one.equivalent_diameter_nm for one in objects),
         "median_equivalent_diameter_of_whole_nm": _median(

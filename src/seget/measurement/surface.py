@@ -10,91 +10,32 @@ would shrink what is curved. At the border of the volume it is open: what lies b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
 
 from seget.measurement.blocks import Block, Grid
 from seget.measurement.components import Box, IdStore
-from seget.measurement.widths import widths
+from seget.measurement.fields import LEVELS, Fields
+from seget.measurement.mesh import Floats, Mesh, merged
 from seget.volume import Triple
 
-Floats = npt.NDArray[np.floating[Any]]
-Ints = npt.NDArray[np.int64]
-LEVELS = np.linspace(-2.5, 1.5, 41)  # among which that of the surface is sought, smallest voxels
-MERGED = 1e-4  # voxels: vertices nearer than this are one
 # Smallest voxels by which distances are smoothed; less where smoothing leaves nothing of an object.
 SMOOTHINGS = (1.0, 0.5, 0.0)
+STRONGER = 1.7  # smoothed so once more, to see what smoothing takes from the area
 ROUNDS = 4  # surfaces made, at most, to enclose the volume
 SAME_VOLUME, ALIKE_VOLUME = 0.003, 0.05  # relative: enough at once, enough in the end
 KEPT_VOXELS = 20_000_000  # of an object's blocks: of fewer, distances are kept and not made again
-
-
-@dataclass
-class Mesh:
-    """A surface of triangles.
-
-    Attributes
-    ----------
-    vertices_nm
-        `(n, 3)` z, y, x, counted from the middle of the volume's first voxel.
-    triangles
-        `(m, 3)` numbers of vertices; seen from outside they run counterclockwise in x, y, z.
-    widths_nm
-        For some vertices, how far the object reaches below them along the normal; nan where that
-        is more than about 35 voxels, or where the object goes on beyond the border.
-    widths_voxels
-        The same, counted in the edges of a voxel along that normal.
-    """
-
-    vertices_nm: Floats
-    triangles: npt.NDArray[np.int32]
-    widths_nm: Floats = field(default_factory=lambda: np.zeros(0))
-    widths_voxels: Floats = field(default_factory=lambda: np.zeros(0))
-
-    @property
-    def areas_nm2(self) -> Floats:
-        """`(m,)` area of each triangle."""
-        a, b, c = (self.vertices_nm[self.triangles[:, i]].astype(np.float64) for i in range(3))
-        return np.asarray(np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2)
-
-    @property
-    def area_nm2(self) -> float:
-        """Area of the surface."""
-        return float(self.areas_nm2.sum())
-
-    @property
-    def vertex_areas_nm2(self) -> Floats:
-        """`(n,)` a third of the triangles around each vertex."""
-        third = np.repeat(self.areas_nm2 / 3, 3)
-        return _floats(np.bincount(self.triangles.ravel(), third, len(self.vertices_nm)))
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether every edge has a triangle on both sides."""
-        edges = np.sort(self.triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
-        counts = np.unique(edges, axis=0, return_counts=True)[1]
-        return bool(edges.size) and bool((counts % 2 == 0).all())
-
-    @property
-    def normals(self) -> Floats:
-        """`(n, 3)` unit vectors out of the surface, z, y, x."""
-        a, b, c = (self.vertices_nm[self.triangles[:, i]].astype(np.float64) for i in range(3))
-        # Vectors are z, y, x, whose handedness is the other: the product points outwards so.
-        across = np.repeat(np.cross(c - a, b - a), 3, axis=0)
-        owner = self.triangles.ravel()
-        summed = [np.bincount(owner, across[:, i], len(self.vertices_nm)) for i in range(3)]
-        total = np.stack(summed, axis=1)
-        return np.asarray(total / np.maximum(np.linalg.norm(total, axis=1), 1e-30)[:, None])
 
 
 def surface(
     ids: IdStore, number: int, boxes: Sequence[Box], voxels: int, voxel_size_nm: Triple
 ) -> Mesh:
     """Return the surface of one object.
+
+    Smoothing rounds edges off, which takes from the area in proportion to how far it reaches, and
+    leaves the area of what is smooth as it is. So the area of the object with its edges,
+    `sharp_area_nm2`, is that of two smoothings carried on along a line to none.
 
     Parameters
     ----------
@@ -108,29 +49,64 @@ def surface(
         `(z, y, x)` edges of a voxel.
     """
     grid = Grid(ids.shape, voxel_size_nm)
-    whole = _around(boxes)
     parts = [block for box in boxes for block in grid.blocks(box)]
-    fields = _Fields(ids, number, grid, max(grid.exact_nm(box) for box in boxes))
+    fields = Fields(ids, number, grid, max(grid.exact_nm(box) for box in boxes))
     fields.keeps = sum(float(np.prod(b.high - b.low + 2 * b.halo)) for b in parts) < KEPT_VOXELS
-    wanted = voxels * float(np.prod(voxel_size_nm))
-    mesh = _merged([], voxel_size_nm)
+    wanted = _Wanted(fields, parts, _around(boxes), voxels * float(np.prod(voxel_size_nm)))
+    found = _Found(merged([], voxel_size_nm), 0.0, False)
     for smoothing in SMOOTHINGS:
-        fields.smooth_less(smoothing)
+        fields.smooth(smoothing)
         level = _level([fields.contents(block) for block in parts], voxels, grid.edge_nm)
-        # Where the object is a few voxels thick that is coarse; the triangles' volume is not.
-        for _ in range(ROUNDS):
-            mesh = fields.mesh(parts, level)
-            if not mesh.area_nm2:
-                break
-            missing = wanted - enclosed_nm3(mesh, ids, number, whole, voxel_size_nm)
-            if abs(missing) < SAME_VOLUME * wanted:
-                return mesh
-            most = grid.edge_nm / 2
-            level -= float(np.clip(missing / mesh.area_nm2, -most, most))
-        else:
-            if abs(missing) < ALIKE_VOLUME * wanted:
-                return mesh
+        found = wanted.surface(level)
+        if found.encloses:
+            break
+    mesh = found.mesh
+    if found.encloses and smoothing == SMOOTHINGS[0]:
+        fields.smooth(STRONGER)
+        # What is curved shrinks with the square of the smoothing.
+        again = wanted.surface(found.level_nm * (STRONGER / smoothing) ** 2, with_widths=False)
+        if again.encloses:
+            lost = (mesh.area_nm2 - again.mesh.area_nm2) / (STRONGER - smoothing)
+            mesh.sharp_area_nm2 = mesh.area_nm2 + lost * smoothing
     return mesh
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A surface, its level in nm, and whether it encloses about as much as it should."""
+
+    mesh: Mesh
+    level_nm: float
+    encloses: bool
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The surface of an object that encloses a volume, in a field of distances."""
+
+    fields: Fields
+    parts: list[Block]
+    whole: Box
+    volume_nm3: float
+
+    def surface(self, level: float, with_widths: bool = True) -> _Found:
+        """Return the surface that encloses the volume, from about which level it has, in nm.
+
+        Where the object is a few voxels thick levels are coarse; the triangles' volume is not.
+        """
+        grid, most = self.fields.grid, self.fields.grid.edge_nm / 2
+        for turn in range(ROUNDS):
+            mesh = self.fields.mesh(self.parts, level, with_widths)
+            if not mesh.area_nm2:
+                return _Found(mesh, level, False)
+            enclosed = enclosed_nm3(
+                mesh, self.fields.ids, self.fields.number, self.whole, grid.voxel_size_nm
+            )
+            missing = self.volume_nm3 - enclosed
+            if abs(missing) < SAME_VOLUME * self.volume_nm3 or turn == ROUNDS - 1:
+                break
+            level -= float(np.clip(missing / mesh.area_nm2, -most, most))
+        return _Found(mesh, level, abs(missing) < ALIKE_VOLUME * self.volume_nm3)
 
 
 def _around(boxes: Sequence[Box]) -> Box:
@@ -159,133 +135,6 @@ def enclosed_nm3(mesh: Mesh, ids: IdStore, number: int, box: Box, voxel_size_nm:
     return volume
 
 
-@dataclass
-class _Fields:
-    """Smoothed signed distances of one object, in its blocks."""
-
-    ids: IdStore
-    number: int
-    grid: Grid
-    exact_nm: float
-    smoothing: float = 1.0
-    keeps: bool = False
-    _kept: dict[tuple[int, ...], tuple[Floats, Ints] | None] = field(default_factory=dict)
-
-    def smooth_less(self, smoothing: float) -> None:
-        """Smooth by so many smallest voxels from now on."""
-        self.smoothing = smoothing
-        self._kept = {}
-
-    def smoothed(self, block: Block) -> tuple[Floats, Ints] | None:
-        """Return the field in nm, positive inside, and its first index; None without a border."""
-        key = tuple(block.low.tolist())
-        if key in self._kept:
-            return self._kept[key]
-        found = self._smoothed(block)
-        if self.keeps:
-            self._kept[key] = found
-        return found
-
-    def _smoothed(self, block: Block) -> tuple[Floats, Ints] | None:
-        import edt
-
-        mask, origin = block.mask(self.ids, self.number)
-        if mask.all() or not mask.any():
-            return None
-        size = self.grid.voxel_size_nm
-        distance = edt.edt(mask, anisotropy=size)
-        distance -= edt.edt(~mask, anisotropy=size)
-        np.clip(distance, -self.exact_nm, self.exact_nm, out=distance)
-        sigma = [self.smoothing * self.grid.edge_nm / edge for edge in size]
-        return gaussian_filter(distance, sigma, mode="nearest", output=np.float32), origin
-
-    def contents(self, block: Block) -> Floats:
-        """Return how many voxels of the block lie within each of the `LEVELS`: parts count."""
-        found = self.smoothed(block)
-        if found is None:
-            mask, origin = block.mask(self.ids, self.number)
-            whole = np.count_nonzero(mask[block.own(self.ids.shape, origin)])
-            return np.full(len(LEVELS), float(whole))
-        distance, origin = found
-        own = block.own(self.ids.shape, origin)
-        around = tuple(slice(max(0, part.start - 1), part.stop + 1) for part in own)
-        inner = tuple(
-            slice(a.start - b.start, a.stop - b.start) for a, b in zip(own, around, strict=True)
-        )
-        # Within a voxel the distance varies about as much as along an edge of this many nm.
-        range_nm = np.zeros(distance[own].shape, np.float32)
-        for axis in range(3):
-            range_nm += np.gradient(distance[around], axis=axis)[inner] ** 2
-        range_nm = np.sqrt(range_nm)
-        edge = self.grid.edge_nm
-        reach = LEVELS[-1] * edge + range_nm / 2
-        sure = np.count_nonzero(distance[own] > reach)
-        near = np.abs(distance[own]) <= reach
-        values, ranges = distance[own][near], np.maximum(range_nm[near], 1e-6)
-        parts = [np.clip((values - at * edge) / ranges + 0.5, 0, 1).sum() for at in LEVELS]
-        return np.asarray(sure + np.array(parts, dtype=np.float64))
-
-    def mesh(self, parts: list[Block], level: float) -> Mesh:
-        """Return the whole surface at a level."""
-        meshes = [self.triangles(block, level) for block in parts]
-        return _merged([mesh for mesh in meshes if mesh is not None], self.grid.voxel_size_nm)
-
-    def triangles(self, block: Block, level: float) -> Mesh | None:
-        """Return the surface in a block, its vertices in voxels; None where there is none."""
-        from skimage.measure import marching_cubes
-
-        found = self.smoothed(block)
-        if found is None:
-            return None
-        distance, origin = found
-        nodes = distance[block.nodes(origin)]
-        if not nodes.min() < level < nodes.max():
-            return None
-        vertices, triangles, _, _ = marching_cubes(nodes, level)
-        place = vertices.astype(np.float64) + block.low
-        mesh = Mesh(place * self.grid.voxel_size_nm, triangles.astype(np.int32))
-        measured = widths(mesh, distance - level, origin, self.grid.voxel_size_nm, self.exact_nm)
-        mesh.widths_nm, mesh.widths_voxels = measured
-        mesh.vertices_nm = _to_border(place, self.ids.shape)
-        return mesh
-
-
-def _floats(values: Any) -> Floats:
-    return np.asarray(values, dtype=np.float64)
-
-
-def _to_border(place: Floats, shape: tuple[int, int, int]) -> Floats:
-    """Move what lies beyond the outermost voxels' middles onto their outer faces, in voxels.
-
-    The layer of nodes beyond the border repeats the outermost one, so that a surface runs straight
-    on between the two: it is cut where the voxels end, half way.
-    """
-    last = np.array(shape) - 1
-    moved = np.where(place < 0, place / 2, place)
-    return np.where(place > last, last + (place - last) / 2, moved)
-
-
 def _level(contents: Sequence[Floats], voxels: int, edge: float) -> float:
     """Return the level within which there are as many voxels as the object has, in nm."""
     return float(np.interp(voxels, np.sum(contents, axis=0)[::-1], LEVELS[::-1])) * edge
-
-
-def _merged(parts: list[Mesh], voxel_size_nm: Triple) -> Mesh:
-    """Return one mesh of the blocks': equal vertices become one, triangles without area go."""
-    if not parts:
-        return Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32))
-    place = np.concatenate([part.vertices_nm for part in parts])
-    offsets = np.cumsum([0, *(len(part.vertices_nm) for part in parts[:-1])])
-    triangles = np.concatenate([p.triangles + o for p, o in zip(parts, offsets, strict=True)])
-    _, first, inverse = np.unique(
-        np.round(place / MERGED).astype(np.int64), axis=0, return_index=True, return_inverse=True
-    )
-    triangles = inverse.ravel()[triangles]
-    a, b, c = triangles.T
-    kept = triangles[(a != b) & (b != c) & (c != a)]
-    return Mesh(
-        (place[first] * voxel_size_nm).astype(np.float32),
-        kept.astype(np.int32),
-        np.concatenate([part.widths_nm for part in parts]),
-        np.concatenate([part.widths_voxels for part in parts]),
-    )

@@ -17,7 +17,7 @@ from scipy.ndimage import map_coordinates
 from seget.volume import Triple
 
 if TYPE_CHECKING:
-    from seget.measurement.surface import Mesh
+    from seget.measurement.mesh import Mesh
 
 Floats = npt.NDArray[np.floating[Any]]
 RAY_EDGES = 3.0  # smallest voxels between rays, about: one for this squared of the surface

@@ -1,0 +1,137 @@
+"""Signed distances of an object from its border, smoothed, in blocks.
+
+numbers of voxels -> smoothed signed distance a block -> voxels within a level, triangles at it
+
+It never holds more than a block of an object, but for small objects, whose fields are kept.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+from scipy.ndimage import gaussian_filter
+
+from seget.measurement.blocks import Block, Grid
+from seget.measurement.components import IdStore
+from seget.measurement.mesh import Floats, Mesh, merged
+from seget.measurement.widths import widths
+
+Ints = npt.NDArray[np.int64]
+LEVELS = np.linspace(-2.5, 1.5, 41)  # among which that of the surface is sought, smallest voxels
+
+
+@dataclass
+class Fields:
+    """Smoothed signed distances of one object, in its blocks."""
+
+    ids: IdStore
+    number: int
+    grid: Grid
+    exact_nm: float
+    smoothing: float = 1.0
+    keeps: bool = False
+    _kept: dict[tuple[int, ...], tuple[Floats, Ints] | None] = field(default_factory=dict)
+
+    def smooth(self, smoothing: float) -> None:
+        """Smooth by so many smallest voxels from now on."""
+        more = smoothing**2 - self.smoothing**2
+        if more > 0:  # a Gaussian of a Gaussian is one of the sum of their squares
+            for key, found in self._kept.items():
+                if found is not None:
+                    self._kept[key] = self._blurred(found[0], math.sqrt(more)), found[1]
+        elif more < 0:
+            self._kept = {}
+        self.smoothing = smoothing
+
+    def smoothed(self, block: Block) -> tuple[Floats, Ints] | None:
+        """Return the field in nm, positive inside, and its first index; None without a border."""
+        key = tuple(block.low.tolist())
+        if key in self._kept:
+            return self._kept[key]
+        found = self._smoothed(block)
+        if self.keeps:
+            self._kept[key] = found
+        return found
+
+    def _smoothed(self, block: Block) -> tuple[Floats, Ints] | None:
+        import edt
+
+        mask, origin = block.mask(self.ids, self.number)
+        if mask.all() or not mask.any():
+            return None
+        size = self.grid.voxel_size_nm
+        distance = edt.edt(mask, anisotropy=size)
+        distance -= edt.edt(~mask, anisotropy=size)
+        np.clip(distance, -self.exact_nm, self.exact_nm, out=distance)
+        return self._blurred(distance, self.smoothing), origin
+
+    def _blurred(self, distance: Floats, smoothing: float) -> Floats:
+        sigma = [smoothing * self.grid.edge_nm / edge for edge in self.grid.voxel_size_nm]
+        blurred = gaussian_filter(distance, sigma, mode="nearest", output=np.float32)
+        return np.asarray(blurred)
+
+    def contents(self, block: Block) -> Floats:
+        """Return how many voxels of the block lie within each of the `LEVELS`: parts count."""
+        found = self.smoothed(block)
+        if found is None:
+            mask, origin = block.mask(self.ids, self.number)
+            whole = np.count_nonzero(mask[block.own(self.ids.shape, origin)])
+            return np.full(len(LEVELS), float(whole))
+        distance, origin = found
+        own = block.own(self.ids.shape, origin)
+        around = tuple(slice(max(0, part.start - 1), part.stop + 1) for part in own)
+        inner = tuple(
+            slice(a.start - b.start, a.stop - b.start) for a, b in zip(own, around, strict=True)
+        )
+        # Within a voxel the distance varies about as much as along an edge of this many nm.
+        range_nm = np.zeros(distance[own].shape, np.float32)
+        for axis in range(3):
+            range_nm += np.gradient(distance[around], axis=axis)[inner] ** 2
+        range_nm = np.sqrt(range_nm)
+        edge = self.grid.edge_nm
+        reach = LEVELS[-1] * edge + range_nm / 2
+        sure = np.count_nonzero(distance[own] > reach)
+        near = np.abs(distance[own]) <= reach
+        values, ranges = distance[own][near], np.maximum(range_nm[near], 1e-6)
+        parts = [np.clip((values - at * edge) / ranges + 0.5, 0, 1).sum() for at in LEVELS]
+        return np.asarray(sure + np.array(parts, dtype=np.float64))
+
+    def mesh(self, parts: list[Block], level: float, with_widths: bool = True) -> Mesh:
+        """Return the whole surface at a level."""
+        meshes = [self.triangles(block, level, with_widths) for block in parts]
+        return merged([mesh for mesh in meshes if mesh is not None], self.grid.voxel_size_nm)
+
+    def triangles(self, block: Block, level: float, with_widths: bool = True) -> Mesh | None:
+        """Return the surface in a block, its vertices in voxels; None where there is none."""
+        from skimage.measure import marching_cubes
+
+        found = self.smoothed(block)
+        if found is None:
+            return None
+        distance, origin = found
+        nodes = distance[block.nodes(origin)]
+        if not nodes.min() < level < nodes.max():
+            return None
+        vertices, triangles, _, _ = marching_cubes(nodes, level)
+        place = vertices.astype(np.float64) + block.low
+        mesh = Mesh(place * self.grid.voxel_size_nm, triangles.astype(np.int32))
+        if with_widths:
+            size = self.grid.voxel_size_nm
+            measured = widths(mesh, distance - level, origin, size, self.exact_nm)
+            mesh.widths_nm, mesh.widths_voxels = measured
+        mesh.vertices_nm = _to_border(place, self.ids.shape)
+        return mesh
+
+
+def _to_border(place: Floats, shape: tuple[int, int, int]) -> Floats:
+    """Move what lies beyond the outermost voxels' middles onto their outer faces, in voxels.
+
+    The layer of nodes beyond the border repeats the outermost one, so that a surface runs straight
+    on between the two: it is cut where the voxels end, half way.
+    """
+    last = np.array(shape) - 1
+    moved = np.where(place < 0, place / 2, place)
+    return np.where(place > last, last + (place - last) / 2, moved)
