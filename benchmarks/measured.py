@@ -1,9 +1,9 @@
 """How far predicted labels move what is measured: the same numbers from true masks and from labels.
 
-python -m benchmarks.measured PHANTOM SEGMENTED -> a table in Markdown
+python -m benchmarks.measured PHANTOM... -> a table in Markdown
 
-PHANTOM is the folder of `seget phantom`, SEGMENTED that of `seget segment` on its tomogram. It
-never trains: how good the labels are is the caller's.
+PHANTOM is a folder of `seget phantom`; SEGMENTED, that of `seget segment` on its tomogram, stands
+in it. It never trains: how good the labels are is the caller's.
 """
 
 from __future__ import annotations
@@ -34,25 +34,36 @@ SHOWN = {
 def main() -> None:
     """Measure both and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("phantom", type=Path)
-    parser.add_argument("segmented", type=Path)
-    parser.add_argument("--min-voxels", type=int, default=1)
+    parser.add_argument("phantoms", type=Path, nargs="+", metavar="PHANTOM")
+    parser.add_argument("--segmented", default="segmented", help="name of the folder in each")
+    parser.add_argument("--smallest-nm3", type=float, help="the default is that of seget measure")
     given = parser.parse_args()
-    volume, values = read_labels(given.segmented)
-    assert volume is not None, f"{given.segmented / LABELS}: not there"
+    smallest = {} if given.smallest_nm3 is None else {"any": given.smallest_nm3}
+    print("| cell | structure | " + " | ".join(SHOWN) + " | left out |")
+    print("|---" * (3 + len(SHOWN)) + "|")
+    for phantom in given.phantoms:
+        true, said = _both(phantom, phantom / given.segmented, smallest)
+        for name in said:
+            cells = [_cell(true[name], said[name], column) for column in SHOWN]
+            cells.append(str(said[name]["left_out"]["objects"]))
+            print(f"| {phantom.name} | {name} | " + " | ".join(cells) + " |", flush=True)
+
+
+def _both(
+    phantom: Path, segmented: Path, smallest: dict[str, float]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the numbers of each structure from the true masks and from the labels."""
+    volume, values = read_labels(segmented)
+    assert volume is not None, f"{segmented / LABELS}: not there"
     truth = np.zeros(volume.shape, np.uint8)
     for name, value in values.items():
-        truth[np.asarray(files.read(given.phantom / f"{name}.mrc").data) > 0] = value
+        truth[np.asarray(files.read(phantom / f"{name}.mrc").data) > 0] = value
     named = tuple(f"{name}={value}" for name, value in values.items())
-    options = Options(structures=named, min_voxels=given.min_voxels, meshes=None)
+    options = Options(structures=named, smallest_nm3=smallest, meshes=None)
     with TemporaryDirectory() as folder:
         true = measure_files(volume.on_same_grid(truth, "truth"), Path(folder, "true"), options)
         said = measure_files(volume, Path(folder, "predicted"), options)
-    print("| structure | " + " | ".join(SHOWN) + " |")
-    print("|---" * (1 + len(SHOWN)) + "|")
-    for name in values:
-        cells = [_cell(true["structures"][name], said["structures"][name], k) for k in SHOWN]
-        print(f"| {name} | " + " | ".join(cells) + " |")
+    return true["structures"], said["structures"]
 
 
 def _cell(true: Mapping[str, Any], predicted: Mapping[str, Any], column: str) -> str:

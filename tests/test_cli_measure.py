@@ -40,6 +40,10 @@ def test_a_segmented_folder_is_measured(seget: Seget, segmented: Path, tmp_path:
     assert said["structures"]["golgi"]["volume_nm3"] == 6 * 8 * 8 * 12
     code, printed, _ = seget("measure", segmented, "-o", tmp_path / "out")
     assert code == 0
+    small = ("--smallest-nm3", "golgi=1e4", "--smallest-nm3", "0", "--json")
+    code, printed_small, _ = seget("measure", segmented, "-o", tmp_path / "small", *small)
+    said = json.loads(printed_small)["structures"]
+    assert (code, said["golgi"]["objects"], said["granules"]["objects"]) == (0, 0, 1)
     assert "granules" in printed
 
 
@@ -78,7 +82,9 @@ def test_two_of_one_name_are_one_sentence(seget: Seget, segmented: Path, tmp_pat
     [
         (["--structure", "golgi"], "wanted NAME=VALUE"),
         (["--voxel-size", "1,2"], "--voxel-size 1,2: wanted"),
-        (["--min-voxels", "0"], "--min-voxels 0: wanted"),
+        (["--smallest-nm3", "golgi=-1"], "--smallest-nm3 golgi=-1: wanted NM3 or NAME=NM3"),
+        (["--smallest-nm3", "5nm"], "--smallest-nm3 5nm: wanted NM3 or NAME=NM3"),
+        (["--smallest-nm3", "er=5"], "--smallest-nm3 er: is none of the structures"),
         (["--contact", "-1"], "--contact -1: wanted"),
         (["--spacing", "0"], "--spacing 0: wanted"),
         (["--on", "mars"], "--on mars: wanted here"),

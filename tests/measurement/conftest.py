@@ -20,11 +20,14 @@ collect_ignore_glob = [] if all(map(find_spec, extra.MODULES)) else ["test_*.py"
 
 @pytest.fixture
 def measure(tmp_path: Path) -> Iterator[Measure]:
-    """Return a function that measures a volume: `measure(volume, structures=("a=1",))`."""
+    """Return a function that measures a volume: `measure(volume, structures=("a=1",))`.
+
+    Specks are measured too, unless `smallest_nm3` says otherwise.
+    """
     with ExitStack() as stack:
 
         def call(volume: Volume, **options: object) -> Measurement:
-            chosen = Options(**options)  # type: ignore[arg-type]
+            chosen = Options(**{"smallest_nm3": {"any": 0.0}, **options})  # type: ignore[arg-type]
             return stack.enter_context(measured(volume, chosen, tmp_path))
 
         yield call

@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter
 from seget.measurement import Options, components, measured
 from seget.measurement.components import find_objects
 from seget.measurement.moments import Moments, principal_axes
+from seget.measurement.smallest import LeftOut
 from seget.measurement.structures import Structures, find_structures
 from seget.volume import Volume
 
@@ -64,7 +65,7 @@ def test_objects_are_those_of_scipy(data, tmp_path: Path) -> None:
 
 def _numbers(data, voxel, folder: Path):
     """What must not depend on how the volume lies: a sorted line an object."""
-    with measured(Volume(data, voxel), Options(), folder) as found:
+    with measured(Volume(data, voxel), Options(smallest_nm3={"any": 0}), folder) as found:
         rows = [
             (one.structure, one.voxels, round(one.volume_nm3, 6), *np.round(one.axes_nm, 6),
              one.touches_border)
@@ -129,8 +130,8 @@ def test_objects_are_numbered_by_structure_and_then_by_place(tmp_path: Path) -> 
 def test_small_objects_are_left_out_and_counted(tmp_path: Path) -> None:
     data = np.zeros((4, 4, 9), np.uint8)
     data[0, 0, 0] = data[3, 3, 0] = data[1, 1, 4:8] = 1
-    found = _objects(data, tmp_path, min_voxels=2)
-    assert found.dropped == {"volume": 2}
+    found = _objects(data, tmp_path, fewest={"volume": 2})
+    assert found.left_out == {"volume": LeftOut(objects=2, voxels=2)}
     assert np.unique(found.ids.box((0, 0, 0), data.shape)).tolist() == [0, 1]
 
 

@@ -110,7 +110,7 @@ def test_nothing_is_measured_twice_and_nothing_overwritten(labels: Volume, tmp_p
     measure_files(small, tmp_path)
     assert (tmp_path / SUMMARY).stat().st_mtime_ns == before
     with pytest.raises(InputError, match=r"other labels or options.*--overwrite"):
-        measure_files(small, tmp_path, Options(min_voxels=5))
-    measure_files(small, tmp_path, Options(min_voxels=5), overwrite=True)
+        measure_files(small, tmp_path, Options(smallest_nm3={"any": 500}))
+    measure_files(small, tmp_path, Options(smallest_nm3={"any": 500}), overwrite=True)
     assert (tmp_path / SUMMARY).stat().st_mtime_ns > before
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]

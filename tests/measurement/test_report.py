@@ -51,9 +51,10 @@ def test_the_page_needs_no_network_and_escapes_names(page: str) -> None:
 def test_the_page_says_how_many_and_how_large(page: str) -> None:
     row = re.search(r"balls</td>\s*(.*)", page)[1]
     cells = re.findall(r"<td>(.*?)</td>", row)
-    assert cells[:2] == ["6", "0"]
-    assert float(cells[4]) == pytest.approx(2 * 7.25 * 4.5, abs=2)
-    assert "golgi: no voxel is labelled 4." in page
+    assert cells[:3] == ["6", "0", "0"]
+    assert float(cells[5]) == pytest.approx(2 * 7.25 * 4.5, abs=2)
+    assert "<b>golgi</b>" in page
+    assert "<li>no voxel is labelled 4.</li>" in page
 
 
 def test_the_pictures_show_surfaces_outlines_and_histograms(page: str) -> None:

@@ -14,6 +14,7 @@ from seget.results import Sidecar, write_sidecar
 from seget.volume import Volume
 
 VOXEL = (4.0, 3.0, 2.0)
+ALL = Options(smallest_nm3={"any": 0.0})
 
 
 def _labels(*values: int, dtype=np.uint8) -> Volume:
@@ -94,7 +95,9 @@ def test_without_a_voxel_size_nothing_is_measured(size, tmp_path: Path) -> None:
         measured(volume, Options(), tmp_path),
     ):
         pass
-    with measured(volume, Options(voxel_size_nm=(1, 2, 3)), tmp_path) as found:
+    with measured(
+        volume, Options(voxel_size_nm=(1, 2, 3), smallest_nm3={"any": 0}), tmp_path
+    ) as found:
         assert found.objects[0].volume_nm3 == 6
 
 
@@ -107,14 +110,12 @@ def test_one_slice_is_refused(tmp_path: Path) -> None:
 
 
 def test_what_limits_the_numbers_is_said(tmp_path: Path, written: Volume) -> None:
-    notes = measure_files(written, tmp_path / "out")["notes"]
+    notes = measure_files(written, tmp_path / "out", ALL)["notes"]
     assert "synapse: no voxel is labelled 3." in notes
-    assert any(note.startswith("golgi: 1 of 1 objects are one voxel") for note in notes)
+    assert any(note.startswith("golgi: 1 of 1 objects are thinner than 4") for note in notes)
     assert any("touch the border" in note for note in notes)
     empty = measure_files(_labels(), tmp_path / "empty")
     assert empty["notes"][0] == "volume: no voxel is labelled."
-    left = measure_files(written, tmp_path / "left", Options(min_voxels=2))["notes"]
-    assert "golgi: 1 objects were left out, they are too small." in left
 
 
 def test_a_missing_library_is_a_sentence(tmp_path: Path, monkeypatch) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -43,7 +44,14 @@ Named = Annotated[
     ),
 ]
 Instances = Annotated[bool, typer.Option("--instances", help="Each number is one object already.")]
-MinVoxels = Annotated[int, typer.Option(help="Leave out objects of fewer voxels.")]
+Smallest = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="[NAME=]NM3",
+        help="Leave out what is smaller, of a structure or of all; repeatable; the default is 27 "
+        "voxels, and nothing with --instances.",
+    ),
+]
 Contact = Annotated[
     float, typer.Option(metavar="NM", help="Surfaces nearer than this are in contact.")
 ]
@@ -77,7 +85,7 @@ def measure(
     structure: Named = None,
     instances: Instances = False,
     voxel_size: VoxelSize = None,
-    min_voxels: MinVoxels = 1,
+    smallest_nm3: Smallest = None,
     contact: Contact = 30.0,
     tubes: Tubes = None,
     meshes: MeshFormat = "stl",
@@ -96,6 +104,7 @@ def measure(
     \b
     seget measure segmented -o measured
     seget measure segmented -o measured --on processes:4
+    seget measure segmented -o measured --smallest-nm3 5000 --smallest-nm3 golgi=100000
     seget measure labels.mrc -o measured --structure granules=3 --structure golgi=5
     seget measure vesicles.h5:/main -o measured --instances --voxel-size 30,8,8
     """
@@ -105,7 +114,7 @@ def measure(
         structures=tuple(structure or ()),
         instances=instances,
         voxel_size_nm=parse_voxel_size(voxel_size) if voxel_size else None,
-        min_voxels=min_voxels,
+        smallest_nm3=_parse_smallest(smallest_nm3 or ()),
         contact_nm=contact,
         tubes=tuple(split_names(tubes, "--tubes")) if tubes else None,
         meshes=None if meshes == "none" else meshes,
@@ -183,10 +192,27 @@ def _measured(
     return results
 
 
+def _parse_smallest(texts: Sequence[str]) -> dict[str, float]:
+    """Return structure -> nm3 of texts `NM3` and `NAME=NM3`."""
+    from seget.measurement.structures import ANY
+
+    found = {}
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        try:
+            value = float(number)
+        except ValueError:
+            value = math.nan
+        if not 0 <= value < math.inf:
+            raise InputError(
+                f"--smallest-nm3 {text}: wanted NM3 or NAME=NM3, NM3 a number from 0 up."
+            )
+        found[name.strip() or ANY] = value
+    return found
+
+
 def _check(options: Options) -> None:
     """Refuse numbers and names that mean nothing."""
-    if options.min_voxels < 1:
-        raise InputError(f"--min-voxels {options.min_voxels}: wanted a whole number from 1 up.")
     if not 0 <= options.contact_nm < math.inf:
         raise InputError(f"--contact {options.contact_nm:g}: wanted a number of nm from 0 up.")
     for name, value in (("spacing", options.spacing_nm), ("unbinned", options.unbinned_nm)):

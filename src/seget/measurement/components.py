@@ -8,7 +8,7 @@ edge or a corner. Objects are numbered from 1: by structure, then by the place o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 
 from seget.listener import Listener
 from seget.measurement.moments import Moments, joined
+from seget.measurement.smallest import LeftOut
 from seget.measurement.structures import Structures
 from seget.volume import Volume
 
@@ -75,8 +76,8 @@ class Objects:
         Of each object, the boxes that its voxels lie in: one, but for instances of several parts.
     parts
         `(n,)` components of each object, 1 but for instances.
-    dropped
-        Structure -> objects that were left out because they were too small.
+    left_out
+        Structure -> the objects that were too small; every structure has its own.
     """
 
     ids: IdStore
@@ -84,7 +85,7 @@ class Objects:
     moments: Moments
     boxes: list[list[Box]]
     parts: npt.NDArray[np.int64]
-    dropped: dict[str, int]
+    left_out: dict[str, LeftOut]
 
     def __len__(self) -> int:
         """Return the number of objects."""
@@ -101,7 +102,7 @@ def find_objects(
     volume: Volume,
     structures: Structures,
     scratch: Path,
-    min_voxels: int = 1,
+    fewest: Mapping[str, int] | None = None,
     listener: Listener | None = None,
 ) -> Objects:
     """Find and number the objects of a label volume.
@@ -114,8 +115,8 @@ def find_objects(
         What its numbers are.
     scratch
         A file that the numbers are kept in: four bytes a voxel. It is the caller's to remove.
-    min_voxels
-        Objects of fewer voxels are left out, and counted.
+    fewest
+        Structure -> voxels of its smallest object; what has fewer is left out, and counted.
     listener
         Is told the slices done.
     """
@@ -132,20 +133,20 @@ def find_objects(
         names = [""] * len(moments.voxels)
         for i, c in zip(owner.tolist(), code.tolist(), strict=True):
             names[i] = structures.structure_of_code(c)
-        kept = moments.voxels >= min_voxels
+        least = [(fewest or {}).get(name, 1) for name in names]
+        kept = moments.voxels >= np.array(least, dtype=np.int64)
         order = _order(names, structures, moments, kept)
         number = np.zeros(len(names) + 1, np.uint32)
         number[order + 1] = np.arange(1, order.size + 1)
         final = np.concatenate([[np.uint32(0)], number[owner[group] + 1]]).astype(np.uint32)
         _renumber(file, volume.shape, final)
-    dropped: dict[str, int] = {}
-    for i in np.flatnonzero(~kept):
-        dropped[names[i]] = dropped.get(names[i], 0) + 1
+    small = [(names[i], int(moments.voxels[i])) for i in np.flatnonzero(~kept)]
+    left_out = {name: LeftOut.of(name, small) for name in structures.names}
     ids = IdStore(scratch, volume.shape)
     boxes = _boxes(components, owner, order)
     count_of = np.bincount(owner, minlength=len(names))[order].astype(np.int64)
     found = [names[i] for i in order]
-    return Objects(ids, found, moments.of_objects(order), boxes, count_of, dropped)
+    return Objects(ids, found, moments.of_objects(order), boxes, count_of, left_out)
 
 
 def _of_instances(code: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

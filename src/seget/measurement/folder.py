@@ -116,7 +116,7 @@ def _write_ids(path: Path, found: Measurement) -> None:
     if count > MOST_IDS:
         raise InputError(
             f"{path}: there are {count} objects and an MRC file holds the numbers of {MOST_IDS}; "
-            "give --min-voxels to leave specks out."
+            "give --smallest-nm3 to leave more of the small ones out."
         )
     # Bytes above 127 and words above 32767 are read as negative by some programs.
     kinds = {127: np.uint8, 32767: np.int16, MOST_IDS: np.uint16}

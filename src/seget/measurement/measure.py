@@ -8,9 +8,9 @@ voxels a block at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -26,6 +26,7 @@ from seget.measurement.components import IdStore, Objects, find_objects
 from seget.measurement.distances import Nearest, nearest_objects
 from seget.measurement.moments import principal_axes
 from seget.measurement.rows import Measured
+from seget.measurement.smallest import LeftOut, fewest_voxels, smallest_nm3
 from seget.measurement.structures import Structures, find_structures
 from seget.measurement.surface import surface
 from seget.threads import made_ahead
@@ -46,8 +47,9 @@ class Options:
         Whether each number of the labels is one object.
     voxel_size_nm
         `(z, y, x)`, where the file does not say it or is wrong; None: the file's.
-    min_voxels
-        Objects of fewer voxels are left out, and counted.
+    smallest_nm3
+        Structure, or "any", -> volume of its smallest object; what is smaller is left out, and
+        counted. Without one that is 27 voxels, and nothing where each number is an object.
     contact_nm
         Distance up to which surfaces count as in contact.
     tubes
@@ -65,7 +67,7 @@ class Options:
     structures: tuple[str, ...] = ()
     instances: bool = False
     voxel_size_nm: Triple | None = None
-    min_voxels: int = 1
+    smallest_nm3: Mapping[str, float] = field(default_factory=dict)
     contact_nm: float = 30.0
     tubes: tuple[str, ...] | None = None
     meshes: str | None = "stl"
@@ -90,8 +92,8 @@ class Measurement:
         For every object the nearest one of each structure.
     ids
         Which voxel is which object's; gone when the context of `measured` ends.
-    dropped
-        Structure -> objects left out because they were too small.
+    smallest_nm3, left_out
+        Structure -> from which volume on its objects were measured, and those that are smaller.
     """
 
     volume: Volume
@@ -99,7 +101,8 @@ class Measurement:
     objects: list[Measured]
     nearest: list[Nearest]
     ids: IdStore
-    dropped: dict[str, int]
+    smallest_nm3: dict[str, float]
+    left_out: dict[str, LeftOut]
 
     @property
     def voxel_size_nm(self) -> Triple:
@@ -142,16 +145,19 @@ def measured(
     listener = listener or Listener()
     volume = _checked(volume, options)
     structures = find_structures(volume, options.structures, options.instances)
+    voxel_nm3 = float(np.prod(volume.voxel_size_nm or 1))
+    smallest = smallest_nm3(options.smallest_nm3, structures, voxel_nm3)
+    fewest = fewest_voxels(smallest, voxel_nm3)
     require_disk(scratch, 4 * int(np.prod(volume.shape)))
     with TemporaryDirectory(prefix=".measure-", dir=scratch) as folder:
         with listener.part("objects") as told:
-            found = find_objects(volume, structures, Path(folder, "ids"), options.min_voxels, told)
+            found = find_objects(volume, structures, Path(folder, "ids"), fewest, told)
         with listener.part("surfaces") as told:
             objects = _measure_each(found, volume, options, told)
         with listener.part("distances"):
             meshes = [one.mesh for one in objects]
             nearest = nearest_objects(meshes, found.structures, options.contact_nm)
-        yield Measurement(volume, structures, objects, nearest, found.ids, found.dropped)
+        yield Measurement(volume, structures, objects, nearest, found.ids, smallest, found.left_out)
 
 
 def _checked(volume: Volume, options: Options) -> Volume:

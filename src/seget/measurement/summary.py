@@ -14,6 +14,7 @@ import numpy as np
 
 from seget.measurement.measure import Measurement
 from seget.measurement.rows import Measured
+from seget.measurement.smallest import specks_nm3
 from seget.volume import UNKNOWN_NM
 
 
@@ -25,6 +26,7 @@ def summary(found: Measurement) -> dict[str, Any]:
         structures[name] = {
             "colour": found.structures.colours[name],
             **_of(mine),
+            **_left_out(found, name),
             "nearest": _nearest(found, name),
         }
     return {
@@ -57,6 +59,19 @@ def _of(objects: Sequence[Measured]) -> dict[str, Any]:
         "length_nm": sum(one.line.length_nm for one in tubes if one.line),
         "median_length_nm": _median(one.line.length_nm for one in tubes if one.line),
         "width": _spread(np.concatenate(widths)) if widths else None,
+    }
+
+
+def _left_out(found: Measurement, name: str) -> dict[str, Any]:
+    """Return from which size on objects of a structure were measured, and what is smaller."""
+    out = found.left_out[name]
+    return {
+        "smallest_nm3": found.smallest_nm3[name],
+        "left_out": {
+            "objects": out.objects,
+            "voxels": out.voxels,
+            "volume_nm3": out.voxels * float(np.prod(found.voxel_size_nm)),
+        },
     }
 
 
@@ -116,27 +131,19 @@ def notes(found: Measurement) -> list[str]:
 def _notes_of(found: Measurement, name: str) -> list[str]:
     mine = [one for one in found.objects if one.structure == name]
     said = []
-    left_out = found.dropped.get(name, 0)
-    if left_out:
-        said.append(f"{name}: {left_out} objects were left out, they are too small.")
+    said += _of_small(found, name, mine)
     if not mine:
         values = [str(v) for v, s in found.structures.values.items() if s == name]
-        if not left_out:
+        if not said:
             said.append(f"{name}: no voxel is labelled {' or '.join(values[:5])}.")
         return said
-    single = sum(one.voxels == 1 for one in mine)
-    if single:
-        said.append(
-            f"{name}: {single} of {len(mine)} objects are one voxel, whose surface and place say "
-            "little; --min-voxels 2 leaves them out."
-        )
     cut = sum(one.touches_border for one in mine)
     if cut:
         said.append(
             f"{name}: {cut} of {len(mine)} objects touch the border of the volume; their volume, "
             "surface and length are lower bounds."
         )
-    thin = sum(one.thin for one in mine) - single
+    thin = sum(one.thin for one in mine)
     if thin:
         said.append(
             f"{name}: {thin} of {len(mine)} objects are thinner than 4 voxels; their surface is a "
@@ -147,5 +154,27 @@ def _notes_of(found: Measurement, name: str) -> list[str]:
         said.append(
             f"{name}: {branched} of {len(mine)} tubes have over a tenth of their voxels beside the "
             "middle line: branches, or several tubes that touch; only the longest way is measured."
+        )
+    return said
+
+
+def _of_small(found: Measurement, name: str, mine: Sequence[Measured]) -> list[str]:
+    """Say which objects were left out as too small, and which look as if they should be."""
+    said = []
+    out, voxel_nm3 = found.left_out[name], float(np.prod(found.voxel_size_nm))
+    if out.objects:
+        share = out.voxels / (out.voxels + sum(one.voxels for one in mine))
+        said.append(
+            f"{name}: {out.objects} of {out.objects + len(mine)} objects were left out, smaller "
+            f"than {found.smallest_nm3[name]:.4g} nm3 ({found.smallest_nm3[name] / voxel_nm3:.0f} "
+            f"voxels), {100 * share:.2g} % of the volume; --smallest-nm3 {name}=0 keeps them."
+        )
+    specks = specks_nm3([one.volume_nm3 for one in mine])
+    if specks is not None:
+        small = [one.volume_nm3 for one in mine if one.volume_nm3 < specks]
+        share = sum(small) / sum(one.volume_nm3 for one in mine)
+        said.append(
+            f"{name}: {len(small)} of {len(mine)} objects together hold {100 * share:.2g} % of the "
+            f"volume; if they are specks, --smallest-nm3 {name}={specks:g} leaves them out."
         )
     return said
