@@ -1,0 +1,180 @@
+"""A session: a tomogram, what is drawn on it, and what is yet to be written.
+
+strokes, ticks, structures -> Saving, which a thread writes
+
+It never writes a file itself and never asks anybody: it is what the dock shows and changes.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seget.errors import InputError
+from seget.viewer.session.drawing import HAND, Bools, Drawing, Labels
+from seget.viewer.session.folder import DATASET, Saving, State
+from seget.viewer.session.structures import Structure, check_name, new_structure
+from seget.volume import Volume
+
+
+class Session:
+    """What is drawn on a tomogram.
+
+    Attributes
+    ----------
+    folder
+        Where it is kept.
+    tomogram
+        As `files.read` opened it.
+    drawing, state
+        The pixels, and all else.
+    notes
+        Sentences for people from when it was opened.
+    """
+
+    def __init__(self, folder: Path, tomogram: Volume, state: State | None = None) -> None:
+        self.folder = folder
+        self.tomogram = tomogram
+        self.drawing = Drawing(tomogram.shape)
+        self.state = state or State()
+        self.notes: list[str] = []
+        self._unsaved: set[int] = set()
+        self._changed = False
+        self._lock()
+
+    @property
+    def structures(self) -> list[Structure]:
+        """In the order in which they are listed."""
+        return self.state.structures
+
+    @property
+    def dataset(self) -> Path:
+        """The dataset.toml, which is there once something is drawn."""
+        return self.folder / DATASET
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether something was drawn or changed since the last `saving`."""
+        return self._changed or bool(self._unsaved)
+
+    def structure(self, value: int) -> Structure:
+        """Return the structure of a label."""
+        return next(one for one in self.structures if one.value == value)
+
+    def add(self, name: str) -> Structure:
+        """Add a structure; raise InputError if its name cannot be one."""
+        one = new_structure(self.structures, name.strip())
+        self.structures.append(one)
+        self._changed = True
+        return one
+
+    def change(self, value: int, **what: Any) -> Structure:
+        """Give a structure another name or colour, lock or unlock it.
+
+        Raises
+        ------
+        InputError
+            The name cannot be one, or is another structure's.
+        """
+        place, old = next((i, s) for i, s in enumerate(self.structures) if s.value == value)
+        new = replace(old, **what)
+        if new.name != old.name:
+            check_name(new.name, (s.name for s in self.structures if s.value != value))
+            self._unsaved |= set(self.state.annotated(value))
+        self.structures[place] = new
+        self._changed = True
+        self._lock()
+        return new
+
+    def remove(self, value: int) -> None:
+        """Remove a structure that is drawn on no slice; raise InputError if it is on one."""
+        one = self.structure(value)
+        if slices := [z for z, shown in self.state.shown.items() if value in shown]:
+            raise InputError(
+                f"{one.name}: is drawn on {len(slices)} slices; erase it there before you remove "
+                "it."
+            )
+        for z, values in self.state.complete.items():
+            if value in values:
+                values.discard(value)
+                self._unsaved.add(z)
+        self.structures.remove(one)
+        self._changed = True
+        self._lock()
+
+    def is_complete(self, z: int, value: int) -> bool:
+        """Whether all of a structure is drawn on a slice."""
+        return value in self.state.complete.get(z, ())
+
+    def set_complete(self, z: int, value: int, complete: bool) -> None:
+        """Say whether all of a structure is drawn on a slice: what is not drawn is background."""
+        values = self.state.complete.setdefault(z, set())
+        (values.add if complete else values.discard)(value)
+        self._touched({z})
+
+    def take_strokes(self, slices: Iterable[int]) -> set[int]:
+        """Take what was painted; return the slices that changed."""
+        return self._touched(self.drawing.take_strokes(slices))
+
+    def accept(self, z: int, wanted: Labels, where: Bools | None = None) -> set[int]:
+        """Draw a prediction, never over what a hand painted; return the slices that changed."""
+        return self._touched(self.drawing.accept(z, wanted, where))
+
+    def undo(self) -> set[int]:
+        """Undo the last stroke or acceptance; return the slices that changed."""
+        return self._touched(self.drawing.undo())
+
+    def redo(self) -> set[int]:
+        """Do it again; return the slices that changed."""
+        return self._touched(self.drawing.redo())
+
+    def unpack(self, z: int, stored: Labels) -> None:
+        """Put back a slice that was stored."""
+        self.drawing.unpack(z, stored)
+        self._recount({z})
+
+    def saving(self) -> Saving:
+        """Return a copy of what is yet to be written, and forget that it is."""
+        slices = {z: self.drawing.packed(z) for z in sorted(self._unsaved)}
+        self._unsaved, self._changed = set(), False
+        return Saving(self.folder, self.tomogram, slices, copy.deepcopy(self.state))
+
+    def not_saved(self, saving: Saving) -> None:
+        """Put back what could not be written, to be tried again."""
+        self._unsaved |= set(saving.slices)
+        self._changed = True
+
+    def save_all(self) -> None:
+        """Write every slice and its masks anew: after an import, and what a kill left behind."""
+        self._unsaved |= self.drawing.slices | set(self.state.complete)
+        self.saving().write()
+
+    def _touched(self, slices: set[int]) -> set[int]:
+        self._unsaved |= slices
+        self._recount(slices)
+        return slices
+
+    def _recount(self, slices: set[int]) -> None:
+        """Note which labels are on some slices now, and in which order slices were begun."""
+        state = self.state
+        for z in sorted(slices):
+            stored = self.drawing.packed(z)
+            counts = np.bincount(stored.reshape(-1) % HAND, minlength=HAND)
+            state.shown[z] = {int(value) for value in np.flatnonzero(counts) if value}
+            if not state.shown[z]:
+                del state.shown[z]
+            if not state.complete.get(z):
+                state.complete.pop(z, None)
+            annotated = z in state.shown or z in state.complete
+            if annotated and z not in state.order:
+                state.order.append(z)
+            elif not annotated and z in state.order:
+                state.order.remove(z)
+
+    def _lock(self) -> None:
+        self.drawing.lock(one.value for one in self.structures if one.locked)
