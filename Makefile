@@ -30,7 +30,7 @@ check: setup ## lint, import floors, types, doctests, the written pages
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy --strict src
-	@$(BIN)/pytest -q --doctest-modules src
+	@$(BIN)/pytest -q --doctest-modules src --ignore src/seget/viewer/widgets
 	@$(BIN)/python docs/cli_page.py --check
 	@$(BIN)/python docs/networks_page.py --check
 	@echo "check: the house is in order"

@@ -114,6 +114,8 @@ def test_nothing_is_unpickled(path: Path) -> None:
         ("seget.evaluation", {"torch"}),
         ("seget.results", {"torch"}),
         ("seget.measurement", {"torch"}),
+        ("seget.viewer.plugin", {"torch", "napari", "qtpy", "seget.files"}),
+        ("seget.viewer.canvas", {"torch", "napari", "qtpy"}),
     ],
 )
 def test_a_room_starts_without_what_it_does_not_need(room: str, heavy: set[str]) -> None:

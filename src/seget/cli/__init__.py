@@ -30,6 +30,7 @@ from seget.cli import (
     predict,
     segment,
     train,
+    view,
 )
 from seget.errors import OF_A_PATH, InputError, RunError, in_words, printable
 
@@ -54,6 +55,7 @@ app.command()(fuse.fuse)
 app.command()(segment.segment)
 app.command()(evaluate.evaluate)
 app.command()(next.next)
+app.command()(view.view)
 app.command()(measure.measure)
 app.command()(compare.compare)
 app.command()(info.info)

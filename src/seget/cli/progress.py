@@ -1,13 +1,16 @@
-"""How far a long command is: a bar on a terminal, lines in a log file.
+"""How far a long command is: a bar on a terminal, lines in a log file, JSON for a program.
 
 sentences, counts, steps, epochs -> text on standard error
 
-It never writes to standard output, where `--json` stands alone.
+With SEGET_PROGRESS=json in the environment each line is a JSON object. It never writes to standard
+output, where `--json` stands alone.
 """
 
 from __future__ import annotations
 
+import json
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -23,11 +26,21 @@ from seget.listener import Listener
 
 # Seconds between lines of progress where standard error is no terminal.
 LOG_EVERY_S = 30.0
+# And between the JSON lines of steps and counts.
+JSON_EVERY_S = 0.2
 
 
 def say(text: str) -> None:
     """Tell a person something, on standard error."""
+    if for_a_program():
+        _print_json(note=text)
+        return
     Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(text)
+
+
+def for_a_program() -> bool:
+    """Whether a program reads what is said, and asked for JSON."""
+    return os.environ.get("SEGET_PROGRESS") == "json"
 
 
 @contextmanager
@@ -44,6 +57,9 @@ def bar(text: str, run_folder: Path | None = None, tensorboard: bool = False) ->
         Whether the training is also logged, into `tensorboard/` of the run folder.
     """
     with _bars() as bars, _board(run_folder if tensorboard else None) as board:
+        if for_a_program():
+            yield JsonLines(run_folder)
+            return
         top = Bar(text, bars, run_folder, board)
         try:
             yield top
@@ -143,6 +159,47 @@ class Bar(Listener):
             yield below
         finally:
             self._bars.remove_task(below._task)
+
+
+class JsonLines(Listener):
+    """Each sentence, count, step and epoch as a line that a program reads."""
+
+    def __init__(self, run_folder: Path | None = None) -> None:
+        self._run_folder = run_folder
+        self._due = -math.inf
+
+    def note(self, text: str) -> None:
+        """Print `{"note": sentence}`."""
+        _print_json(note=text)
+
+    def progress(self, done: int, total: int) -> None:
+        """Print `{"done": 3, "total": 76}`, not too often."""
+        if self._is_due(done == total):
+            _print_json(done=done, total=total)
+
+    def step(self, share: float, loss: float) -> None:
+        """Print `{"share": 0.1, "loss": 0.4}`, not too often."""
+        if self._is_due(share >= 1):
+            _print_json(share=round(share, 5), loss=loss if math.isfinite(loss) else None)
+
+    def epoch(self, row: dict[str, float]) -> None:
+        """Print `{"epoch": its line of log.csv}` and draw the curves."""
+        known = {key: value if math.isfinite(value) else None for key, value in row.items()}
+        _print_json(epoch=known)
+        if self._run_folder is not None:
+            _draw_curves(self._run_folder)
+
+    def _is_due(self, last: bool) -> bool:
+        now = time.monotonic()
+        if not last and now < self._due:
+            return False
+        self._due = now + JSON_EVERY_S
+        return True
+
+
+def _print_json(**what: object) -> None:
+    sys.stderr.write(json.dumps(what, ensure_ascii=False) + "\n")
+    sys.stderr.flush()
 
 
 def _draw_curves(run_folder: Path) -> None:

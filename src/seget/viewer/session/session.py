@@ -71,6 +71,7 @@ class Session:
         one = new_structure(self.structures, name.strip())
         self.structures.append(one)
         self._changed = True
+        self._lock()
         return one
 
     def change(self, value: int, **what: Any) -> Structure:
@@ -177,4 +178,6 @@ class Session:
                 state.order.remove(z)
 
     def _lock(self) -> None:
-        self.drawing.lock(one.value for one in self.structures if one.locked)
+        """Let nobody paint with a label that is locked or that no structure has."""
+        free = {0, *(one.value for one in self.structures if not one.locked)}
+        self.drawing.lock(set(range(256)) - free)
