@@ -11,6 +11,7 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QPushButton
+from scipy import ndimage
 
 # napari and vispy leave out movements that follow each other sooner.
 NO_FASTER_S = 0.012
@@ -87,10 +88,9 @@ class Driver:
         places = [self.place(y, x) for y, x in pixels]
         self._mouse(QEvent.Type.MouseButtonPress, places[0])
         for place in places[1:]:
-            self.wait(most_s=NO_FASTER_S)
-            self._mouse(QEvent.Type.MouseMove, place)
-        if len(places) > 1:
-            self.wait(most_s=NO_FASTER_S)
+            if place != places[0] or len(places) > 2:
+                self.wait(most_s=NO_FASTER_S)
+                self._mouse(QEvent.Type.MouseMove, place)
         self._mouse(QEvent.Type.MouseButtonRelease, places[-1], pressed=False)
         QApplication.processEvents()
 
@@ -104,11 +104,21 @@ class Driver:
         QApplication.sendEvent(self.canvas, event)
 
     def paint(self, mask: Any) -> None:
-        """Paint a mask `(y, x)` row by row with a brush of one pixel."""
+        """Paint the outlines of a mask `(y, x)` with a brush of one pixel, and fill them."""
         while self.work.canvas.drawn.brush_size > 1:
             self.key(Qt.Key.Key_BracketLeft)
-        for y, first, last in runs(mask):
+        # Without a graphics card a picture a stroke takes longer than a stroke.
+        self.canvas.setUpdatesEnabled(False)
+        inside = ndimage.binary_erosion(mask)
+        for y, first, last in runs(mask & ~inside):
             self.drag((y, first), (y, last))
+        self.key(Qt.Key.Key_F)
+        parts, number = ndimage.label(inside)
+        for part in range(1, number + 1):
+            self.click(*np.argwhere(parts == part)[0])
+        self.key(Qt.Key.Key_P)
+        self.canvas.setUpdatesEnabled(True)
+        QApplication.processEvents()
 
 
 def runs(mask: Any) -> Iterator[tuple[int, int, int]]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from napari_here import why_no_window
 from seget import files
 from seget.volume import Volume
 
@@ -20,15 +18,6 @@ if TYPE_CHECKING:
 
 SHAPE = (6, 64, 48)
 VOXEL_NM, ORIGIN_NM = (3.0, 2.0, 2.0), (10.0, -20.0, 30.0)
-
-
-def why_no_window() -> str:
-    """Say why napari cannot be opened here; "" if it can."""
-    if find_spec("napari") is None:
-        return "napari is not installed: pip install 'seget[viewer]', or make test-viewer"
-    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
-        return "there is no display: make test-viewer makes one"
-    return ""
 
 
 @pytest.fixture
@@ -73,6 +62,7 @@ def opened(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Driver]]
         driver.wait(most_s=0.1)
         return driver
 
+    open_it.make = make  # type: ignore[attr-defined]
     yield open_it
     for dock in docks:
         dock.close()

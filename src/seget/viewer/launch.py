@@ -55,8 +55,8 @@ def open_viewer(
         for data, keywords, kind in layers_of(path):
             getattr(viewer, f"add_{kind}")(data, **keywords)
     viewer.dims.set_current_step(0, viewer.dims.nsteps[0] // 2)
-    overlays = getattr(viewer.canvas, "overlays", viewer) if hasattr(viewer, "canvas") else viewer
-    overlays.scale_bar.visible = True
+    canvas = getattr(viewer, "canvas", None)  # napari before 0.9 has none
+    getattr(canvas, "overlays", viewer).scale_bar.visible = True
     viewer.reset_view()
     return dock
 

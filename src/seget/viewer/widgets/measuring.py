@@ -141,7 +141,8 @@ class MeasureTable(QWidget):
         index = [round(float(one[f"centroid_{axis}_px"])) for axis in "zyx"]
         place = layer.data_to_world(index)
         self._viewer.dims.set_point(0, place[0])
-        self._viewer.camera.center = tuple(place)
+        scene = getattr(self._viewer, "scene", self._viewer)  # napari before 0.9 has no scene
+        scene.camera.center = tuple(place)
 
 
 def _item(text: str, line: int) -> QTableWidgetItem:

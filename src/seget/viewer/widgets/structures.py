@@ -46,6 +46,7 @@ class StructureRow(QFrame):
     def __init__(self, section: StructuresSection, value: int) -> None:
         super().__init__()
         self._section, self._value = section, value
+        self._shown: tuple[Structure, bool] | None = None
         self.key = QToolButton()
         self.key.setToolTip(f"Paint with it (key {value}); right click: colour, name, remove")
         self.key.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -76,13 +77,17 @@ class StructureRow(QFrame):
 
     def show_state(self, one: Structure, selected: bool, complete: bool) -> None:
         """Show a structure as it is now."""
-        self.key.setText(str(one.value) if one.value <= KEYS else " ")
-        self.key.setIcon(colour_icon(one.colour))
         if not self.name.hasFocus():
             self.name.setText(one.name)
-        self.lock.setIcon(lock_icon(one.locked))
         self.lock.setChecked(one.locked)
         self.complete.setChecked(complete)
+        # After every stroke this is asked for; what Qt lays out anew is set when it differs.
+        if (one, selected) == self._shown:
+            return
+        self._shown = one, selected
+        self.key.setText(str(one.value) if one.value <= KEYS else " ")
+        self.key.setIcon(colour_icon(one.colour))
+        self.lock.setIcon(lock_icon(one.locked))
         edge = one.colour if selected else "transparent"
         self.setStyleSheet(
             f"StructureRow {{ border: 2px solid {edge}; border-radius: 4px; }}"
