@@ -102,7 +102,7 @@ def unpacked(source: Path, place: Path) -> Path:
 
 def score(trained: Trained, dataset: Path) -> dict[str, float]:
     """Return the mIOU at 0.5 and at the best threshold on the test slices, by structure."""
-    scorer = Scorer.of(TorchEngine(trained.network, choose_device()), trained.architecture)
+    scorer = Scorer.of(TorchEngine(trained.scoring_network, choose_device()), trained.architecture)
     test = [
         (t, open_reader(t.image, trained, Options()), list(t.split.train))
         for t in read_dataset(dataset).tomograms

@@ -56,7 +56,7 @@ def trial(dataset: Dataset, structure: str, name: str, seed: int, out: Path) -> 
     started = time.monotonic()
     trained = train(dataset, (structure,), recipe, Run(folder, seed=seed, overwrite=True))
     minutes = (time.monotonic() - started) / 60
-    scorer = Scorer.of(TorchEngine(trained.network, choose_device()), trained.architecture)
+    scorer = Scorer.of(TorchEngine(trained.scoring_network, choose_device()), trained.architecture)
     test = [
         (t, open_reader(t.image, trained, Options(invert=t.invert)), list(t.split.scored()[1]))
         for t in dataset.tomograms

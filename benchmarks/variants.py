@@ -68,7 +68,9 @@ def judge(dataset: Path, folder: Path) -> dict[str, float]:
     result = folder / "result.json"
     if not result.is_file():
         trained, read = load(folder), read_dataset(dataset)
-        scorer = Scorer.of(TorchEngine(trained.network, choose_device()), trained.architecture)
+        scorer = Scorer.of(
+            TorchEngine(trained.scoring_network, choose_device()), trained.architecture
+        )
         test = [(t, open_reader(t.image, trained, Options()), t.split.test) for t in read.tomograms]
         scored = validate(scorer, trained.structures, [(t, r, list(z)) for t, r, z in test], "test")
         tuned = [h.counts_at(trained.thresholds[s]).miou for s, h in scored.histograms.items()]

@@ -10,7 +10,9 @@ import pytest
 import torch
 from pydantic_core import PydanticSerializationError
 
+from seget.calibration import Calibration, ValidationScores
 from seget.errors import InputError
+from seget.metrics import Histogram
 from seget.networks import Architecture
 from seget.recipes import modern
 from seget.trained import Trained, find_models, load
@@ -47,6 +49,23 @@ def test_a_model_comes_back_as_it_was(folder: Path) -> None:
     assert first.pixel_nm == (2.0, 3.0)
     assert first.provenance == {"seed": 5}
     assert first.architecture == Architecture("seget", outputs=2, binning=2)
+
+
+def test_a_calibration_scales_and_shifts_the_logits(folder: Path, tmp_path: Path) -> None:
+    plain = load(folder)
+    assert plain.scoring_network is plain.network, "models of before score as they did"
+    calibration = {"lytic granules": Calibration(temperature=2.0, bias=-1.0)}
+    counts = ValidationScores.of(Histogram.empty())
+    validation = {"lytic granules": counts}
+    replace(plain, calibration=calibration, validation=validation).save(tmp_path)
+    again = load(tmp_path)
+    assert again.calibration == calibration
+    assert again.validation == validation
+    image = torch.randn(1, 1, 40, 56)
+    with torch.inference_mode():
+        before, after = plain.network(image), again.scoring_network(image)
+    torch.testing.assert_close(after[:, 0], before[:, 0])
+    torch.testing.assert_close(after[:, 1], before[:, 1] / 2 - 1)
 
 
 def test_a_model_of_neighbouring_slices_comes_back_with_its_channels(tmp_path: Path) -> None:

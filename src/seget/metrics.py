@@ -160,6 +160,11 @@ class Histogram:
             scores, truth = scores[labelled], truth[labelled]
         return cls(_per_score(scores[truth]), _per_score(scores[~truth]))
 
+    @classmethod
+    def empty(cls) -> Histogram:
+        """Return the histogram of no pixel."""
+        return cls(*(np.zeros(FULL_SCORE + 1, np.int64) for _ in range(2)))
+
     def __add__(self, other: Histogram) -> Histogram:
         """Add the histograms of two parts."""
         return Histogram(self.foreground + other.foreground, self.background + other.background)

@@ -47,6 +47,8 @@ def test_the_page_shows_the_numbers_and_runs_nothing(tmp_path: Path, picture: Pa
         "foreground_fraction": 0.01234,
         "judged_px": 54321,
         "labels": {"miou": 0.75},
+        "calibration_error": 0.03,
+        "reliability": [{"pixels": 9, "score": 0.3, "foreground": 0.4}],
     }
     structures = {NAME: scores, "golgi": scores}
     result = {"structures": structures, "mean_miou": 0.8125, "notes": [NAME]}
@@ -57,7 +59,7 @@ def test_the_page_shows_the_numbers_and_runs_nothing(tmp_path: Path, picture: Pa
     assert page.cells.count(NAME) >= 5, "names are text, wherever they stand"
     assert {"0.812", "0.750", "absent", "0.500", "1.000", "1.23%"} <= set(page.cells)
     assert {"1,234 px, 2.34%", "54,321 px"} <= set(page.cells)
-    assert len(page.sources) == 2
+    assert len(page.sources) == 3
     assert all(source.startswith("data:image/png;base64,") for source in page.sources)
 
 

@@ -58,6 +58,12 @@ def test_the_scores_are_those_of_the_counts(dataset: Dataset, predicted: Path) -
         assert got["pixel_accuracy"] == wanted.pixel_accuracy
         assert got["foreground_fraction"] == truth.mean()
         assert got["judged_px"] == truth.size
+        # 20 where it is not drawn, 100 where it is; in the band 107 and 27: four ranges.
+        rows = got["reliability"]
+        assert [round(row["score"] * 127) for row in rows] == [20, 27, 100, 107]
+        assert [row["foreground"] for row in rows] == [0, 1, 1, 0]
+        assert sum(row["pixels"] for row in rows) == truth.size
+        assert 0 < got["calibration_error"] < got["calibration_error_of_foreground"]
         assert got["threshold"] == 0.9
         # No score lies above 0.9 * 127 = 114.3, so nothing is foreground there.
         assert got["miou_at_threshold"] == count(truth & False, truth).miou

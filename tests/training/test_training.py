@@ -132,7 +132,8 @@ def test_the_paper_s_recipe_fuses_at_one_half(small_dataset: Path, tmp_path: Pat
         for recipe in (paper("golgi"), modern().override(["binning=1", "steps_per_epoch=2"]))
     ]
     assert found[0].thresholds == {"discs": 0.5}
-    assert found[1].thresholds != {"discs": 0.5}, "ours tunes it"
+    assert not found[0].calibration
+    assert found[1].calibration.keys() == found[1].validation.keys() == {"discs"}
 
 
 def test_validation_without_the_structure_keeps_the_newest_weights(

@@ -37,8 +37,9 @@ def evaluate(
     """
     from seget.cli.progress import say
     from seget.dataset import parse_slices, read_dataset
-    from seget.evaluation import draw_slices
+    from seget.evaluation import draw_reliability, draw_slices
     from seget.evaluation import evaluate as score
+    from seget.files import atomic_path
 
     read = read_dataset(dataset)
     say_doubts(tomogram.image.path for tomogram in read.tomograms)
@@ -53,6 +54,10 @@ def evaluate(
     if pictures:
         for path in draw_slices(folder, read, chosen):
             say(str(path))
+        plot = folder / "pictures" / "reliability.png"
+        with atomic_path(plot) as part:
+            draw_reliability(part, result["structures"])
+        say(str(plot))
     if as_json:
         typer.echo(json.dumps(result, indent=1))
     else:
@@ -73,7 +78,8 @@ def _print_table(result: dict[str, Any]) -> None:
         "of\nlabels": "miou_of_labels",
         "IoU": "iou",
         "Dice": "dice",
-        "foreground": "foreground_fraction",
+        "calibr.\nerror": "calibration_error",
+        "fore-\nground": "foreground_fraction",
         "judged\npx": "judged_px",
     }
     table = Table("structure", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))

@@ -94,7 +94,7 @@ def run_cell(cell: Cell, setup: CellSetup, listener: Listener | None = None) -> 
 
 def _score(dataset: Dataset, trained: Trained, device: str, folder: Path) -> dict[str, Any]:
     """Score the test part (else validation, else all); keep the score maps for the pictures."""
-    engine = TorchEngine(trained.network, choose_device(device))
+    engine = TorchEngine(trained.scoring_network, choose_device(device))
     scorer = Scorer.of(engine, trained.architecture)
     counted = {s: StructureScores(trained.thresholds[s]) for s in trained.structures}
     kept: dict[str, npt.NDArray[np.uint8]] = {}

@@ -7,6 +7,7 @@ It never trains, never predicts and never imports torch.
 
 from seget.evaluation.agreement import StructureScores, Truth
 from seget.evaluation.gallery import draw_slices
+from seget.evaluation.reliability import draw_reliability
 from seget.evaluation.report import Part, report, score_text
 from seget.evaluation.score import evaluate, without_nan
 from seget.evaluation.training_curves import curves
@@ -16,6 +17,7 @@ __all__ = [
     "StructureScores",
     "Truth",
     "curves",
+    "draw_reliability",
     "draw_slices",
     "evaluate",
     "report",

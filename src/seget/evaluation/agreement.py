@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from seget.calibration import calibration_error, calibration_error_of_foreground, reliability
 from seget.dataset import Mask
-from seget.metrics import Counts, count, mean_ignoring_absent
+from seget.metrics import Counts, Histogram, count, mean_ignoring_absent
 from seget.patches import corners
 from seget.volume import FULL_SCORE
 
@@ -100,7 +101,7 @@ class StructureScores:
     threshold: float
     scores: Agreement = field(default_factory=Agreement)
     labels: Agreement = field(default_factory=Agreement)
-    at_threshold: Counts = field(default_factory=Counts)
+    histogram: Histogram = field(default_factory=Histogram.empty)
 
     def add_slice(
         self,
@@ -112,13 +113,16 @@ class StructureScores:
     ) -> None:
         """Take in the scores `(y, x)` of one slice, 0..127; see `Agreement.add`."""
         self.scores.add(tomogram, z, scores > 0.5 * FULL_SCORE, truth, pixel_nm2)
-        self.at_threshold += count(scores > self.threshold * FULL_SCORE, *truth)
+        self.histogram += Histogram.of(scores, *truth)
 
     def summary(self) -> dict[str, Any]:
         """Return the structure's entry of `seget evaluate --json`."""
         summary = self.scores.summary() | {
             "threshold": self.threshold,
-            "miou_at_threshold": self.at_threshold.miou,
+            "miou_at_threshold": self.histogram.counts_at(self.threshold).miou,
+            "calibration_error": calibration_error(self.histogram),
+            "calibration_error_of_foreground": calibration_error_of_foreground(self.histogram),
+            "reliability": [row._asdict() for row in reliability(self.histogram)],
         }
         return summary | ({"labels": self.labels.summary()} if self.labels.slices else {})
 

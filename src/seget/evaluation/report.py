@@ -8,6 +8,7 @@ It never computes a score. Every name is escaped: a tomogram may be called anyth
 from __future__ import annotations
 
 import base64
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from seget import files
+from seget.evaluation.reliability import draw_reliability
 from seget.fusion import colour
 
 
@@ -102,8 +104,16 @@ def _shown(part: Part) -> dict[str, Any]:
         "rows": rows,
         "mean": score_text(part.result["mean_miou"], 3),
         "notes": part.result["notes"],
+        "reliability": _reliability(part.result["structures"]),
         "pictures": [{"alt": p.stem, "base64": embedded(p)} for p in part.pictures],
     }
+
+
+def _reliability(structures: Mapping[str, Any]) -> str:
+    """Return the picture of `draw_reliability` in base64."""
+    png = io.BytesIO()
+    draw_reliability(png, structures)
+    return base64.b64encode(png.getvalue()).decode()
 
 
 def score_text(value: float | None, digits: int) -> str:

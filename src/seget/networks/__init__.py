@@ -11,7 +11,8 @@ from __future__ import annotations
 from seget.networks.architecture import NETWORKS, Architecture
 from seget.networks.binned import Binned
 from seget.networks.blocks import Network
+from seget.networks.calibrated import Calibrated
 from seget.networks.cost import Cost
 from seget.networks.seget import SegET
 
-__all__ = ["NETWORKS", "Architecture", "Binned", "Cost", "Network", "SegET"]
+__all__ = ["NETWORKS", "Architecture", "Binned", "Calibrated", "Cost", "Network", "SegET"]

@@ -93,6 +93,8 @@ def planned(
                 threshold=trained.thresholds.get(structure, 0.5),
                 order=order,
                 model=model,
+                validation=trained.validation.get(structure),
+                calibrated=structure in trained.calibration,
                 id=output_id(
                     fingerprint,
                     sorted({model, weights}),
@@ -104,6 +106,8 @@ def planned(
                     trained.pixel_nm if options.rescale else None,
                     options.invert,
                     NORMALISATION,
+                    # Maps of models without a calibration keep the id that they had.
+                    *filter(None, [trained.calibration.get(structure)]),
                 ),
                 made_by=made_by,
             )

@@ -153,13 +153,13 @@ def choose_engine(
                 "--precision int8: OpenVINO alone computes in it, and a network with pooling "
                 "indices (SegNet) is not for OpenVINO; leave out --precision, or --engine torch."
             )
-        return TorchEngine(trained.network, device)
+        return TorchEngine(trained.scoring_network, device)
     if not device.int8:
-        return OpenVinoEngine(trained.network, device, trained.weights_sha256)
+        return OpenVinoEngine(trained.scoring_network, device, trained.weights_sha256)
     require_nncf()
     assert reader is not None, "int8 is calibrated on a volume"
     samples = sample_windows(reader)
-    return OpenVinoEngine(trained.network, device, trained.weights_sha256, samples)
+    return OpenVinoEngine(trained.scoring_network, device, trained.weights_sha256, samples)
 
 
 def score_slices(

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seget import files
+from seget.calibration import ValidationScores
 from seget.errors import InputError, did_you_mean_file
 from seget.files import provenance
 from seget.recipes import STRUCTURE_NAME
@@ -34,6 +35,8 @@ class Sidecar(BaseModel):
     threshold: float = Field(0.5, ge=0, le=1)
     scale: Literal[127] = 127
     order: int = 0  # of the model among those given: the order of the label values
+    calibrated: bool = False  # whether the scores are probabilities
+    validation: ValidationScores | None = None  # of the model: thresholds are chosen from it
     model: str | None = None
     id: str | None = None  # of input, model and settings: what made the map
     made_by: dict[str, Any] = Field(default_factory=dict)

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from seget.calibration import Calibration, ValidationScores
 from seget.errors import InputError
 from seget.normalisation import NAME as NORMALISATION
 from seget.recipes import STRUCTURE_NAME, Recipe
@@ -46,6 +47,8 @@ class ModelCard(BaseModel):
     format: Literal[2] = 2
     structures: list[str] = Field(max_length=MOST_STRUCTURES)
     thresholds: dict[str, Share]
+    calibration: dict[str, Calibration] = Field(default_factory=dict)
+    validation: dict[str, ValidationScores] = Field(default_factory=dict)
     recipe: Recipe
     normalisation: Literal[NORMALISATION] = NORMALISATION  # type: ignore[valid-type]
     pixel_nm: tuple[Length, Length] | None

@@ -17,8 +17,9 @@ from typing import Any
 from torch import nn
 
 from seget import files
+from seget.calibration import NONE, Calibration, ValidationScores
 from seget.errors import InputError
-from seget.networks import Architecture
+from seget.networks import Architecture, Calibrated
 from seget.recipes import Recipe
 from seget.trained.card import ModelCard, read_card
 from seget.trained.weights import read_weights, tensors, weights_bytes
@@ -42,6 +43,10 @@ class Trained:
         The recipe of the training; with the number of structures it determines the architecture.
     thresholds
         Score in 0 to 1 above which a pixel is foreground, chosen on the validation slices.
+    calibration
+        Of the structures whose scores are probabilities, fitted on the validation slices.
+    validation
+        Of these, the scores of the validation pixels: what other thresholds are chosen from.
     pixel_nm
         `(y, x)` pixel size of the training patches, or None if no file states it. Tomograms of
         another pixel size are resampled to it.
@@ -56,6 +61,16 @@ class Trained:
     pixel_nm: tuple[float, float] | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     weights_sha256: str = ""
+    calibration: dict[str, Calibration] = field(default_factory=dict)
+    validation: dict[str, ValidationScores] = field(default_factory=dict)
+
+    @property
+    def scoring_network(self) -> nn.Module:
+        """The network whose sigmoid is the score: calibrated, where the model has a calibration."""
+        if not self.calibration:
+            return self.network
+        own = [self.calibration.get(structure, NONE) for structure in self.structures]
+        return Calibrated(self.network, [c.temperature for c in own], [c.bias for c in own])
 
     @property
     def architecture(self) -> Architecture:
@@ -75,6 +90,8 @@ class Trained:
         card = ModelCard(
             structures=list(self.structures),
             thresholds=self.thresholds,
+            calibration=self.calibration,
+            validation=self.validation,
             recipe=self.recipe,
             pixel_nm=self.pixel_nm,
             weights_sha256=hashlib.sha256(weights).hexdigest(),
@@ -110,6 +127,8 @@ def load(path: Path | str) -> Trained:
         pixel_nm=card.pixel_nm,
         provenance=card.provenance,
         weights_sha256=card.weights_sha256,
+        calibration=card.calibration,
+        validation=card.validation,
     )
 
 

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from seget import files
+from seget.calibration import SPREAD, ValidationScores
 from seget.dataset import Dataset
 from seget.device import choose_device
 from seget.errors import InputError
 from seget.listener import Listener
-from seget.networks import Architecture
+from seget.networks import Architecture, Calibrated
 from seget.prediction import Effort, Scorer, TorchEngine
 from seget.recipes import Recipe
 from seget.samples import Samples
@@ -113,9 +115,9 @@ def _learn(
         loss = take_epoch(state, samples, clock, listener, checkpoints, stepper)
         before_s = state.elapsed_s
         effort = Effort(memory_bytes=VALIDATION_BYTES)
-        engine = TorchEngine(state.average, state.device)
+        engine = TorchEngine(_spread(state.average, structures), state.device)
         scorer = Scorer.of(engine, state.architecture, effort)
-        validation = validate(scorer, structures, held_out)
+        validation = validate(scorer, structures, held_out, scored_by=SPREAD)
         row = _row(state, loss, validation, state.elapsed_s - before_s)
         with in_one_piece(state, listener):
             if (
@@ -130,7 +132,7 @@ def _learn(
             write_log(folder, state.rows)
             checkpoints.save(state)
         listener.epoch(row)
-        for sentence in alarm.after_epoch(validation):
+        for sentence in alarm.after_epoch(validation.under({})):
             listener.note(sentence)
 
 
@@ -154,13 +156,16 @@ def _trained(
     state: State, samples: Samples, validation: Validation, run_inputs: dict[str, Any]
 ) -> Trained:
     """Return the current weights (the EMA, where there is one) with all that prediction needs."""
+    tuned = samples.recipe.tuned_thresholds
+    calibration = validation.calibrations() if tuned else {}
+    scores = validation.under(calibration)
     return Trained(
         network=state.average,
         structures=samples.structures,
         recipe=samples.recipe,
-        thresholds=validation.thresholds()
-        if samples.recipe.tuned_thresholds
-        else dict.fromkeys(samples.structures, 0.5),
+        thresholds=scores.thresholds() if tuned else dict.fromkeys(samples.structures, 0.5),
+        calibration=calibration,
+        validation={s: ValidationScores.of(scores.histograms[s]) for s in calibration},
         pixel_nm=samples.pixel_nm,
         provenance={
             **run_inputs,
@@ -184,6 +189,12 @@ def _trained(
             },
         },
     )
+
+
+def _spread(network: nn.Module, structures: tuple[str, ...]) -> nn.Module:
+    """Return the network with logits so scaled that few scores are 0 or 127."""
+    number = len(structures)
+    return Calibrated(network, [SPREAD.temperature] * number, [SPREAD.bias] * number)
 
 
 def _check_structures(dataset: Dataset, structures: tuple[str, ...], recipe: Recipe) -> None:

@@ -9,11 +9,12 @@ trains.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from seget.calibration import NONE, Calibration, fitted, rebinned
 from seget.dataset import Dataset, Tomogram
 from seget.metrics import Counts, Histogram, mean_ignoring_absent
 from seget.prediction import Scorer, score_slices
@@ -29,9 +30,14 @@ EMPTY_EPOCHS = 3
 
 @dataclass(frozen=True)
 class Validation:
-    """Histograms of the scores on the held-out slices, by structure."""
+    """Histograms of the scores on the held-out slices, by structure, and how they were scored.
+
+    The training loop scores under `SPREAD`, from which calibrations are fitted; the mIOU at 0.5 is
+    the same.
+    """
 
     histograms: dict[str, Histogram]
+    scored_by: Calibration = NONE
 
     def counts(self, structure: str) -> Counts:
         """Return the counts at 0.5, over all validated slices."""
@@ -50,6 +56,20 @@ class Validation:
     def thresholds(self) -> dict[str, float]:
         """Return the threshold a structure with the best mIOU; 0.5 if it is on no slice."""
         return {s: h.best_threshold() for s, h in self.histograms.items()}
+
+    def calibrations(self) -> dict[str, Calibration]:
+        """Return the calibration of each structure that the slices show."""
+        found = {s: fitted(h, self.scored_by) for s, h in self.histograms.items()}
+        return {s: calibration for s, calibration in found.items() if calibration}
+
+    def under(self, calibrations: Mapping[str, Calibration]) -> Validation:
+        """Return the validation as scores under these calibrations, or none, give it."""
+        return Validation(
+            {
+                s: rebinned(h, self.scored_by, calibrations.get(s, NONE))
+                for s, h in self.histograms.items()
+            }
+        )
 
 
 HeldOut = tuple[Tomogram, SliceReader, list[int]]
@@ -157,20 +177,21 @@ def validate(
     structures: tuple[str, ...],
     held_out: list[HeldOut],
     part: str = "validation",
+    scored_by: Calibration = NONE,
 ) -> Validation:
     """Score the held-out slices; count the scores of labelled foreground and background pixels.
 
-    Of each structure only its own slices of `part` (see `Split.slices`) are counted.
+    Of each structure only its own slices of `part` (see `Split.slices`) are counted. `scored_by` is
+    the calibration under which the scorer scores.
     """
-    empty = np.zeros(0, np.uint8)
-    histograms = {s: Histogram.of(empty, empty.astype(bool)) for s in structures}
+    histograms = {s: Histogram.empty() for s in structures}
     for tomogram, reader, slices in held_out:
         for z, scores in score_slices(reader, scorer, slices):
             for structure, score in zip(structures, scores, strict=True):
                 mask = tomogram.mask_of(structure, z, part)
                 if mask is not None:
                     histograms[structure] += Histogram.of(score, mask.slice(z), mask.labelled(z))
-    return Validation(histograms)
+    return Validation(histograms, scored_by)
 
 
 class Alarm:
@@ -184,6 +205,11 @@ class Alarm:
     def at_start(self, held_out: list[HeldOut]) -> Iterator[str]:
         """Yield a sentence for each structure that is on none of the slices validated on."""
         number = sum(len(slices) for _, _, slices in held_out)
+        if not number and self._samples.recipe.tuned_thresholds:
+            yield (
+                "no slice validates, so thresholds stay 0.5 and scores are not calibrated; with 5 "
+                "annotated slices or more some are held out."
+            )
         structures = self._samples.structures
         every = [t.slices("validation", structures) for t in self._dataset.tomograms]
         total = sum(map(len, every))
@@ -204,7 +230,7 @@ class Alarm:
                 mend = "annotate one there, or choose another holdout"
             yield (
                 f"{structure} {where}: it has no mIOU, the checkpoint is chosen without it, and "
-                f"its threshold stays 0.5; {mend}."
+                f"its threshold stays 0.5, its scores uncalibrated; {mend}."
             )
 
     def after_epoch(self, validation: Validation) -> Iterator[str]:
