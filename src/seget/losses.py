@@ -114,3 +114,34 @@ def segmentation_loss(
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     distance = jaccard_distance(torch.sigmoid(logits), target, labelled)
     return (weighted_cross_entropy(logits, target, labelled, cap) + distance).mean()
+
+
+def batch_sums(
+    logits: Float[Tensor, "b k h w"],
+    target: Float[Tensor, "b k h w"],
+    labelled: Float[Tensor, "b k h w"],
+    cap: float | None = None,
+) -> Float[Tensor, "5 k"]:
+    """Return the sums that the loss is made of: those of the parts of a batch add up.
+
+    Weighted cross entropy, labelled pixels, and of eq. 4 prediction, target and both.
+    """
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
+    probability = torch.sigmoid(logits)
+    weight = adaptive_weight(target, labelled, cap)
+    terms = (
+        weight * binary_cross_entropy(logits, target),
+        labelled,
+        probability * labelled,
+        target * labelled,
+        probability * target * labelled,
+    )
+    return torch.stack([term.sum(dim=(0, 2, 3)) for term in terms])
+
+
+def loss_of_sums(sums: Float[Tensor, "5 k"]) -> Float[Tensor, ""]:
+    """Return `segmentation_loss` of a whole batch from its `batch_sums`."""
+    entropy, pixels, y, t, both = sums
+    distance = 1 - (both + SMOOTH) / (y + t - both + SMOOTH)
+    loss: Tensor = (entropy / pixels.clamp(min=1) + distance).mean()
+    return loss

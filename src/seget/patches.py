@@ -100,6 +100,24 @@ def corners(shape: tuple[int, int], patch: int, stride: int) -> list[tuple[int, 
     return list(product(rows, columns))
 
 
+def share(count: int, number: int, of: int) -> range:
+    """Return which of a batch's patches part `number` of so many has; all where they are too few.
+
+    Several processes that train together have a part each.
+    """
+    return range(count) if count < of else range(count * number // of, count * (number + 1) // of)
+
+
+def overlap(y: int, x: int, size: int, shape: tuple[int, int, int]) -> tuple[Box, Box]:
+    """Return the part of a slice inside a square, as a box of the slice and of the square."""
+    read, place = [], []
+    for start, extent in zip((y, x), shape[1:], strict=True):
+        inside = slice(max(start, 0), min(start + size, extent))
+        read.append(inside)
+        place.append(slice(inside.start - start, inside.stop - start))
+    return (read[0], read[1]), (place[0], place[1])
+
+
 def _spans(extent: int, stride: int, halo: int, multiple: int) -> list[tuple[slice, slice, slice]]:
     """Return (read, keep, write) of each window along one axis."""
     spans = []

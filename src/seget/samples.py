@@ -67,6 +67,8 @@ class Samples:
         A reader for each tomogram.
     pixel_nm
         `(y, x)` pixel size of the patches; None if no tomogram states its own.
+    part
+        `(number, of)`: the part of each batch that is made here (see `patches.share`).
 
     Raises
     ------
@@ -78,6 +80,7 @@ class Samples:
     def __init__(
         self, dataset: Dataset, structures: tuple[str, ...], recipe: Recipe, seed: int
     ) -> None:
+        self.part = 0, 1
         self.tomograms = dataset.tomograms
         self.structures = structures
         self.recipe = recipe
@@ -133,9 +136,16 @@ class Samples:
         rng = np.random.default_rng([self.seed, step])
         places = self._from_grid(step) if self._grid else self._sampled(step, rng)
         shape = (self.readers[0].channels, self.patch_px, self.patch_px)
-        arrays = [None] * len(places) if noise is None else noise
-        views = [draw(shape, self.recipe, rng, a) for a, _ in zip(arrays, places, strict=False)]
-        return Plan(places, views)
+        own, views = patches.share(len(places), *self.part), []
+        for i in range(len(places)):  # those of other processes are drawn, too: one generator
+            into = noise[i - own.start] if noise is not None and i in own else None
+            views.append(draw(shape, self.recipe, rng, into))
+        return Plan([places[i] for i in own], [views[i] for i in own])
+
+    def count(self, step: int) -> int:
+        """Return the number of patches of a step: fewer in the last one of the paper's epoch."""
+        size, before = self.recipe.batch_size, step % self.steps_per_epoch * self.recipe.batch_size
+        return min(size, len(self._grid) - before) if self._grid else size
 
     def _foreground_slices(self, number: int, dataset: Dataset) -> list[tuple[int, int, int]]:
         """Return (tomogram, slice, foreground pixels) of the training slices with foreground."""
@@ -260,7 +270,7 @@ class Samples:
         """
         reader = self.readers[patch.tomogram]
         size = self.patch_px + 2 * margin
-        read, place = _overlap(patch.y - margin, patch.x - margin, size, reader.shape)
+        read, place = patches.overlap(patch.y - margin, patch.x - margin, size, reader.shape)
         image = np.zeros((reader.channels, size, size), np.float32)
         target = np.zeros((len(self.structures), size, size), np.bool_)
         labelled = np.zeros_like(target)
@@ -288,13 +298,3 @@ def _labelled(mask: Mask, reader: SliceReader, z: int, box: Box | None = None) -
     if mask.is_labelled_all_over(z):
         return None
     return reader.on_grid(partial(mask.labelled_box, z), box)
-
-
-def _overlap(y: int, x: int, size: int, shape: tuple[int, int, int]) -> tuple[Box, Box]:
-    """Return the part of a slice inside a square, as a box of the slice and of the square."""
-    read, place = [], []
-    for start, extent in zip((y, x), shape[1:], strict=True):
-        inside = slice(max(start, 0), min(start + size, extent))
-        read.append(inside)
-        place.append(slice(inside.start - start, inside.stop - start))
-    return (read[0], read[1]), (place[0], place[1])

@@ -18,6 +18,7 @@ import typer
 
 from seget.cli.annotation import annotated_dataset
 from seget.cli.options import DeviceName, Names, RecipeSettings, split_names, wanted_folder
+from seget.cli.processes import silent, start_together
 from seget.cli.tomograms import say_doubts
 from seget.errors import InputError
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from seget.dataset import Dataset
     from seget.recipes import Recipe
     from seget.trained import Trained
-    from seget.training import Run
+    from seget.training import Ranks, Run
 
 What = Annotated[
     Path,
@@ -69,6 +70,14 @@ From = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Of weights, patches and augmentation.")]
+Devices = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="Processes that train together, each a part of every batch: one a GPU, or on the "
+        "processor. torchrun -m seget train does the same on several machines.",
+    ),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Remove the run in RUN first.")]
 Board = Annotated[bool, typer.Option("--tensorboard", help="Also log to RUN/tensorboard.")]
@@ -87,6 +96,7 @@ def train(
     checkpoint_minutes: CheckpointMinutes = 5.0,
     seed: Seed = 0,
     device: DeviceName = "auto",
+    devices: Devices = 1,
     resume: Resume = False,
     overwrite: Overwrite = False,
     tensorboard: Board = False,
@@ -108,21 +118,30 @@ def train(
     seget train second.toml -o runs/second --from runs/cell --max-minutes 5
     seget train dataset.toml -o runs/paper --recipe paper
     seget train dataset.toml -o runs/unet --set network=unet
+    seget train dataset.toml -o runs/cell --devices 4
     """
     from seget.machine import keep_freed_memory
-    from seget.training import Run
+    from seget.training import Run, are_several, joined
 
+    if masks and (devices > 1 or are_several()):
+        raise InputError(
+            "--mask: one process writes the dataset.toml that it stands for; write it by seget "
+            "init, and train on that with --devices."
+        )
+    if devices > 1 and not are_several():
+        start_together(devices, device)
     keep_freed_memory()
-    read = annotated_dataset(dataset, masks or [], out, overwrite)
-    say_doubts(tomogram.image.path for tomogram in read.tomograms)
-    chosen = split_names(structures) or list(read.structures)
-    groups = [tuple(chosen)] if joint else [(structure,) for structure in chosen]
-    run = Run(out, seed, device, max_minutes, checkpoint_minutes, resume, overwrite)
-    recipes = [_recipe(recipe, read, group, settings or []) for group in groups]
-    runs = [_run(run, start, *one, len(groups)) for one in zip(groups, recipes, strict=True)]
-    _say_what_is_annotated(read, chosen)
-    for one in zip(groups, recipes, runs, strict=True):
-        _train_one(read, *one, tensorboard)
+    with joined(device) as ranks, silent(not ranks.first):
+        read = annotated_dataset(dataset, masks or [], out, overwrite)
+        say_doubts(tomogram.image.path for tomogram in read.tomograms)
+        chosen = split_names(structures) or list(read.structures)
+        groups = [tuple(chosen)] if joint else [(structure,) for structure in chosen]
+        run = Run(out, seed, device, max_minutes, checkpoint_minutes, resume, overwrite)
+        recipes = [_recipe(recipe, read, group, settings or []) for group in groups]
+        runs = [_run(run, start, *one, len(groups)) for one in zip(groups, recipes, strict=True)]
+        _say_what_is_annotated(read, chosen)
+        for one in zip(groups, recipes, runs, strict=True):
+            _train_one(read, *one, tensorboard, ranks)
 
 
 def _say_what_is_annotated(dataset: Dataset, structures: list[str]) -> None:
@@ -200,15 +219,21 @@ def _start(given: str | None, recipe: Recipe, group: tuple[str, ...]) -> Trained
 
 
 def _train_one(
-    dataset: Dataset, group: tuple[str, ...], recipe: Recipe, run: Run, board: bool
+    dataset: Dataset,
+    group: tuple[str, ...],
+    recipe: Recipe,
+    run: Run,
+    board: bool,
+    ranks: Ranks,
 ) -> None:
     from seget.cli.progress import bar, say
     from seget.training import train
 
     text = group[0] if len(group) == 1 else "joint"
     try:
-        with _sigterm_is_ctrl_c(), bar(text, run.folder, board) as listener:
-            trained = train(dataset, group, recipe, run, listener)
+        with _sigterm_is_ctrl_c(), bar(text, run.folder, board and ranks.first) as listener:
+            heard = listener if ranks.first else None
+            trained = train(dataset, group, recipe, run, heard, ranks)
     except KeyboardInterrupt:
         say(f"Stopped: {_kept(run.folder)}; the same command with --resume goes on.")
         raise SystemExit(1) from None

@@ -6,14 +6,28 @@ It never prints: progress goes to a listener. Begin reading at `loop`. `steps` t
 epoch, `state` holds what changes, `gradients` computes loss and gradients of a batch, `epoch_loss`
 averages the losses, `schedule` has learning rates and patience, `clock` says how much of a run is
 over, `validation` scores the held-out slices, `run_folder` and `checkpoints` are what is on disk,
-`initial_weights` is what it begins from, `interruption` defers Ctrl-C to the end of a step.
+`initial_weights` is what it begins from, `interruption` defers Ctrl-C to the end of a step. On CUDA
+`stepper` has `device_patches` cut batches and `recording` replay steps. `ranks` are processes that
+train together, with `synchronised` batch normalisation; `launch` starts them.
 """
 
 from seget.training.checkpoints import kept_steps
 from seget.training.epoch_loss import Diverged
 from seget.training.initial_weights import misfit
 from seget.training.loop import train
+from seget.training.ranks import Ranks, are_several, joined
 from seget.training.run_folder import Run, read_log
 from seget.training.steps import measure_pace
 
-__all__ = ["Diverged", "Run", "kept_steps", "measure_pace", "misfit", "read_log", "train"]
+__all__ = [
+    "Diverged",
+    "Ranks",
+    "Run",
+    "are_several",
+    "joined",
+    "kept_steps",
+    "measure_pace",
+    "misfit",
+    "read_log",
+    "train",
+]

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from seget.augmentation import GAMMA_ENDS, KNOTS, View, basis, gamma_step, slopes
 from seget.device import Device
+from seget.patches import share
 from seget.samples import Batch, PatchPlace, Samples
 
 # A pixel's masks are bits of one number: structure k has bit 2k where it is, 2k + 1 where it is
@@ -85,7 +86,7 @@ class DevicePatches:
     def shapes(self) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
         """Return shape and type of the tensors of a full batch."""
         recipe, channels = self.samples.recipe, self.samples.readers[0].channels
-        count, size = recipe.batch_size, self.samples.patch_px
+        count, size = len(share(recipe.batch_size, *self.samples.part)), self.samples.patch_px
         shapes: dict[str, tuple[tuple[int, ...], torch.dtype]] = {
             "places": ((count, channels + 5), torch.int64),
             "numbers": ((count, COLUMNS + 2 * KNOTS**2), torch.float32),

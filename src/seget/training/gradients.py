@@ -13,9 +13,16 @@ from torch import Tensor, nn
 
 from seget.device import Device, ran_out_of_memory
 from seget.errors import RunError
-from seget.losses import regularised, segmentation_loss, sum_of_squares
+from seget.losses import (
+    batch_sums,
+    loss_of_sums,
+    regularised,
+    segmentation_loss,
+    sum_of_squares,
+)
 from seget.recipes import Recipe
 from seget.samples import Batch
+from seget.training.ranks import ALONE, Ranks
 
 
 class Gradients:
@@ -27,8 +34,11 @@ class Gradients:
         The most patches that fit into memory together; None as long as whole batches fit.
     """
 
-    def __init__(self, network: nn.Module, recipe: Recipe, device: Device) -> None:
+    def __init__(
+        self, network: nn.Module, recipe: Recipe, device: Device, ranks: Ranks = ALONE
+    ) -> None:
         self.network = network
+        self.ranks = ranks
         self.recipe = recipe
         self.device = device
         self.at_once: int | None = None
@@ -37,7 +47,7 @@ class Gradients:
         self._buffers = list(network.buffers())
         self._kernels = regularised(network)
 
-    def take(self, batch: Batch) -> Tensor:
+    def take(self, batch: Batch, copies: int = 1) -> Tensor:
         """Leave the gradients of a batch in the network; return its loss, still on the device.
 
         Where the memory runs out, the batch is taken in parts: they are halved until they fit, and
@@ -49,6 +59,8 @@ class Gradients:
             The memory does not hold one patch.
         """
         size = len(batch.image)
+        if self.ranks.size > 1:
+            return self._of_all_ranks(batch, copies)
         at_once = min(self.at_once or size, size)
         # Batch norm's running statistics change in the forward pass, which may then fail.
         statistics = [buffer.clone() for buffer in self._buffers]
@@ -61,6 +73,30 @@ class Gradients:
                 raise RunError(_one_patch_is_too_large(self.device, batch.image.shape[-1]))
             self.at_once = at_once = -(-at_once // 2)
         return loss
+
+    def _of_all_ranks(self, batch: Batch, copies: int) -> Tensor:
+        """Leave the gradients of the batch of all ranks, of which `batch` is this one's part.
+
+        So many ranks hold the same patches, where there are fewer of these: sums are divided by it.
+        """
+        self.forget()
+        on = self.device.take
+        image, target, labelled = (on(part).float() for part in vars(batch).values())
+        try:
+            with self.device.computing():
+                with self.device.autocast():
+                    logits = self.network(image)
+                sums = batch_sums(logits, target, labelled, self.recipe.weight_cap)
+                loss = loss_of_sums(self.ranks.total(sums) / copies)
+                loss.backward()  # type: ignore[no-untyped-call]
+        except RuntimeError as error:
+            if not ran_out_of_memory(error):
+                raise
+            raise RunError(_one_rank_is_too_small(self.device, batch)) from None
+        gradients = [weight.grad for weight in self._parameters if weight.grad is not None]
+        self.ranks.add_up(gradients)
+        with torch.no_grad():
+            return loss.detach() + self.recipe.weight_decay * sum_of_squares(self._kernels)
 
     def whole(self, batch: Batch) -> Tensor:
         """Do the same with a batch that is on the device and fits, by what a CUDA graph records."""
@@ -112,4 +148,12 @@ def _one_patch_is_too_large(device: Device, patch_px: int) -> str:
         f"{device.torch}: out of memory with a single patch of {patch_px} px; end what else runs "
         "on it and go on with --resume, or start anew with --overwrite and --set "
         f"patch_px={max(16, patch_px // 32 * 16)} (a smaller batch_size does not help any more)."
+    )
+
+
+def _one_rank_is_too_small(device: Device, batch: Batch) -> str:
+    return (
+        f"{device.torch}: out of memory with {len(batch.image)} patches of "
+        f"{batch.image.shape[-1]} px, the part of one process; give more --devices, or a smaller "
+        "--set patch_px or batch_size."
     )

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from seget.listener import Listener
+from seget.training.ranks import Ranks
 from seget.training.state import State
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -33,6 +34,34 @@ def in_one_piece(state: State, listener: Listener) -> Iterator[None]:
         state.whole = False
         yield
         state.whole = True
+
+
+@contextmanager
+def stopping_together(ranks: Ranks) -> Iterator[Callable[[], bool]]:
+    """Yield a function, to be asked after each step, that says whether a signal came to any rank.
+
+    So all stop after the same step, and the first one can save it. A process that trains alone
+    stops by itself.
+    """
+    if ranks.size == 1 or threading.current_thread() is not threading.main_thread():
+        yield lambda: ranks.any(False)
+        return
+    came: list[int] = []
+    before: dict[int, Any] = {number: signal.getsignal(number) for number in SIGNALS}
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        handler = before[number]
+        if len(came) > 1 and callable(handler):
+            handler(number, frame)
+
+    for number in SIGNALS:
+        signal.signal(number, remember)
+    try:
+        yield lambda: ranks.any(bool(came))
+    finally:
+        for asked, handler in before.items():
+            signal.signal(asked, handler)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ from seget.training.checkpoints import Checkpoints
 from seget.training.clock import Clock
 from seget.training.initial_weights import initial_weights
 from seget.training.interruption import in_one_piece
+from seget.training.ranks import ALONE, Ranks
 from seget.training.run_folder import (
     MODEL,
     Row,
@@ -55,32 +56,47 @@ def train(
     recipe: Recipe,
     run: Run,
     listener: Listener | None = None,
+    ranks: Ranks = ALONE,
 ) -> Trained:
     """Train one network with an output a structure; return the best by validation mIOU.
 
     A checkpoint is written every `run.checkpoint_minutes`, after each epoch, and on a
     KeyboardInterrupt. A resumed run gives the same weights as an undisturbed one, bit for bit on
-    one CPU; not with `run.max_minutes`, because the schedule then follows the time.
+    one CPU; not with `run.max_minutes`, because the schedule then follows the time. With several
+    `ranks`, each calls this alike; the first one validates, writes and listens.
 
     Raises
     ------
     InputError
-        The folder holds another run, a structure is unknown or has no foreground to learn.
+        The folder holds another run, a structure is unknown or has no foreground to learn, or a
+        batch has fewer patches than there are ranks.
     RunError
         The loss became infinite or NaN (`Diverged`), another process trains in the folder,
-        the disk is full, or the memory does not hold one patch.
+        the disk is full, the memory does not hold one patch, or another rank ended.
     """
     listener = listener or Listener()
     _check_structures(dataset, structures, recipe)
+    if recipe.batch_size < ranks.size:
+        raise InputError(
+            f"--devices {ranks.size}: a batch has {recipe.batch_size} patches; give each process "
+            f"one at least: fewer --devices, or --set batch_size={ranks.size}."
+        )
     architecture = Architecture.of(recipe, len(structures))
     begin = initial_weights(architecture, structures, run.seed, run.start) if run.start else None
     samples = Samples(dataset, structures, recipe, run.seed)
+    samples.part = ranks.rank, ranks.size
     weights = begin.tensors if begin else None
-    state = State(recipe, len(structures), run.seed, choose_device(run.device), weights)
+    device = choose_device(run.device)
+    state = State(recipe, len(structures), run.seed, device, weights, ranks=ranks)
+    if not ranks.first:
+        with ranks.following():
+            _follow(samples, state, Clock(recipe, samples.steps_per_epoch, run.max_minutes))
+        return load(run.folder / MODEL)
     run_inputs = _run_inputs(dataset, samples, run.start)
     checkpoints = Checkpoints(run.folder, run.checkpoint_minutes, run_inputs)
-    with saying_when_full(run.folder), files.only_one(run.folder):
+    with saying_when_full(run.folder), files.only_one(run.folder), ranks.following():
         _open_folder(run, state, checkpoints, listener)
+        ranks.share(state)
         if state.finished:
             listener.note(f"{run.folder}: this run is finished; nothing is left to do.")
         else:
@@ -93,6 +109,7 @@ def train(
                 if state.whole:
                     checkpoints.save(state)
                 raise
+        ranks.any(False)  # the others may read the model from here on
         return load(run.folder / MODEL)
 
 
@@ -106,6 +123,7 @@ def _learn(
 ) -> None:
     """Train epoch by epoch until the clock or the patience ends it."""
     folder, structures = checkpoints.folder, samples.structures
+    ranks = state.gradients.ranks
     held_out = validation_slices(dataset, samples)
     alarm = Alarm(dataset, samples)
     for sentence in (*samples.notes(), *alarm.at_start(held_out)):
@@ -119,6 +137,7 @@ def _learn(
         scorer = Scorer.of(engine, state.architecture, effort)
         validation = validate(scorer, structures, held_out, scored_by=SPREAD)
         row = _row(state, loss, validation, state.elapsed_s - before_s)
+        ranks.agreed(row["miou"])
         with in_one_piece(state, listener):
             if (
                 not row["miou"] <= state.best
@@ -129,11 +148,25 @@ def _learn(
             state.rows.append(row)
             state.losses.begin()
             state.finished = stop or clock.is_over(state)
+            ranks.agreed(state.finished)
             write_log(folder, state.rows)
             checkpoints.save(state)
         listener.epoch(row)
         for sentence in alarm.after_epoch(validation.under({})):
             listener.note(sentence)
+
+
+def _follow(samples: Samples, state: State, clock: Clock) -> None:
+    """Train with the first rank, which decides when an epoch and the training end."""
+    ranks = state.gradients.ranks
+    ranks.share(state)
+    stepper = stepper_for(state, samples, Listener().note)
+    while not state.finished:
+        take_epoch(state, samples, clock, Listener(), stepper=stepper)
+        state.callbacks.after_epoch(ranks.agreed(math.nan))
+        state.losses.begin()
+        state.finished = bool(ranks.agreed(0))
+    ranks.any(False)
 
 
 def _row(state: State, loss: float, validation: Validation, validation_s: float) -> Row:

@@ -23,8 +23,10 @@ from seget.recipes import Recipe
 from seget.samples import Batch
 from seget.training.epoch_loss import EpochLoss
 from seget.training.gradients import Gradients
+from seget.training.ranks import ALONE, Ranks
 from seget.training.run_folder import Row
 from seget.training.schedule import Callbacks, learning_rate
+from seget.training.synchronised import synchronised
 
 
 class State:
@@ -55,6 +57,7 @@ class State:
         device: Device,
         weights: dict[str, Tensor] | None = None,
         recorded: bool | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.architecture = Architecture.of(recipe, outputs)
         network = self.architecture.build(seed)
@@ -69,7 +72,9 @@ class State:
         self._weight = torch.zeros((), device=device.torch) if on_device else None
         self.rate = recipe.learning_rate
         self.optimiser = _adam(self.network, recipe, device, self._rate)
-        self.gradients = Gradients(self.network, recipe, device)
+        if ranks.size > 1:
+            self.network = synchronised(self.network)
+        self.gradients = Gradients(self.network, recipe, device, ranks)
         self._averaged = _by_kind(self.average, self.network)
         self.callbacks = Callbacks(recipe)
         self.step = 0
@@ -86,7 +91,7 @@ class State:
         """Seconds of training, those before a resume included."""
         return self._elapsed_before + time.monotonic() - self._started
 
-    def train_step(self, batch: Batch, progress: float) -> Tensor:
+    def train_step(self, batch: Batch, progress: float, copies: int = 1) -> Tensor:
         """Take one optimiser step; return the loss of equation 1, still on the device.
 
         Raises
@@ -95,7 +100,7 @@ class State:
             The memory does not hold one patch; the state is as it was before this step.
         """
         self.begin_step(progress)
-        loss = self.gradients.take(batch)
+        loss = self.gradients.take(batch, copies)
         self._finish_step()
         self.step += 1
         return loss

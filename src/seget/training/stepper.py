@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from seget.device import Device
+from seget.patches import share
 from seget.samples import Batch, Samples
 from seget.training.device_patches import DevicePatches, Prepared
 from seget.training.recording import Recording
@@ -52,7 +53,9 @@ class PlainStepper:
 
     def take(self, prepared: Batch, progress: float) -> Tensor:
         """Take the step."""
-        return self._state.train_step(prepared, progress)
+        of = self._samples.part[1]
+        copies = of if self._samples.count(self._state.step) < of else 1
+        return self._state.train_step(prepared, progress, copies)
 
 
 class Feed(Protocol):
@@ -84,7 +87,7 @@ class HostPatches:
     def shapes(self) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
         """Return shape and type of the tensors of a full batch."""
         samples = self.samples
-        count, size = samples.recipe.batch_size, samples.patch_px
+        count, size = len(share(samples.recipe.batch_size, *samples.part)), samples.patch_px
         image = count, samples.readers[0].channels, size, size
         masks = count, len(samples.structures), size, size
         return {
@@ -243,9 +246,10 @@ def stepper_for(state: State, samples: Samples, note: Callable[[str], None]) -> 
     """Return what takes the steps of a run on its device.
 
     Training slices are held on a CUDA device that has room for them; else the host cuts patches.
+    Steps that several ranks take together are launched: nobody has tried to record their exchange.
     """
     device = state.device
-    if device.torch.type != "cuda":
+    if device.torch.type != "cuda" or state.gradients.ranks.size > 1:
         return PlainStepper(state, samples)
     feed: Feed = HostPatches(samples)
     if DevicePatches.fit(samples, device):

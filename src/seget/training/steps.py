@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import perf_counter
+from typing import Any
 
 from seget.dataset import Dataset
 from seget.device import Device
@@ -20,7 +21,7 @@ from seget.samples import Samples
 from seget.threads import made_ahead
 from seget.training.checkpoints import Checkpoints
 from seget.training.clock import Clock
-from seget.training.interruption import in_one_piece
+from seget.training.interruption import in_one_piece, stopping_together
 from seget.training.state import State
 from seget.training.stepper import Stepper, stepper_for
 
@@ -48,21 +49,39 @@ def take_epoch(
     stepper = stepper or stepper_for(state, samples, listener.note)
     begun = state.step - state.losses.steps
     end = (begun // samples.steps_per_epoch + 1) * samples.steps_per_epoch
+    ranks = state.gradients.ranks
     # Worker threads prepare the next batches during this step.
-    for prepared in made_ahead(stepper.prepare, range(state.step, end), state.device.idle_cores):
-        progress = clock.progress(state)
-        at_once = state.gradients.at_once
-        with in_one_piece(state, listener):
-            loss = stepper.take(prepared, progress)
-            state.losses.add(state.step, loss)
-        if state.gradients.at_once != at_once:
-            listener.note(_in_parts(state, samples))
-        listener.step(progress, state.losses.last)
-        if checkpoints is not None:
-            checkpoints.save_if_due(state)
-        if clock.is_time_up(state):
-            break
+    ahead = made_ahead(stepper.prepare, range(state.step, end), state.device.idle_cores)
+    with stopping_together(ranks) as is_stopped:
+        for prepared in ahead:
+            progress = clock.progress(state)
+            if clock.budget_s is not None:
+                progress = ranks.agreed(progress)
+            _whole_step(state, samples, stepper, (prepared, progress), listener)
+            if is_stopped():
+                raise KeyboardInterrupt
+            if checkpoints is not None:
+                checkpoints.save_if_due(state)
+            if clock.budget_s is not None and ranks.agreed(clock.is_time_up(state)):
+                break
     return state.losses.mean()
+
+
+def _whole_step(
+    state: State,
+    samples: Samples,
+    stepper: Stepper,
+    what: tuple[Any, float],
+    listener: Listener,
+) -> None:
+    """Take one step and add its loss; tell the user when batches have to be split from now on."""
+    at_once = state.gradients.at_once
+    with in_one_piece(state, listener):
+        loss = stepper.take(*what)
+        state.losses.add(state.step, loss)
+    if state.gradients.at_once != at_once:
+        listener.note(_in_parts(state, samples))
+    listener.step(what[1], state.losses.last)
 
 
 def _in_parts(state: State, samples: Samples) -> str:
