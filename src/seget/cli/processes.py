@@ -11,13 +11,31 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
-from typing import NoReturn
 
 from seget.errors import InputError
 
 
-def start_together(devices: int, device: str) -> NoReturn:
-    """Start the processes that train together, wait for them, and leave with their exit code."""
+def start_together(devices: int, device: str, masks: list[str] | None) -> None:
+    """Start the processes that train together, if they are several and this is none of them.
+
+    It waits for them and leaves with their exit code. A process that trains keeps what it frees.
+
+    Raises
+    ------
+    InputError
+        Masks are given, or there are fewer GPUs.
+    """
+    from seget.machine import keep_freed_memory
+    from seget.training.ranks import are_several
+
+    if masks and (devices > 1 or are_several()):
+        raise InputError(
+            "--mask: one process writes the dataset.toml that it stands for; write it by seget "
+            "init, and train on that with --devices."
+        )
+    if devices == 1 or are_several():
+        keep_freed_memory()
+        return
     import torch
 
     from seget.cli.progress import say

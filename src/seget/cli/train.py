@@ -117,31 +117,22 @@ def train(
     seget train dataset.toml -o runs/cell --joint
     seget train second.toml -o runs/second --from runs/cell --max-minutes 5
     seget train dataset.toml -o runs/paper --recipe paper
-    seget train dataset.toml -o runs/unet --set network=unet
     seget train dataset.toml -o runs/cell --devices 4
     """
-    from seget.machine import keep_freed_memory
-    from seget.training import Run, are_several, joined
+    from seget.training import Run, joined
 
-    if masks and (devices > 1 or are_several()):
-        raise InputError(
-            "--mask: one process writes the dataset.toml that it stands for; write it by seget "
-            "init, and train on that with --devices."
-        )
-    if devices > 1 and not are_several():
-        start_together(devices, device)
-    keep_freed_memory()
+    start_together(devices, device, masks)
+    run = Run(out, seed, device, max_minutes, checkpoint_minutes, resume, overwrite)
     with joined(device) as ranks, silent(not ranks.first):
         read = annotated_dataset(dataset, masks or [], out, overwrite)
         say_doubts(tomogram.image.path for tomogram in read.tomograms)
         chosen = split_names(structures) or list(read.structures)
         groups = [tuple(chosen)] if joint else [(structure,) for structure in chosen]
-        run = Run(out, seed, device, max_minutes, checkpoint_minutes, resume, overwrite)
         recipes = [_recipe(recipe, read, group, settings or []) for group in groups]
         runs = [_run(run, start, *one, len(groups)) for one in zip(groups, recipes, strict=True)]
         _say_what_is_annotated(read, chosen)
         for one in zip(groups, recipes, runs, strict=True):
-            _train_one(read, *one, tensorboard, ranks)
+            _train_one(read, *one, ranks, tensorboard and ranks.first)
 
 
 def _say_what_is_annotated(dataset: Dataset, structures: list[str]) -> None:
@@ -223,15 +214,15 @@ def _train_one(
     group: tuple[str, ...],
     recipe: Recipe,
     run: Run,
-    board: bool,
     ranks: Ranks,
+    board: bool,
 ) -> None:
     from seget.cli.progress import bar, say
     from seget.training import train
 
     text = group[0] if len(group) == 1 else "joint"
     try:
-        with _sigterm_is_ctrl_c(), bar(text, run.folder, board and ranks.first) as listener:
+        with _sigterm_is_ctrl_c(), bar(text, run.folder, board) as listener:
             heard = listener if ranks.first else None
             trained = train(dataset, group, recipe, run, heard, ranks)
     except KeyboardInterrupt:

@@ -62,8 +62,8 @@ def train(
 
     A checkpoint is written every `run.checkpoint_minutes`, after each epoch, and on a
     KeyboardInterrupt. A resumed run gives the same weights as an undisturbed one, bit for bit on
-    one CPU; not with `run.max_minutes`, because the schedule then follows the time. With several
-    `ranks`, each calls this alike; the first one validates, writes and listens.
+    one CPU; not with `run.max_minutes`, because the schedule then follows the time. Of several
+    `ranks` each calls this; the first one validates, writes and listens.
 
     Raises
     ------
@@ -76,39 +76,28 @@ def train(
     """
     listener = listener or Listener()
     _check_structures(dataset, structures, recipe)
-    if recipe.batch_size < ranks.size:
-        raise InputError(
-            f"--devices {ranks.size}: a batch has {recipe.batch_size} patches; give each process "
-            f"one at least: fewer --devices, or --set batch_size={ranks.size}."
-        )
+    _check_ranks(recipe, ranks)
     architecture = Architecture.of(recipe, len(structures))
     begin = initial_weights(architecture, structures, run.seed, run.start) if run.start else None
     samples = Samples(dataset, structures, recipe, run.seed)
     samples.part = ranks.rank, ranks.size
-    weights = begin.tensors if begin else None
-    device = choose_device(run.device)
+    weights, device = begin.tensors if begin else None, choose_device(run.device)
     state = State(recipe, len(structures), run.seed, device, weights, ranks=ranks)
+    clock = Clock(recipe, samples.steps_per_epoch, run.max_minutes)
     if not ranks.first:
-        with ranks.following():
-            _follow(samples, state, Clock(recipe, samples.steps_per_epoch, run.max_minutes))
+        _follow(samples, state, clock)
         return load(run.folder / MODEL)
-    run_inputs = _run_inputs(dataset, samples, run.start)
-    checkpoints = Checkpoints(run.folder, run.checkpoint_minutes, run_inputs)
+    checkpoints = Checkpoints(
+        run.folder, run.checkpoint_minutes, _run_inputs(dataset, samples, run.start)
+    )
     with saying_when_full(run.folder), files.only_one(run.folder), ranks.following():
         _open_folder(run, state, checkpoints, listener)
         ranks.share(state)
         if state.finished:
             listener.note(f"{run.folder}: this run is finished; nothing is left to do.")
-        else:
-            if begin and not state.step:
-                listener.note(f"{run.folder}: begins from a trained model, {begin.text}.")
-            clock = Clock(recipe, samples.steps_per_epoch, run.max_minutes)
-            try:
-                _learn(dataset, samples, state, clock, checkpoints, listener)
-            except KeyboardInterrupt:
-                if state.whole:
-                    checkpoints.save(state)
-                raise
+        elif begin and not state.step:
+            listener.note(f"{run.folder}: begins from a trained model, {begin.text}.")
+        _learn(dataset, samples, state, clock, checkpoints, listener)
         ranks.any(False)  # the others may read the model from here on
         return load(run.folder / MODEL)
 
@@ -121,7 +110,25 @@ def _learn(
     checkpoints: Checkpoints,
     listener: Listener,
 ) -> None:
-    """Train epoch by epoch until the clock or the patience ends it."""
+    """Train epoch by epoch until the clock or the patience ends it; save what a Ctrl-C leaves."""
+    if state.finished:
+        return
+    try:
+        _epochs(dataset, samples, state, clock, checkpoints, listener)
+    except KeyboardInterrupt:
+        if state.whole:
+            checkpoints.save(state)
+        raise
+
+
+def _epochs(
+    dataset: Dataset,
+    samples: Samples,
+    state: State,
+    clock: Clock,
+    checkpoints: Checkpoints,
+    listener: Listener,
+) -> None:
     folder, structures = checkpoints.folder, samples.structures
     ranks = state.gradients.ranks
     held_out = validation_slices(dataset, samples)
@@ -159,14 +166,15 @@ def _learn(
 def _follow(samples: Samples, state: State, clock: Clock) -> None:
     """Train with the first rank, which decides when an epoch and the training end."""
     ranks = state.gradients.ranks
-    ranks.share(state)
-    stepper = stepper_for(state, samples, Listener().note)
-    while not state.finished:
-        take_epoch(state, samples, clock, Listener(), stepper=stepper)
-        state.callbacks.after_epoch(ranks.agreed(math.nan))
-        state.losses.begin()
-        state.finished = bool(ranks.agreed(0))
-    ranks.any(False)
+    with ranks.following():
+        ranks.share(state)
+        stepper = stepper_for(state, samples, Listener().note)
+        while not state.finished:
+            take_epoch(state, samples, clock, Listener(), stepper=stepper)
+            state.callbacks.after_epoch(ranks.agreed(math.nan))
+            state.losses.begin()
+            state.finished = bool(ranks.agreed(0))
+        ranks.any(False)
 
 
 def _row(state: State, loss: float, validation: Validation, validation_s: float) -> Row:
@@ -236,6 +244,14 @@ def _check_structures(dataset: Dataset, structures: tuple[str, ...], recipe: Rec
         raise InputError(
             "--recipe paper --joint: the paper's recipes differ by structure; "
             "leave out --joint, or use --recipe modern."
+        )
+
+
+def _check_ranks(recipe: Recipe, ranks: Ranks) -> None:
+    if recipe.batch_size < ranks.size:
+        raise InputError(
+            f"--devices {ranks.size}: a batch has {recipe.batch_size} patches; give each process "
+            f"one at least: fewer --devices, or --set batch_size={ranks.size}."
         )
 
 
