@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import shlex
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from dask_cluster import Killer, local_cluster
@@ -23,11 +28,11 @@ DEPTH = 13
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of two structures that finds something everywhere, and eight tomograms."""
+    """An untrained model of two structures, which finds either in places; eight tomograms."""
     folder = tmp_path_factory.mktemp("data")
     recipe = modern().override(["binning=1", "context=1"])
     network = Architecture.of(recipe, 2).build(0).eval()
-    thresholds = {"rods": 0.45, "discs": 0.5}
+    thresholds = {"rods": 0.068, "discs": 0.19}
     Trained(network, ("rods", "discs"), recipe, thresholds, (1.0, 1.0)).save(folder / "model")
     random = np.random.default_rng(0)
     for name in "abcdefgh":
@@ -43,6 +48,8 @@ def alone(data: Path) -> Path:
 
     out = data / "alone"
     app(["segment", *words(data), "-o", str(out)], standalone_mode=False)
+    labels = np.asarray(files.read(out / "a" / "labels.mrc").data)
+    assert set(np.unique(labels)) == {0, 1, 2}, "equal labels say something"
     return out
 
 
@@ -98,6 +105,28 @@ def test_a_killed_worker_changes_no_byte(
     assert killer.killed, "a worker that was writing"
     assert made(out) == made(alone)
     assert len(made(out)) == 8 * 7
+
+
+def test_ctrl_c_ends_the_workers_and_the_same_command_goes_on(
+    seget: Seget, data: Path, alone: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = ("segment", *words(data), "-o", str(out), "--on", "processes:1")
+    script = "from seget.cli import main; main()"
+    running = subprocess.Popen([sys.executable, "-c", script, *command], stderr=subprocess.PIPE)
+    while not any(out.glob("*/.*.journal")):
+        time.sleep(0.001)
+    workers = psutil.Process(running.pid).children(recursive=True)
+    running.send_signal(signal.SIGINT)
+    said = running.communicate()[1].decode().splitlines()
+    assert running.returncode == 1
+    assert said[-1].startswith("seget: stopped; what is finished is kept")
+    assert not [line for line in said if "Traceback" in line]
+    assert done(out) < 8
+    psutil.wait_procs(workers, timeout=5)
+    assert not any(worker.is_running() for worker in workers)
+    assert seget(*command)[0] == 0
+    assert made(out) == made(alone)
 
 
 def test_what_is_printed_for_a_job_array_makes_the_same(

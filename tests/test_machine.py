@@ -12,7 +12,7 @@ import seget as front_door
 from seget import machine
 from seget.errors import InputError, RunError
 from seget.machine import keep_freed_memory, parse_bytes
-from seget.runners.processes import Share, _begin
+from seget.runners.processes import Share, settle
 from seget.training import Run
 from training_runs import short
 
@@ -108,7 +108,7 @@ def test_a_worker_process_changes_its_malloc(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.setattr(machine, "_limits", [])
-    _begin(None, Share(1, 10**9))
+    settle(None, Share(1, 10**9))
     assert events == ["malloc"]
 
 

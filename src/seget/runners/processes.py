@@ -9,12 +9,16 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from functools import partial
+from multiprocessing.connection import Connection
+from multiprocessing.connection import wait as wait_for
 from typing import TypeVar
 
 from seget import machine
@@ -22,6 +26,10 @@ from seget.runners.work import MOST_LOSSES, Work
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+# Of a process that does tasks: whether it does one, and whether it is to stop.
+_WORKING: list[bool] = []
+_INTERRUPTED: list[bool] = []
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,7 @@ class _Slot:
 
     gpu: str | None
     share: Share
+    stop: Connection
     pool: ProcessPoolExecutor = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,10 +64,10 @@ class _Slot:
     def start(self) -> None:
         """Make the process, or a new one; it begins to run with its first task."""
         context = multiprocessing.get_context("spawn")
-        self.pool = ProcessPoolExecutor(1, context, _begin, (self.gpu, self.share))
+        self.pool = ProcessPoolExecutor(1, context, _begin, (self.gpu, self.share, self.stop))
 
     def submit(self, do: Callable[[Task], Result], task: Task) -> Future[Result]:
-        return self.pool.submit(do, task)
+        return self.pool.submit(partial(_work, do), task)
 
 
 def run(
@@ -66,7 +75,8 @@ def run(
 ) -> Iterator[tuple[Task, Result]]:
     """Yield each task with its result, done by one process for each of `gpus` (None: without)."""
     share = Share.of(len(gpus))
-    idle = [_Slot(gpu, share) for gpu in gpus]
+    stopped, stop = multiprocessing.Pipe(duplex=False)
+    idle = [_Slot(gpu, share, stopped) for gpu in gpus]
     slots = list(idle)
     waiting = deque((task, 0) for task in tasks)
     running: dict[Future[Result], tuple[Task, int, _Slot]] = {}
@@ -89,13 +99,25 @@ def run(
                 idle.append(slot)
                 waiting.extendleft((one, 0) for one in reversed(work.follow(task, result)))
                 yield task, result
-    finally:  # after an error or Ctrl-C no further task begins
+    except BaseException:  # after an error or Ctrl-C no further task begins, and none goes on
+        stop.close()
+        raise
+    finally:
         for slot in slots:
             slot.pool.shutdown(wait=True, cancel_futures=True)
+        stop.close()
+        stopped.close()
 
 
-def _begin(gpu: str | None, share: Share) -> None:
-    """Give a new process its GPU, cores and memory, before torch is imported there.
+def _begin(gpu: str | None, share: Share, stop: Connection) -> None:
+    """Prepare a new process, before torch is imported there."""
+    settle(gpu, share)
+    signal.signal(signal.SIGINT, _interrupt)
+    threading.Thread(target=_obey, args=(stop,), daemon=True).start()
+
+
+def settle(gpu: str | None, share: Share) -> None:
+    """Give this process its GPU, cores and memory.
 
     The process is ours alone, so malloc may be told to keep what is freed; a Dask worker is not.
     """
@@ -104,12 +126,32 @@ def _begin(gpu: str | None, share: Share) -> None:
     os.environ["OMP_NUM_THREADS"] = str(share.cores)
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """End this process when the one that started it was killed: nobody waits for its work."""
+def _work(do: Callable[[Task], Result], task: Task) -> Result:
+    if _INTERRUPTED:
+        raise KeyboardInterrupt
+    _WORKING.append(True)
+    try:
+        return do(task)
+    finally:
+        _WORKING.clear()
+
+
+def _interrupt(*_: object) -> None:
+    """End the task at hand as Ctrl-C does; a second time, it is left to save what it has."""
+    is_first = not _INTERRUPTED
+    _INTERRUPTED.append(True)
+    if is_first and _WORKING:
+        raise KeyboardInterrupt
+
+
+def _obey(stop: Connection) -> None:
+    """Interrupt this process when `stop` is closed; end it when the one that started it is gone."""
     parent = multiprocessing.parent_process()
-    if parent is not None:
+    if parent is None:
+        return
+    if parent.sentinel not in wait_for([parent.sentinel, stop]):
+        os.kill(os.getpid(), signal.SIGINT)
         parent.join()
-        os._exit(1)
+    os._exit(1)  # nobody waits for its work
