@@ -4,11 +4,15 @@ BIN := .venv/bin
 PYTHONS := python3 python3.13 python3.12 python3.11
 WANTED := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 
+# What Qt and OpenGL need of Debian or Ubuntu to draw into a virtual framebuffer.
+WINDOW := xvfb xauth libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 \
+    libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libdbus-1-3
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-export test-copick check fix bench bench-long torture docs
+.PHONY: help setup demo test test-export test-copick test-viewer check fix bench bench-long torture docs
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/.installed ## make .venv with seget and the tools of its developers
 
@@ -24,6 +28,17 @@ test-export: .venv-export/.installed ## tests with the tools of bioimage.io, whi
 
 test-copick: setup .venv-copick/.installed ## tests with copick's own reader, which wants zarr 2 and a .venv of its own
 	@SEGET_COPICK=$(CURDIR)/.venv-copick/bin/python $(BIN)/pytest -q tests/test_copick.py $(ARGS)
+
+# In an environment of its own: napari and Qt would slow `make test` down. ARGS="-k story" for one.
+test-viewer: .venv-viewer/.installed ## the tests in napari's own window, in a virtual framebuffer
+	@if ! command -v xvfb-run >/dev/null; then \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        apt-get install -y --no-install-recommends $(WINDOW); \
+	    else \
+	        echo "A virtual framebuffer is missing: sudo apt-get install $(WINDOW)" >&2; exit 1; \
+	    fi; \
+	fi
+	@xvfb-run -a -s "-screen 0 1400x900x24" .venv-viewer/bin/pytest -q tests/viewer $(ARGS)
 
 check: setup ## lint, import floors, types, doctests, the written pages
 	@$(BIN)/ruff check .
@@ -51,6 +66,12 @@ torture: setup ## kill 200 runs, fill disks, take inputs away; write build/tortu
 docs: setup ## write docs/cli.md from the commands' own help, docs/networks.md from the networks
 	@$(BIN)/python docs/cli_page.py
 	@$(BIN)/python docs/networks_page.py
+
+.venv-viewer/.installed: pyproject.toml constraints.txt | .venv/.installed
+	@$(BIN)/python -m venv .venv-viewer
+	@.venv-viewer/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+	    -e ".[dev,viewer]" pytest-qt
+	@touch $@
 
 # An old .venv is kept if its Python fits; the stamp is older than a changed list of dependencies.
 .venv/.installed: pyproject.toml constraints.txt

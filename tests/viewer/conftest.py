@@ -66,3 +66,19 @@ def opened(request: pytest.FixtureRequest) -> Iterator[Callable[[Path], Driver]]
     yield open_it
     for dock in docks:
         dock.close()
+
+
+@pytest.fixture
+def make_dock(request: pytest.FixtureRequest) -> Callable[[Path], Any]:
+    """Open a tomogram and the plugin's dock as napari does, which shows it public names only."""
+    if why := why_no_window():
+        pytest.skip(why)
+    make = request.getfixturevalue("make_napari_viewer_proxy")
+    from seget.viewer.plugin import make_dock
+
+    def open_it(path: Path) -> Any:
+        viewer = make(show=True)
+        viewer.open(str(path), plugin="seget")
+        return make_dock(viewer)
+
+    return open_it

@@ -73,7 +73,9 @@ class Story:
         image = Image.fromarray(shown).convert("RGB")
         image.thumbnail((PICTURE_PX, PICTURE_PX), Image.Resampling.LANCZOS)
         Path(folder).mkdir(parents=True, exist_ok=True)
-        image.quantize(96).save(Path(folder) / f"{chapter}.png", optimize=True)
+        image.quantize(256, dither=Image.Dither.NONE).save(
+            Path(folder) / f"{chapter}.png", optimize=True
+        )
 
     def paint(self) -> None:
         """Add both structures, and paint them on three slices from the truth."""
@@ -163,7 +165,7 @@ class Story:
         """Measure the objects, and select one."""
         pytest.importorskip("cc3d", reason="seget[measure] is not installed")
         table = self.driver.work.table
-        self.driver.press(table.measure_button)
+        self.driver.press(self.driver.work.prediction.measure_button)
         assert self.driver.wait(lambda: table.table.rowCount() > 0, 120)
         table.table.selectRow(0)
         assert self.driver.viewer.layers["objects"].visible
@@ -191,6 +193,8 @@ class Story:
         viewer.window._qt_window.resize(1400, 900)
         dock = open_viewer(viewer, tomogram)
         self.driver = Driver(viewer, dock)
+        self.driver.wait(most_s=0.5)
+        viewer.reset_view()
         strokes = [json.loads(line) for line in log.read_text().splitlines()]
         labels = dock.work.session.drawing.labels
         old = [one for one in strokes if killed_at - one["t"] > 2]

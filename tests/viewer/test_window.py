@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from seget import files
+from seget.errors import RunError
 from seget.viewer.session import open_session
 
 Opened = Callable[[Path], Any]
@@ -118,3 +120,20 @@ def test_napari_reads_through_the_plugin(opened: Opened, tomogram: Path) -> None
     assert layer.name.startswith("cell")
     assert np.allclose(layer.translate, (10, -20, 30))
     assert str(layer.units[0]) == "nanometer"
+
+
+def test_the_dock_of_the_plugin_begins_a_session(
+    opened: Opened, make_dock: Callable[[Path], Any], tomogram: Path
+) -> None:
+    dock = make_dock(tomogram)
+    assert dock.work is None
+    dock.widget().begin()
+    assert dock.work is not None, dock.widget().words.text()
+    assert dock.work.session.folder == tomogram.with_suffix(".seget")
+    dock.close()
+
+
+def test_two_viewers_do_not_share_a_session(opened: Opened, tomogram: Path) -> None:
+    opened(tomogram)
+    with pytest.raises(RunError, match="another process of seget writes there"):
+        opened(tomogram)

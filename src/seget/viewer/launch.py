@@ -12,25 +12,33 @@ from typing import Any
 
 from seget import files
 from seget.errors import InputError
-from seget.viewer.layers import layers_of
-from seget.viewer.session import open_session, session_folder
+from seget.viewer.layers import LayerData, layers_of
+from seget.viewer.session import Session, open_session, session_folder
 from seget.viewer.session.folder import DATASET, SETTINGS
 
 DOCK = "seget"
 
 
 def launch(path: Path, folder: Path | None = None, tomogram: str | None = None) -> None:
-    """Open napari and return when it is closed; see `open_viewer`."""
+    """Open napari and return when it is closed; see `prepared`."""
+    shown = prepared(path, folder, tomogram)  # what is wrong is said before a window opens
     import napari
 
-    open_viewer(napari.Viewer(title=f"seget: {path.name}"), path, folder, tomogram)
+    show(napari.Viewer(title=f"seget: {path.name}"), shown)
     napari.run()
 
 
 def open_viewer(
     viewer: Any, path: Path, folder: Path | None = None, tomogram: str | None = None
 ) -> Any:
-    """Show a path in a viewer; return the dock, None where there is nothing to draw on.
+    """Show a path in a viewer; return the dock, None where there is nothing to draw on."""
+    return show(viewer, prepared(path, folder, tomogram))
+
+
+def prepared(
+    path: Path, folder: Path | None = None, tomogram: str | None = None
+) -> Session | list[LayerData]:
+    """Return a session to draw in, or layers to look at.
 
     Parameters
     ----------
@@ -45,14 +53,21 @@ def open_viewer(
     InputError
         Nothing there can be opened.
     """
-    dock = None
     if is_drawn_on(path, folder):
+        return open_session(path, folder, tomogram)
+    return layers_of(path)
+
+
+def show(viewer: Any, shown: Session | list[LayerData]) -> Any:
+    """Show a session or layers in a viewer; return the dock, None of layers."""
+    dock = None
+    if isinstance(shown, Session):
         from seget.viewer.widgets.dock import Dock
 
-        dock = Dock(viewer, open_session(path, folder, tomogram))
+        dock = Dock(viewer, shown)
         viewer.window.add_dock_widget(dock, name=DOCK, area="right")
     else:
-        for data, keywords, kind in layers_of(path):
+        for data, keywords, kind in shown:
             getattr(viewer, f"add_{kind}")(data, **keywords)
     viewer.dims.set_current_step(0, viewer.dims.nsteps[0] // 2)
     canvas = getattr(viewer, "canvas", None)  # napari before 0.9 has none

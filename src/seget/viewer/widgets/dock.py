@@ -26,7 +26,6 @@ from seget.viewer.widgets.structures import StructuresSection
 from seget.viewer.widgets.training import TrainingSection
 
 POLL_MS, WIDTH_PX = 100, 380
-MEASURED = "measured"
 
 
 class Dock(QScrollArea):
@@ -62,25 +61,26 @@ class _Beginning(QWidget):
     def __init__(self, dock: Dock) -> None:
         super().__init__()
         self._dock = dock
-        self._words = text_label("Open a tomogram, then press the button.")
+        self.words = text_label("Open a tomogram, then press the button.")
         whole = QVBoxLayout(self)
-        whole.addWidget(self._words)
-        whole.addWidget(button("Draw on the tomogram", "Begin or reopen its session", self._begin))
+        whole.addWidget(self.words)
+        whole.addWidget(button("Draw on the tomogram", "Begin or reopen its session", self.begin))
         whole.addStretch(1)
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Begin or reopen the session of the tomogram that is shown."""
         layers = [
             layer
             for layer in reversed(self._dock.viewer.layers)
             if layer.metadata.get("seget_path") and not layer.metadata.get("seget_legend")
         ]
         if not layers:
-            self._words.setText("No tomogram that seget opened is shown: open one with seget.")
+            self.words.setText("No tomogram that seget opened is shown: open one with seget.")
             return
         try:
             self._dock.begin(open_session(Path(layers[0].metadata["seget_path"])))
         except (InputError, RunError, OSError) as error:
-            self._words.setText(str(error))
+            self.words.setText(str(error))
 
 
 class Work(QWidget):
@@ -97,11 +97,12 @@ class Work(QWidget):
         self._ended = False
         self.words = text_label(" ".join(session.notes), BAD)
         self.saved = text_label("", MUTED)
+        self.saved.setToolTip(str(session.folder))
         self.structures = StructuresSection(self.canvas, self.say)
         self.training = TrainingSection(self.canvas, self.saver, self.say)
-        self.prediction = PredictionSection(self.canvas, self.saver, self.say)
-        self.table = MeasureTable(viewer, session.folder / MEASURED, self.say)
-        self.prediction.finished.append(self._offer)
+        self.table = MeasureTable(viewer, session.folder, self.say)
+        self.table.filled.append(self._show_table)
+        self.prediction = PredictionSection(self.canvas, self.saver, self.table.measure, self.say)
         self.training.turned.append(self.prediction.warm)
         self._table_dock: Any = None
         whole = QVBoxLayout(self)
@@ -118,8 +119,6 @@ class Work(QWidget):
         application = QApplication.instance()
         assert application is not None
         application.aboutToQuit.connect(self.end)
-        if (labels := self.prediction.job.folder / "labels.mrc").is_file():
-            self._offer(labels)
 
     def say(self, text: str) -> None:
         """Show a sentence until the next one."""
@@ -135,12 +134,14 @@ class Work(QWidget):
         self.prediction.close()
         self._lock.__exit__(None, None, None)
 
-    def _offer(self, labels: Path) -> None:
-        self.table.offer(labels)
+    def _show_table(self) -> None:
+        """Show the objects beside this dock, which stays as high as it was."""
         if self._table_dock is None:
             self._table_dock = self.canvas.viewer.window.add_dock_widget(
-                self.table, name="seget: objects", area="bottom"
+                self.table, name="objects", area="right", tabify=True
             )
+        self._table_dock.show()
+        self._table_dock.raise_()
 
     def _poll(self) -> None:
         self.saver.poll()
@@ -151,7 +152,7 @@ class Work(QWidget):
             self.saved.setText(f"Not saved, trying again: {self.saver.error}")
         else:
             state = "Everything is saved" if self.saver.is_saved else "Saving"
-            self.saved.setText(f"{state} in {self.session.folder}")
+            self.saved.setText(f"{state} in {self.session.folder.name}")
 
     def _bind_keys(self) -> None:
         keys: dict[str, Callable[[], object]] = {

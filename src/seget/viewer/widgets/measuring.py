@@ -8,6 +8,7 @@ It never measures.
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,39 +26,42 @@ from seget import files
 from seget.viewer import layers
 from seget.viewer.session import commands
 from seget.viewer.session.jobs import Job
-from seget.viewer.widgets.parts import button, copy_button, row, text_label
+from seget.viewer.widgets.parts import copy_button, row, text_label
 
 # Of the columns of objects.csv those that fit a screen; docs/measures.md has all.
 COLUMNS = {
-    "id": "object",
+    "id": "#",
     "structure": "structure",
-    "volume_nm3": "volume (nm\N{SUPERSCRIPT THREE})",
-    "surface_nm2": "surface (nm\N{SUPERSCRIPT TWO})",
-    "equivalent_diameter_nm": "diameter (nm)",
-    "length_nm": "length (nm)",
+    "volume_nm3": "volume, nm\N{SUPERSCRIPT THREE}",
+    "equivalent_diameter_nm": "diameter, nm",
+    "length_nm": "length, nm",
+    "surface_nm2": "surface, nm\N{SUPERSCRIPT TWO}",
     "sphericity": "sphericity",
-    "touches_border": "cut by the border",
+    "touches_border": "cut",
 }
 OUTLINE, OUTLINE_PX = "yellow", 3
+SEGMENTED, OUT = "segmented", "measured"
 OBJECTS, MEASURED = "objects", "labels.measured.mrc"
 
 
 class MeasureTable(QWidget):
-    """The objects of labels, one a row."""
+    """The objects of labels, one a row.
 
-    def __init__(self, viewer: Any, folder: Path, say: Callable[[str], None]) -> None:
+    Attributes
+    ----------
+    filled
+        Called when objects were measured.
+    """
+
+    def __init__(self, viewer: Any, session: Path, say: Callable[[str], None]) -> None:
         super().__init__()
         self._viewer, self._say = viewer, say
-        self._labels: Path | None = None
+        self._labels = session / SEGMENTED / "labels.mrc"
         self._rows: list[dict[str, str]] = []
-        self.job = Job(folder)
+        self.job = Job(session / OUT)
         self._ran = False
-        self.measure_button = button(
-            "Measure", "Volume, surface, diameter and length of every object, in nm", self.measure,
-            wide=False,
-        )  # fmt: skip
-        self.measure_button.setEnabled(False)
-        self.words = text_label("Segment the whole volume first, then measure its objects.")
+        self.filled: list[Callable[[], None]] = []
+        self.words = text_label()
         self.table = QTableWidget(0, len(COLUMNS))
         self.table.setHorizontalHeaderLabels(list(COLUMNS.values()))
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -66,28 +70,21 @@ class MeasureTable(QWidget):
         self.table.itemSelectionChanged.connect(self._show_object)
         whole = QVBoxLayout(self)
         copy = copy_button({"Measure": self.command}, say)
-        whole.addLayout(row(self.measure_button, self.words, copy, stretch=1))
+        whole.addLayout(row(self.words, copy, stretch=0))
         whole.addWidget(self.table, 1)
 
-    def offer(self, labels: Path) -> None:
-        """Let these labels be measured."""
-        self._labels = labels
-        self.measure_button.setEnabled(True)
-        self.words.setText(f"{labels.name} can be measured.")
-
     def measure(self) -> None:
-        """Measure, in the background."""
-        if self._labels is None or self.job.is_running:
-            return
-        self.job = Job(self.job.folder)
-        self.job.begin(commands.measure(self._labels, self.job.folder))
-        self._ran = True
-        self.words.setText("Measuring ...")
+        """Measure the labels of the whole volume, in the background."""
+        if not self._labels.is_file():
+            self._say("There is nothing to measure yet: press Whole volume first.")
+        elif not self.job.is_running:
+            self.job = Job(self.job.folder)
+            self.job.begin(commands.measure(self._labels, self.job.folder))
+            self._ran = True
+            self._say("Measuring ...")
 
     def command(self) -> str:
         """Return the line for a shell that measures."""
-        if self._labels is None:
-            return ""
         return commands.shell(commands.measure(self._labels, self.job.folder))
 
     def poll(self) -> None:
@@ -99,10 +96,12 @@ class MeasureTable(QWidget):
             return
         self._ran = False
         if progress.error or not (self.job.folder / "objects.csv").is_file():
-            self.words.setText("")
             self._say(progress.error or "nothing was measured; see progress.jsonl.")
             return
+        self._say("")
         self._fill()
+        for listener in self.filled:
+            listener()
 
     def _fill(self) -> None:
         with (self.job.folder / "objects.csv").open(newline="") as lines:
@@ -111,7 +110,7 @@ class MeasureTable(QWidget):
         self.table.setRowCount(len(self._rows))
         for line, one in enumerate(self._rows):
             for place, key in enumerate(COLUMNS):
-                self.table.setItem(line, place, _item(one.get(key, ""), line))
+                self.table.setItem(line, place, _Item(one.get(key, ""), line))
         self.table.setSortingEnabled(True)
         self.table.sortItems(0, Qt.SortOrder.AscendingOrder)
         self.table.resizeColumnsToContents()
@@ -145,13 +144,33 @@ class MeasureTable(QWidget):
         scene.camera.center = tuple(place)
 
 
-def _item(text: str, line: int) -> QTableWidgetItem:
-    """Return a cell; numbers sort as numbers."""
-    item = QTableWidgetItem()
+class _Item(QTableWidgetItem):
+    """A cell that knows its line before sorting; numbers sort as numbers."""
+
+    def __init__(self, text: str, line: int) -> None:
+        super().__init__(_shown(text))
+        self.setData(Qt.ItemDataRole.UserRole, line)
+        self._number = _number(text)
+        if self._number is not None:
+            self.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+    def __lt__(self, other: QTableWidgetItem) -> bool:
+        mine, theirs = (-math.inf if n is None else n for n in (self._number, other._number))
+        return bool((mine, self.text()) < (theirs, other.text()))
+
+
+def _number(text: str) -> float | None:
     try:
-        number = float(text)
-        item.setData(Qt.ItemDataRole.DisplayRole, float(f"{number:.4g}"))
+        return float(text)
     except ValueError:
-        item.setText(text)
-    item.setData(Qt.ItemDataRole.UserRole, line)
-    return item
+        return None
+
+
+def _shown(text: str) -> str:
+    """Return a number with three digits that count, as 9,520,000 or 0.844."""
+    number = _number(text)
+    if number is None:
+        return {"true": "by the border", "false": ""}.get(text, text)
+    if not number or (number.is_integer() and abs(number) < 1000):
+        return f"{number:g}"
+    return f"{float(f'{number:.3g}'):,.{max(0, 2 - math.floor(math.log10(abs(number))))}f}"

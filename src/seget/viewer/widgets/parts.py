@@ -130,6 +130,8 @@ def row(*widgets: QWidget, stretch: int | None = None) -> QHBoxLayout:
     """Return widgets beside each other; the one numbered `stretch` takes what room is left."""
     line = QHBoxLayout()
     line.setSpacing(5)
+    if len(widgets) == 1:
+        line.addStretch(1)  # what is alone stands at the right
     for place, widget in enumerate(widgets):
         line.addWidget(widget, 1 if place == stretch else 0)
     return line

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,28 +22,28 @@ from seget.viewer.saver import Saver
 from seget.viewer.session import commands, predictions, runs
 from seget.viewer.session.jobs import Job
 from seget.viewer.session.runs import Model
+from seget.viewer.widgets.measuring import SEGMENTED
 from seget.viewer.widgets.parts import Section, button, copy_button, row, text_label
 from seget.viewer.worker import Worker
 
-SEGMENTED = "segmented"
 NO_MODEL = "There is no model yet: draw a slice, tick that it is complete, and press Train."
 
 
 class PredictionSection(Section):
-    """The third section of the dock.
+    """The third section of the dock."""
 
-    Attributes
-    ----------
-    finished
-        Called with the folder of the score maps and labels when the whole volume is segmented.
-    """
-
-    def __init__(self, canvas: Canvas, saver: Saver, say: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        canvas: Canvas,
+        saver: Saver,
+        measure: Callable[[], None],
+        say: Callable[[str], None],
+    ) -> None:
         super().__init__(3, "Predict")
         self.canvas, self._saver, self._say = canvas, saver, say
         self.worker = Worker()
         self.job = Job(canvas.session.folder / SEGMENTED)
-        self.finished: list[Callable[[Path], None]] = []
+        self._measure = measure
         self._ran = self.job.is_running
         self._asked: dict[int, str] = {}
         self._reason = ""
@@ -82,12 +81,18 @@ class PredictionSection(Section):
         self.discard_button = button(
             "Discard", "Take the prediction off this slice", self.discard, wide=False
         )
+        self.measure_button = button(
+            "Measure",
+            "Volume, surface, diameter and length in nm of every object of the whole volume",
+            self._measure,
+        )
         self.bar = QProgressBar()
         self.bar.hide()
         self.words = text_label()
-        self.body.addLayout(row(self.slice_button, self.next_button, self.volume_button))
+        self.body.addLayout(row(self.slice_button, self.next_button))
         accept = (self.accept_button, self.accept_one_button, self.click_button)
         self.body.addLayout(row(*accept, self.discard_button))
+        self.body.addLayout(row(self.volume_button, self.measure_button))
         self.body.addWidget(self.bar)
         self.body.addWidget(self.words)
         self.body.addLayout(
@@ -252,16 +257,13 @@ class PredictionSection(Section):
         if not labels.is_file():
             self.words.setText("Stopped; the same button goes on.")
             return
-        name = "segmented"
-        if name in self.canvas.viewer.layers:
-            self.canvas.viewer.layers.remove(name)
+        if SEGMENTED in self.canvas.viewer.layers:
+            self.canvas.viewer.layers.remove(SEGMENTED)
         legend = files.legend_of(labels) or files.Legend()
-        data, keywords, _ = layers.labels(files.read(labels), legend, name)
+        data, keywords, _ = layers.labels(files.read(labels), legend, SEGMENTED)
         self.canvas.viewer.add_labels(data, **keywords)
         self.canvas.viewer.layers.selection.active = self.canvas.drawn
-        self.words.setText(f"Segmented: {labels}")
-        for listener in self.finished:
-            listener(labels)
+        self.words.setText(f"Segmented: {labels.name} in {labels.parent.name}.")
 
     def _follow_layer(self) -> None:
         active = self.canvas.viewer.layers.selection.active
