@@ -46,7 +46,8 @@ def test_the_whole_way(seget: Seget, small_dataset: Path, tmp_path: Path) -> Non
     result = json.loads(printed)
     assert set(result["structures"]) == {"discs", "rods"}
     assert 0 < result["structures"]["discs"]["miou"] <= 1
-    assert len(list((out / "pictures").iterdir())) == 2
+    assert len(list((out / "pictures").glob("tomogram_*.png"))) == 2
+    assert {"report.html", "scores.csv", "object_errors.csv"} <= {p.name for p in out.iterdir()}
     code, printed, _ = seget("evaluate", out, small_dataset, "--no-pictures", "--slices", "all")
     assert code == 0
     assert "all slices 0-11" in printed
@@ -71,8 +72,9 @@ def test_a_structure_on_no_test_slice_is_said_and_has_no_score(
     command = ("evaluate", tmp_path / "out", tmp_path / "dataset.toml", "--no-pictures")
     code, printed, err = seget(*command)
     assert code == 0, err
-    (line,) = (line.split() for line in printed.splitlines() if line.startswith(" rods "))
-    assert line[1:] == ["absent", "absent", "-", "absent", "absent", "0.0000", "18,432"]
+    line, of_objects = (x.split() for x in printed.splitlines() if x.startswith(" rods "))
+    assert of_objects[1:] == ["absent", "-", "absent", "0", "0", "0", "1", "0", "0", "0"]
+    assert line[1:] == ["absent", "absent", "-", "absent", "absent", "0.0014", "0.0000", "18,432"]
     assert "rods is on no test slice: it has no mIOU" in printed
     assert "25 px of it were predicted there, 0.136% of the image, 100 nm2." in printed
     result = json.loads(seget(*command, "--json")[1])

@@ -86,7 +86,7 @@ def _say_how_long(toml: Path, steps: int) -> None:
 
 def _report(out: Path, tomls: list[Path], steps: int) -> Path:
     from seget.dataset import read_dataset
-    from seget.evaluation import Part, draw_slices, evaluate, report
+    from seget.evaluation import Part, draw_slices, evaluate, report, thumbnails
 
     texts = [
         ("Test slices", "Slices of the tomogram it learnt from, kept for the test.", None),
@@ -98,7 +98,9 @@ def _report(out: Path, tomls: list[Path], steps: int) -> Path:
         result = evaluate(folder, dataset, slices)
         scored = result["scored"][0]["slices"]
         middle = (scored[len(scored) // 2],)
-        parts.append(Part(heading, text, result, list(draw_slices(folder, dataset, middle))))
+        pictures = list(draw_slices(folder, dataset, middle))
+        wrong = thumbnails(folder, dataset, result, slices)
+        parts.append(Part(heading, text, result, pictures, wrong))
         _say_scores(heading, result)
     facts = (
         f"{steps} steps of training",

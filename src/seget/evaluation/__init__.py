@@ -7,20 +7,31 @@ It never trains, never predicts and never imports torch.
 
 from seget.evaluation.agreement import StructureScores, Truth
 from seget.evaluation.gallery import draw_slices
+from seget.evaluation.predicted import Predicted, find_predictions
 from seget.evaluation.reliability import draw_reliability
 from seget.evaluation.report import Part, report, score_text
 from seget.evaluation.score import evaluate, without_nan
+from seget.evaluation.tables import write_tables
+from seget.evaluation.thumbnails import Thumbnail, thumbnails
 from seget.evaluation.training_curves import curves
+from seget.evaluation.worst import SliceScore, worst_slices
 
 __all__ = [
     "Part",
+    "Predicted",
+    "SliceScore",
     "StructureScores",
+    "Thumbnail",
     "Truth",
     "curves",
     "draw_reliability",
     "draw_slices",
     "evaluate",
+    "find_predictions",
     "report",
     "score_text",
+    "thumbnails",
     "without_nan",
+    "worst_slices",
+    "write_tables",
 ]

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from seget import files
 from seget.dataset import Dataset, Tomogram
 from seget.evaluation.pictures import slice_picture
-from seget.evaluation.score import Predicted, find_predictions
+from seget.evaluation.predicted import Predicted, find_predictions
 from seget.fusion import colour, fuse
 
 # The objects of a drawn figure refer to one another in circles, so only Python's garbage collector

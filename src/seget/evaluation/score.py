@@ -9,68 +9,21 @@ is on none of the scored slices. Paper: section 3.3, equation 6.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seget import files
-from seget.dataset import Dataset, Tomogram
-from seget.errors import InputError
+from seget.dataset import Dataset
 from seget.evaluation.agreement import Agreement, StructureScores, Truth
+from seget.evaluation.object_scores import ObjectScores
+from seget.evaluation.predicted import Predicted, find_predictions
 from seget.metrics import mean_ignoring_absent
-from seget.results import ScoreMap, match, read_labels
-from seget.volume import Volume
-
-
-@dataclass(frozen=True)
-class Predicted:
-    """What stands in a folder for one tomogram: score maps by structure, and labels if any.
-
-    `scored` has, by structure, the part and the slices that its scores are counted on.
-    """
-
-    tomogram: Tomogram
-    scored: dict[str, tuple[str, tuple[int, ...]]]
-    maps: dict[str, ScoreMap]
-    scores: dict[str, Volume]
-    labels: Volume | None
-    values: dict[str, int]
-
-    @property
-    def structures(self) -> list[str]:
-        """The structures that are both predicted and annotated."""
-        return [structure for structure in self.maps if structure in self.tomogram.masks]
-
-    @property
-    def slices(self) -> tuple[int, ...]:
-        """The slices on which any structure is scored, ascending."""
-        return tuple(sorted({z for _, slices in self.scored.values() for z in slices}))
-
-    def part_of(self, z: int) -> str:
-        """Return the parts that a slice is in, such as " (test)"; "" for slices that were given."""
-        parts = {part for part, slices in self.scored.values() if z in slices} - {"given"}
-        return f" ({', '.join(sorted(parts))})" if parts else ""
-
-    def groups(self) -> list[dict[str, Any]]:
-        """Return tomogram, part, slices and structures, for each different part and slices."""
-        groups: dict[tuple[str, tuple[int, ...]], list[str]] = {}
-        for structure, scored in self.scored.items():
-            groups.setdefault(scored, []).append(structure)
-        return [
-            {
-                "tomogram": self.tomogram.name,
-                "part": part,
-                "slices": list(slices),
-                "structures": structures,
-            }
-            for (part, slices), structures in groups.items()
-            if slices
-        ]
 
 
 def evaluate(
-    folder: Path | str, dataset: Dataset, slices: tuple[int, ...] | str | None = None
+    folder: Path | str,
+    dataset: Dataset,
+    slices: tuple[int, ...] | str | None = None,
+    tolerance_nm: float | None = None,
 ) -> dict[str, Any]:
     """Score what stands in `folder` against a dataset's masks.
 
@@ -78,10 +31,11 @@ def evaluate(
     ----------
     folder
         The -o of `seget predict` or `segment`; with several tomograms, one subfolder each.
-    dataset
-        Its test part is scored, else its validation part, else everything annotated.
-    slices
-        0-based slices to score instead, or `"all"` annotated ones.
+    dataset, slices
+        Its test part is scored, else its validation part, else everything annotated; or 0-based
+        slices that are given, or `"all"` annotated ones.
+    tolerance_nm
+        Up to which boundaries agree; None: two pixels.
 
     Returns
     -------
@@ -90,105 +44,59 @@ def evaluate(
     its own slices and its labelled pixels, whose number is `judged_px`. The mIOU, IoU and Dice of a
     structure that is on none of the scored slices are None, and left out of the mean; what was
     predicted of it stands in `false_positive_px`, `_nm2` (None where the voxel size is unknown) and
-    `_share` (of the scored pixels), and in a sentence of `notes`.
+    `_share` (of the scored pixels), and in a sentence of `notes`. `objects` of a structure has its
+    objects and boundaries (see `ObjectScores`), and `object_errors` each object that is wrong, the
+    largest first.
     """
     counted: dict[str, StructureScores] = {}
+    objects: dict[str, ObjectScores] = {}
     scored: list[dict[str, Any]] = []
     for predicted in find_predictions(Path(folder), dataset, slices):
         scored += predicted.groups()
         for structure in predicted.structures:
-            threshold = predicted.maps[structure].sidecar.threshold
-            scores = counted.setdefault(structure, StructureScores(threshold))
-            _take_in(scores, predicted, structure)
-    structures = {structure: one.summary() for structure, one in counted.items()}
-    notes = []
-    for structure, own in counted.items():
-        # Slices that were asked for may be a few of the test slices: others may show the structure.
-        parts = {one["part"] for one in scored if structure in one["structures"]}
-        part = parts.pop() if slices in (None, "all") and len(parts) == 1 else "scored"
-        if not own.scores.total.is_present:
-            notes.append(_absence(structure, "annotated" if part == "all" else part, own.scores))
-    mean = mean_ignoring_absent(s["miou"] for s in structures.values())[0]
-    result: dict[str, Any] = without_nan(
-        {"structures": structures, "mean_miou": mean, "scored": scored, "notes": notes}
-    )
+            _take_in(counted, predicted, structure)
+            objects.setdefault(structure, ObjectScores(tolerance_nm)).add(predicted, structure)
+    structures = {s: one.summary() | objects[s].summary() for s, one in counted.items()}
     names = {one["tomogram"] for one in scored}
-    result["not_predicted"] = [t.name for t in dataset.tomograms if t.name not in names]
-    return result
+    errors = [error for one in objects.values() for error in one.errors]
+    result = {
+        "structures": structures,
+        "mean_miou": mean_ignoring_absent(s["miou"] for s in structures.values())[0],
+        "scored": scored,
+        "notes": _absences(counted, scored, slices in (None, "all")),
+        "object_errors": sorted(errors, key=lambda error: -error["voxels"]),
+        "not_predicted": [t.name for t in dataset.tomograms if t.name not in names],
+    }
+    return dict(without_nan(result))
 
 
-def _take_in(counted: StructureScores, predicted: Predicted, structure: str) -> None:
+def _take_in(counted: dict[str, StructureScores], predicted: Predicted, structure: str) -> None:
     """Count the scored slices of one tomogram."""
+    threshold = predicted.maps[structure].sidecar.threshold
+    scores = counted.setdefault(structure, StructureScores(threshold))
     name = predicted.tomogram.name
     pixel_nm2 = predicted.tomogram.image.pixel_area_nm2
     mask = predicted.tomogram.masks[structure]
     for z in predicted.scored[structure][1]:
         truth = Truth.of(mask, z)
-        counted.add_slice(name, z, predicted.scores[structure].slice(z), truth, pixel_nm2)
+        scores.add_slice(name, z, predicted.scores[structure].slice(z), truth, pixel_nm2)
         if predicted.labels is not None and structure in predicted.values:
             found = predicted.labels.slice(z) == predicted.values[structure]
-            counted.labels.add(name, z, found, truth, pixel_nm2)
+            scores.labels.add(name, z, found, truth, pixel_nm2)
 
 
-def find_predictions(
-    folder: Path, dataset: Dataset, slices: tuple[int, ...] | str | None
-) -> Iterator[Predicted]:
-    """Yield what stands in `folder` for each tomogram of the dataset that was predicted.
-
-    Raises
-    ------
-    InputError
-        None was, maps under a tomogram's name are of another one, a map has another shape, or a
-        slice asked for is not annotated.
-    """
-    found = False
-    places = match(folder, {tomogram.name: tomogram.image for tomogram in dataset.tomograms})
-    for tomogram in dataset.tomograms:
-        maps = places[tomogram.name].maps if tomogram.name in places else {}
-        if not set(maps) & set(tomogram.masks):
-            continue
-        found = True
-        scored = _chosen_slices(tomogram, [s for s in maps if s in tomogram.masks], slices, dataset)
-        scores = {s: files.read(m.path) for s, m in maps.items()}
-        for structure, volume in scores.items():
-            if volume.shape != tomogram.image.shape:
-                raise InputError(
-                    f"{maps[structure].path}: has shape {volume.shape}, the tomogram has "
-                    f"{tomogram.image.shape}; predict again from this tomogram."
-                )
-        labels, values = read_labels(places[tomogram.name].folder, maps)
-        yield Predicted(tomogram, scored, maps, scores, labels, values)
-    if not found:
-        raise InputError(
-            f"{folder}: holds no score map of a tomogram and a structure of {dataset.path}; "
-            "predict one of its tomograms into this folder."
-        )
-
-
-def _chosen_slices(
-    tomogram: Tomogram,
-    structures: list[str],
-    slices: tuple[int, ...] | str | None,
-    dataset: Dataset,
-) -> dict[str, tuple[str, tuple[int, ...]]]:
-    """Return the part that is scored, in words, and its slices, of each structure."""
-    masks = {structure: tomogram.masks[structure] for structure in structures}
-    if slices is None:
-        return {structure: mask.split.scored() for structure, mask in masks.items()}
-    if isinstance(slices, str):
-        return {structure: ("all", mask.annotated) for structure, mask in masks.items()}
-    unknown = sorted(set(slices) - set(tomogram.annotated))
-    if unknown:
-        raise InputError(
-            f"{dataset.path}: slice {unknown[0]} of {tomogram.name} is not annotated; "
-            f"annotated are {tomogram.annotated[0]} to {tomogram.annotated[-1]}."
-        )
-    chosen = {}
-    for structure, mask in masks.items():
-        part, of_part = mask.split.scored()
-        own = tuple(z for z in slices if z in mask.annotated)
-        chosen[structure] = part if set(own) <= set(of_part) else "given", own
-    return chosen
+def _absences(
+    counted: dict[str, StructureScores], scored: list[dict[str, Any]], are_whole: bool
+) -> list[str]:
+    """Say which structures are on none of the scored slices; `are_whole`: these are whole parts."""
+    notes = []
+    for structure, own in counted.items():
+        # Slices that were asked for may be a few of the test slices: others may show the structure.
+        parts = {one["part"] for one in scored if structure in one["structures"]}
+        part = parts.pop() if are_whole and len(parts) == 1 else "scored"
+        if not own.scores.total.is_present:
+            notes.append(_absence(structure, "annotated" if part == "all" else part, own.scores))
+    return notes
 
 
 def _absence(structure: str, part: str, agreement: Agreement) -> str:

@@ -124,7 +124,7 @@ def find_objects(
     with scratch.open("w+b") as file:
         codes, parts, pairs = _label_slabs(volume, structures, file, listener)
         owners = np.concatenate([np.zeros(0, np.uint32), *codes])
-        group, count = _united(pairs, owners.size)
+        group, count = united(pairs, owners.size)
         components = joined(parts).merged(group, count)
         code = np.zeros(count, np.int64)
         code[group] = owners
@@ -206,13 +206,13 @@ def _label_slabs(
         found = np.where(seen, found + np.uint32(base), np.uint32(0))
         found.tofile(file)
         if before is not None:
-            pairs.append(_touching(*before, found[0], codes[0]))
+            pairs.append(touching(*before, found[0], codes[0]))
         before, base = (found[-1].copy(), codes[-1].copy()), base + count
         listener.progress(last, volume.shape[0])
     return codes_of, parts, pairs
 
 
-def _touching(
+def touching(
     above: Numbers, above_codes: Numbers, below: Numbers, below_codes: Numbers
 ) -> npt.NDArray[np.int64]:
     """Pairs of numbers, `(n, 2)`, of two neighbouring slices that touch and are of one code."""
@@ -234,7 +234,7 @@ def _overlap(shift: int, size: int) -> tuple[slice, slice]:
     return slice(max(0, -shift), size - max(0, shift)), slice(max(0, shift), size + min(0, shift))
 
 
-def _united(pairs: list[npt.NDArray[np.int64]], count: int) -> tuple[npt.NDArray[np.int64], int]:
+def united(pairs: list[npt.NDArray[np.int64]], count: int) -> tuple[npt.NDArray[np.int64], int]:
     """Return which component each provisional number belongs to, from 0, and how many there are."""
     touching = np.concatenate([np.zeros((0, 2), np.int64), *pairs]) - 1
     graph = coo_array(
