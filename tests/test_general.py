@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
+import pytest
 import torch
 
 import seget
 from seget.phantom import ALL_STRUCTURES, Settings, simulate
+from seget.trained import find_models
 from seget.trained.model import SHIPPED
 
 FOLDER = SHIPPED / "general"
@@ -38,3 +41,12 @@ def test_it_finds_granules_in_a_cell_that_it_has_never_seen() -> None:
     found = seget.predict(cell.tomogram, seget.general())["granules"].data >= 64
     drawn = cell.masks["granules"].data > 0
     assert 2 * (found & drawn).sum() / (found.sum() + drawn.sum()) > 0.7
+
+
+def test_a_command_takes_it_by_its_name_unless_something_else_has_that_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_models(Path("general")) == [FOLDER]
+    Path("general").mkdir()
+    assert find_models(Path("general")) == []

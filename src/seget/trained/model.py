@@ -27,6 +27,7 @@ from seget.trained.weights import read_weights, tensors, weights_bytes
 WEIGHTS = "model.safetensors"
 CARD = "model.json"
 SHIPPED = Path(__file__).parents[1] / "models"
+GENERAL = "general"
 
 
 @dataclass(frozen=True)
@@ -134,19 +135,22 @@ def load(path: Path | str) -> Trained:
 
 def general() -> Trained:
     """Return the model that comes with seget: what a training begins from (docs/few-slices.md)."""
-    return load(SHIPPED / "general")
+    return load(SHIPPED / GENERAL)
 
 
 def find_models(path: Path) -> list[Path]:
     """Return the model folders that a MODEL argument names; empty if it names none.
 
-    A model folder or a file of one, a run folder, or a folder of run folders.
+    A model folder or a file of one, a run folder, or a folder of run folders; "general" is the one
+    that comes with seget, if nothing else has that name.
 
     Raises
     ------
     InputError
         It is a file of weights that stands in no model folder, such as a checkpoint.
     """
+    if str(path) == GENERAL and not path.exists():
+        return [SHIPPED / GENERAL]
     path = _folder(path)
     if (path / CARD).is_file():
         return [path]

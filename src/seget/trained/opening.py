@@ -30,7 +30,7 @@ def find_models(path: Path) -> list[Path]:
     """Return the models that a MODEL argument names; empty if it names none.
 
     A model folder or a file of one, a run folder, a folder of run folders; an ONNX file, or a
-    package of bioimage.io.
+    package of bioimage.io; "general", the one that comes with seget.
 
     Raises
     ------
