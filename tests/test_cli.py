@@ -48,6 +48,7 @@ def test_the_whole_way(seget: Seget, small_dataset: Path, tmp_path: Path) -> Non
     assert 0 < result["structures"]["discs"]["miou"] <= 1
     assert len(list((out / "pictures").glob("tomogram_*.png"))) == 2
     assert {"report.html", "scores.csv", "object_errors.csv"} <= {p.name for p in out.iterdir()}
+    assert (out / "pictures" / "reliability.png").is_file()
     code, printed, _ = seget("evaluate", out, small_dataset, "--no-pictures", "--slices", "all")
     assert code == 0
     assert "all slices 0-11" in printed

@@ -151,10 +151,10 @@ def test_ctrl_c_is_one_sentence_and_the_same_command_goes_on(
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """Mount a disk of 64 kB: real, so that it is really full."""
+    """Mount a disk of 96 kB: real, so that it is really full."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=96k", "tmpfs", str(folder)]
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True).returncode:
         pytest.skip("nothing can be mounted here")
     yield folder
@@ -165,7 +165,7 @@ def test_a_disk_that_is_full_is_one_sentence_and_loses_nothing(
     seget: Seget, model: Path, tomograms: Path, small_disk: Path
 ) -> None:
     ballast = small_disk / "ballast"
-    ballast.write_bytes(bytes(60 * 1024))
+    ballast.write_bytes(bytes(92 * 1024))
     code, _, err = seget("segment", tomograms / "a.mrc", model, "-o", small_disk / "out")
     assert code == 1
     assert "are to be written there" in err
@@ -175,7 +175,7 @@ def test_a_disk_that_is_full_is_one_sentence_and_loses_nothing(
     # Full half-way: what is there stays as it is.
     before = {path.name: path.read_bytes() for path in (small_disk / "out").iterdir()}
     with pytest.raises(OSError, match="No space"):
-        ballast.write_bytes(bytes(64 * 1024))
+        ballast.write_bytes(bytes(96 * 1024))
     command = ("fuse", small_disk / "out", "-o", small_disk / "out" / "other.mrc")
     code, _, err = seget(*command)
     assert code == 1

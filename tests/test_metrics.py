@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.metrics import accuracy_score, f1_score, jaccard_score
 
-from seget.metrics import Counts, Histogram, count, mean_ignoring_absent
+from seget.metrics import Counts, Goal, Histogram, count, mean_ignoring_absent
 
 shape = (5, 7)
 masks = hnp.arrays(bool, shape)
@@ -191,3 +191,20 @@ def test_the_mean_leaves_absent_values_out_and_counts_them():
     assert math.isnan(mean)
     assert left_out == 2
     assert math.isnan(mean_ignoring_absent([])[0])
+
+
+@given(score_maps, masks)
+def test_the_threshold_for_a_goal_is_the_best_of_all(scores, truth):
+    histogram = Histogram.of(scores, truth)
+    if not (histogram.foreground.any() and histogram.background.any()):
+        return
+    every = [histogram.counts_at((k + 0.5) / 127) for k in range(127)]
+    dice = histogram.counts_at(histogram.threshold_for(Goal("dice"))).dice
+    assert dice == max(counts.dice for counts in every)
+    chosen = histogram.threshold_for(Goal("recall", 0.7))
+    reached = [counts for counts in every if counts.recall >= 0.7]
+    assert (chosen is None) == (not reached)
+    if chosen is not None:
+        own = histogram.counts_at(chosen)
+        assert own.recall >= 0.7
+        assert own.precision == max(counts.precision for counts in reached)

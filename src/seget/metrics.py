@@ -12,11 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from seget.errors import InputError
 from seget.volume import FULL_SCORE
 
 Bools = npt.NDArray[np.bool_]
@@ -88,6 +89,16 @@ class Counts:
         return _ratio(2 * self.tp, 2 * self.tp + self.fp + self.fn) if self.is_present else math.nan
 
     @property
+    def precision(self) -> float:
+        """Fraction of the predicted foreground that is right; nan if nothing was predicted."""
+        return _ratio(self.tp, self.tp + self.fp)
+
+    @property
+    def recall(self) -> float:
+        """Fraction of the true foreground that was predicted; nan if truth has none."""
+        return _ratio(self.tp, self.tp + self.fn)
+
+    @property
     def pixel_accuracy(self) -> float:
         """Fraction of the labelled pixels that are right; nan without any pixel."""
         return _ratio(self.tp + self.tn, self.pixels)
@@ -125,6 +136,39 @@ def count(prediction: Bools, truth: Bools, labelled: Bools | None = None) -> Cou
     fp = int(np.count_nonzero(prediction)) - tp
     fn = int(np.count_nonzero(truth)) - tp
     return Counts(tp, fp, fn, truth.size - tp - fp - fn)
+
+
+class Goal(NamedTuple):
+    """What a threshold is chosen for: the best "miou" or "dice", or a least precision or recall."""
+
+    measure: str
+    least: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> Goal:
+        """Return that of "miou", "dice", "precision=.9" or "recall=.9".
+
+        Raises
+        ------
+        InputError
+            It is none of these.
+        """
+        measure, equals, number = text.partition("=")
+        try:
+            least = float(number) if equals else 0.0
+        except ValueError:
+            least = math.nan
+        wants_number = measure in ("precision", "recall")
+        if (
+            measure not in ("miou", "dice", "precision", "recall")
+            or wants_number != bool(equals)
+            or not 0 <= least <= 1
+        ):
+            raise InputError(
+                f"--optimise {text}: wanted miou, dice, precision=P or recall=R with a number from "
+                "0 to 1."
+            )
+        return cls(measure, least)
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,6 +219,27 @@ class Histogram:
         tp, fp = int(self.foreground[chosen].sum()), int(self.background[chosen].sum())
         fn, tn = int(self.foreground.sum()) - tp, int(self.background.sum()) - fp
         return Counts(tp, fp, fn, tn)
+
+    def threshold_for(self, goal: Goal) -> float | None:
+        """Return the threshold (0..1) that is best for a goal; None if no threshold reaches it.
+
+        For a precision it is the one with the most recall among those that reach it, for a recall
+        the one with the most precision. Where truth lacks foreground or background it is 0.5.
+        """
+        if goal.measure == "miou":
+            return self.best_threshold()
+        if not (self.foreground.any() and self.background.any()):
+            return 0.5
+        candidates = [(k + 0.5) / FULL_SCORE for k in range(FULL_SCORE)]
+        counts = [self.counts_at(threshold) for threshold in candidates]
+        if goal.measure == "dice":
+            return candidates[max(range(FULL_SCORE), key=lambda k: counts[k].dice)]
+        reached = [k for k, own in enumerate(counts) if getattr(own, goal.measure) >= goal.least]
+        if not reached:
+            return None
+        # Of equal ones the threshold that keeps the fewest false positives.
+        other = "recall" if goal.measure == "precision" else "precision"
+        return candidates[max(reached, key=lambda k: (getattr(counts[k], other), k))]
 
     def best_threshold(self) -> float:
         """Threshold (0..1) with the highest mIOU; of equal ones the nearest to 0.5.

@@ -13,7 +13,7 @@ from seget.cli.tomograms import for_each_tomogram
 
 @takes_tomograms
 def segment(asked: Asked) -> None:
-    """Predict and fuse in one go: score maps, labels.mrc and labels.json.
+    """Predict and fuse in one go: score maps, labels.mrc, what they are, and what was contested.
 
     A tomogram of another pixel size is read at the model's. A run that was interrupted goes on
     where it stopped. Of many tomograms a broken one is named at the end, and the others are done.

@@ -41,7 +41,8 @@ def segment_files(
 
     An interrupted run is resumed, as by `predict_files`, and the same errors are raised.
     """
-    labels = int(np.prod(volume.shape))
+    labels = 2 * int(np.prod(volume.shape))  # and their conflicts
     predict_files(volume, models, folder, options, listener, spare_bytes=labels)
     told = _Notes(listener or Listener())
-    return fuse_files(folder, folder / LABELS, overwrite=options.overwrite, listener=told)
+    out = folder / LABELS
+    return fuse_files(folder, out, None, options.overwrite, told)

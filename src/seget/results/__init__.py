@@ -4,10 +4,10 @@ folder <-> score maps + labels, each with a `.json` that says what it is
 
 It never predicts and never imports torch, so that results can be read and judged where no model
 runs. `score_maps` knows the maps' names and what stands beside them, `matching` whose they
-are, `labels` fuses them.
+are, `labels` fuses them; `legend` says what labels are, `conflicts` what was contested.
 """
 
-from seget.results.labels import LABELS, fuse_files, read_labels
+from seget.results.labels import LABELS, Wishes, explain, fuse_files, read_labels
 from seget.results.matching import match
 from seget.results.score_maps import (
     ScoreMap,
@@ -25,6 +25,8 @@ __all__ = [
     "LABELS",
     "ScoreMap",
     "Sidecar",
+    "Wishes",
+    "explain",
     "find_score_maps",
     "fuse_files",
     "is_made",

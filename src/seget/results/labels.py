@@ -1,31 +1,96 @@
 """Score maps fused into labels, and labels read again.
 
-folder of score maps -> labels.mrc + labels.json
+folder of score maps -> labels.mrc + labels.json, conflicts.mrc + conflicts.csv
 
-It never holds more than a slice, and never decides a pixel itself: `fusion` does.
+It never holds more than some slices, and never decides a pixel itself: `fusion` does.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from seget import files, machine
-from seget.errors import InputError, did_you_mean
+from seget.errors import InputError
 from seget.files import provenance
-from seget.fusion import colour, fuse
+from seget.fusion import NO_RULES, Fusion, Rules
 from seget.listener import Listener
+from seget.metrics import Goal
+from seget.results.conflicts import CONFLICTS, conflicts_path, write_table
+from seget.results.legend import (
+    Legend,
+    chosen_thresholds,
+    follows_from_maps,
+    legend_of_maps,
+    plain,
+    scores_id,
+)
 from seget.results.score_maps import ScoreMap, find_score_maps, is_made, output_id
 from seget.volume import Volume
 
 LABELS = "labels.mrc"
-BY = "threshold_by"  # in the legend: whether the model or the command chose a threshold
 
-Legend = dict[str, dict[str, object]]  # labels.json: value -> structure, colour, threshold, scores
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a command wants of a fusion beside what the score maps say.
+
+    Attributes
+    ----------
+    thresholds
+        Scores in 0 to 1 by structure that replace those of the models.
+    goal
+        What the thresholds of the others are chosen for; None: those of the models.
+    rules
+        See `Rules`.
+    """
+
+    thresholds: Mapping[str, float] | None = None
+    goal: Goal | None = None
+    rules: Rules = NO_RULES
+
+
+class _Planned:
+    """The fusion of the maps in a folder."""
+
+    def __init__(self, folder: Path, wishes: Wishes) -> None:
+        self.maps = find_score_maps(folder)
+        chosen = chosen_thresholds(self.maps, wishes.thresholds or {}, wishes.goal)
+        self.thresholds = {m.structure: m.sidecar.threshold for m in self.maps} | chosen
+        volumes = _opened(self.maps)
+        self.like = next(iter(volumes.values()))
+        self.rules = wishes.rules
+        self.fusion = Fusion(
+            lambda z: {s: v.slice(z) for s, v in volumes.items()},
+            list(volumes),
+            self.like.shape,
+            self.thresholds,
+            wishes.rules,
+            self.like.voxel_size_nm if self.like.pixel_nm else None,
+        )
+        self.legend = legend_of_maps(self.maps, self.thresholds, chosen, wishes.rules)
+
+    @property
+    def made_by(self) -> dict[str, object]:
+        """Where labels come from: the rules, each map, and what made that."""
+        rules = self.rules.model_dump(mode="json", exclude_defaults=True)
+        return {
+            "command": "fuse",
+            **({"rules": rules} if rules else {}),
+            "maps": {
+                one.structure: {
+                    "file": one.path.name,
+                    "threshold": self.thresholds[one.structure],
+                    **one.sidecar.made_by,
+                }
+                for one in self.maps
+            },
+        }
 
 
 def fuse_files(
@@ -34,8 +99,11 @@ def fuse_files(
     thresholds: Mapping[str, float] | None = None,
     overwrite: bool = False,
     listener: Listener | None = None,
+    wishes: Wishes | None = None,
 ) -> Path:
     """Fuse the score maps in `folder` into the label volume `out`, with `out`'s `.json` beside it.
+
+    Beside it stand conflicts.mrc, see `Fusion.conflicts`, and the table conflicts.csv.
 
     Parameters
     ----------
@@ -44,28 +112,49 @@ def fuse_files(
     out
         `.mrc` or `.zarr`; values 1, 2, ... in the order of the models, 0 background.
     thresholds
-        Scores in 0 to 1 by structure that replace those of the models.
+        Those of `wishes`, where nothing else is wished.
     listener
         Is told the number of slices done.
 
     Raises
     ------
     InputError
-        The maps differ in shape, a threshold names no map, or `out` was made by another command.
-        Labels of the same scores at the models' thresholds are fused anew instead.
+        The maps differ in shape, a threshold or a rule names no map, the goal cannot be reached, or
+        `out` was made by another command. Labels of the same scores at the models' thresholds are
+        fused anew instead.
     """
     listener = listener or Listener()
-    maps = find_score_maps(folder)
-    chosen = _thresholds(maps, thresholds or {})
-    legend = _legend(maps, chosen, frozenset(thresholds or {}))
-    if not overwrite and _is_made(out, legend, listener):
+    planned = _Planned(folder, wishes or Wishes(thresholds))
+    beside = conflicts_path(out)
+    if not overwrite and _is_made(out, planned.legend, listener):
         files.drop_journal(out)  # killed before it could
+        files.drop_journal(beside)
         return out
-    _write_labels(out, maps, legend, chosen, listener)
-    provenance.write(out, _made_by(maps, chosen))
-    files.write_json(out.with_suffix(".json"), legend)
+    _write_labels(out, beside, planned, listener)
+    provenance.write(out, planned.made_by)
+    write_table(beside, planned.fusion)
+    files.write_json(out.with_suffix(".json"), planned.legend)
     files.drop_journal(out)
+    files.drop_journal(beside)
     return out
+
+
+def explain(folder: Path, place: tuple[int, int, int], wishes: Wishes) -> list[str]:
+    """Return sentences on what made the label of the voxel at `place` (z, y, x), from 0.
+
+    Raises
+    ------
+    InputError
+        There is no such voxel, or as `fuse_files`.
+    """
+    planned = _Planned(folder, wishes)
+    shape = planned.like.shape
+    if not all(0 <= at < extent for at, extent in zip(place, shape, strict=True)):
+        raise InputError(
+            f"--explain {','.join(map(str, place))}: the voxels (z, y, x) are 0,0,0 to "
+            f"{','.join(str(extent - 1) for extent in shape)}."
+        )
+    return planned.fusion.explained(*place)
 
 
 def _is_made(out: Path, legend: Legend, listener: Listener) -> bool:
@@ -80,65 +169,43 @@ def _is_made(out: Path, legend: Legend, listener: Listener) -> bool:
         Another command made them.
     """
     beside = out.with_suffix(".json")
-    key, differs = output_id(legend), "other maps or thresholds"
+    key, differs = output_id(legend), "other maps, thresholds or rules"
     try:
         return is_made(
-            out, key, lambda json: _plain(files.read_json(json)) == _plain(legend), differs
+            out, key, lambda json: plain(files.read_json(json)) == plain(legend), differs
         )
     except InputError:
-        if not (beside.is_file() and _follows_from_maps(files.read_json(beside), legend)):
+        if not (beside.is_file() and follows_from_maps(files.read_json(beside), legend)):
             raise
         listener.note(f"{out}: thresholds, order or structures are others now; fusing anew.")
         return False
 
 
-def _plain(legend: Any) -> Any:
-    """Return a legend without what changes no label: who chose a threshold."""
-    if not isinstance(legend, dict):
-        return legend
-    return {
-        value: {k: v for k, v in entry.items() if k != BY} if isinstance(entry, dict) else entry
-        for value, entry in legend.items()
-    }
-
-
-def _follows_from_maps(found: Any, wanted: Legend) -> bool:
-    """Whether labels were fused, at the models' thresholds, from maps of the same scores."""
-    try:
-        before = {str(entry["structure"]): entry for entry in found.values()}
-        now = {str(entry["structure"]): entry for entry in wanted.values()}
-        shared = before.keys() & now.keys()
-        return (
-            bool(shared)
-            and all(before[s]["scores"] == now[s]["scores"] for s in shared)
-            and all(entry[BY] == "model" for entry in (*before.values(), *now.values()))
-        )
-    except (LookupError, TypeError, AttributeError):
-        return False
-
-
-def _write_labels(
-    out: Path,
-    maps: Sequence[ScoreMap],
-    legend: Legend,
-    thresholds: Mapping[str, float],
-    listener: Listener,
-) -> None:
+def _write_labels(out: Path, beside: Path, planned: _Planned, listener: Listener) -> None:
     """Fuse slice by slice; slices that an interrupted run has finished are kept."""
-    volumes = _opened(maps)
-    first = next(iter(volumes.values()))
-    dtype = np.dtype(np.uint8 if len(maps) <= 127 else np.uint16)
+    like, legend = planned.like, planned.legend
+    dtype = np.dtype(np.uint8 if len(planned.maps) <= 127 else np.uint16)
     named = files.Legend(
         {int(value): str(entry["structure"]) for value, entry in legend.items()},
         {int(value): str(entry["colour"]) for value, entry in legend.items()},
     )
-    size = int(np.prod(first.shape)) * dtype.itemsize
-    machine.require_disk(out.parent, size - files.begun_bytes(out))
-    with files.create(out, like=first, dtype=dtype, legend=named, key=output_id(legend)) as writer:
-        for z in range(first.shape[0]):
-            if z not in writer.finished:
-                writer[z] = fuse({s: v.slice(z) for s, v in volumes.items()}, thresholds)
-            listener.progress(z + 1, first.shape[0])
+    size = int(np.prod(like.shape)) * (dtype.itemsize + 1)
+    machine.require_disk(out.parent, size - files.begun_bytes(out) - files.begun_bytes(beside))
+    key = output_id(legend)
+    with ExitStack() as stack:
+        labels, conflicts = (
+            stack.enter_context(files.create(path, like, kind, legend=names, key=own))
+            for path, kind, names, own in (
+                (out, dtype, named, key),
+                (beside, np.dtype(np.uint8), CONFLICTS, output_id(key, "conflicts")),
+            )
+        )
+        finished = labels.finished & conflicts.finished
+        for z in range(like.shape[0]):
+            if z not in finished:
+                labels[z] = planned.fusion.slice(z)
+                conflicts[z] = planned.fusion.conflicts(z)
+            listener.progress(z + 1, like.shape[0])
         out.with_suffix(".json").unlink(missing_ok=True)  # that of older labels
 
 
@@ -171,7 +238,7 @@ def read_labels(
             "what `seget fuse` writes beside them; fuse again."
         ) from None
     for structure, score_map in (maps or {}).items():
-        if scores.get(structure) not in (None, _scores_id(score_map)):
+        if scores.get(structure) not in (None, scores_id(score_map)):
             raise InputError(
                 f"{path}: was fused from another score map of {structure} than "
                 f"{score_map.path.name} beside it; fuse again with --overwrite, or remove it."
@@ -190,51 +257,3 @@ def _opened(maps: Sequence[ScoreMap]) -> dict[str, Volume]:
                 f"{first.shape}; predict both from one tomogram."
             )
     return volumes
-
-
-def _thresholds(maps: Sequence[ScoreMap], given: Mapping[str, float]) -> dict[str, float]:
-    known = {score_map.structure: score_map.sidecar.threshold for score_map in maps}
-    for structure, threshold in given.items():
-        if structure not in known:
-            raise InputError(
-                f"--threshold {structure}={threshold}{did_you_mean(structure, known)}: there are "
-                f"score maps of {', '.join(known)}."
-            )
-        if not 0 <= threshold <= 1:
-            raise InputError(f"--threshold {structure}={threshold}: wanted 0 to 1.")
-    return {**known, **given}
-
-
-def _legend(
-    maps: Sequence[ScoreMap], thresholds: Mapping[str, float], chosen: frozenset[str]
-) -> Legend:
-    """Return labels.json: value -> structure, colour, and what decided it."""
-    return {
-        str(value): {
-            "structure": score_map.structure,
-            "colour": colour(score_map.structure, value - 1),
-            "threshold": thresholds[score_map.structure],
-            BY: "command" if score_map.structure in chosen else "model",
-            "scores": _scores_id(score_map),
-        }
-        for value, score_map in enumerate(maps, start=1)
-    }
-
-
-def _scores_id(score_map: ScoreMap) -> str:
-    return output_id(score_map.path.name, score_map.sidecar.id)
-
-
-def _made_by(maps: Sequence[ScoreMap], thresholds: Mapping[str, float]) -> dict[str, object]:
-    """Return where labels come from: each map, and what made that."""
-    return {
-        "command": "fuse",
-        "maps": {
-            score_map.structure: {
-                "file": score_map.path.name,
-                "threshold": thresholds[score_map.structure],
-                **score_map.sidecar.made_by,
-            }
-            for score_map in maps
-        },
-    }
