@@ -132,7 +132,7 @@ def test_commands_are_those_of_the_command_line(session: Session, tmp_path: Path
     model = Model(tmp_path / "runs 1", ("golgi",), {"golgi": 0.5}, "")
     golgi = session.add("golgi").value
     _draw(session, 2, golgi)
-    session.saving().write()
+    session.save()
     lines = [
         commands.train(session.dataset, tmp_path / "out", ["golgi", "er"], 2.5, "scratch"),
         commands.train(session.dataset, tmp_path / "out", ["golgi"], 2, None),

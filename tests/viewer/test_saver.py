@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from seget import files
+from seget.dataset import read_dataset
 from seget.viewer import saver as room
 from seget.viewer.saver import Saver
 from seget.viewer.session import Session, open_session
@@ -78,3 +79,22 @@ def test_what_could_not_be_written_is_tried_again(
     _until_saved(saver)
     assert not saver.error
     assert open_session(session.folder).drawing.labels[1].any()
+
+
+def test_masks_wait_for_strokes(session: Session) -> None:
+    for z in range(SHAPE[0]):
+        _stroke(session, z)
+    session.saving().write_drawn()
+    masks = session.saving_masks()
+    turns = iter([False, True])
+    session.not_masked(masks.write_masks(lambda: next(turns)))
+    assert session.is_unsaved
+    assert not session.dataset.exists()
+    Saver(session).flush()
+    assert read_dataset(session.dataset).tomograms[0].masks["golgi"].annotated == (0, 1, 2)
+
+
+def test_a_session_in_which_nothing_was_done_leaves_nothing(tmp_path: Path) -> None:
+    files.write(tmp_path / "other.mrc", Volume(np.zeros(SHAPE, np.uint8)))
+    Saver(open_session(tmp_path / "other.mrc")).flush()
+    assert not (tmp_path / "other.seget").exists()

@@ -39,7 +39,7 @@ def test_what_is_drawn_is_what_the_command_line_reads(tomogram: Path) -> None:
     _paint(session, 4, golgi, np.s_[0:2, 0:2])
     _paint(session, 4, 0, np.s_[0:1, 0:1])  # erased: known to be background
     session.set_complete(2, golgi, True)
-    session.saving().write()
+    session.save()
 
     read = read_dataset(session.dataset)
     assert read.structures == ("golgi", "er")
@@ -67,7 +67,7 @@ def test_a_session_comes_back(tomogram: Path) -> None:
     session.accept(1, np.full(SHAPE[1:], golgi, np.uint8), np.eye(9, 7, dtype=bool))
     session.set_complete(3, golgi, True)
     session.change(golgi, locked=True, colour="#123456")
-    session.saving().write()
+    session.save()
 
     for path in (tomogram, session.folder, session.dataset):
         again = open_session(path)
@@ -80,7 +80,7 @@ def test_masks_that_a_kill_left_behind_are_mended(tomogram: Path) -> None:
     session = open_session(tomogram)
     golgi = session.add("golgi").value
     _paint(session, 1, golgi, np.s_[2:5, 2:5])
-    session.saving().write()
+    session.save()
     mask = session.folder / "masks" / "golgi" / "0001.tif"
     whole = mask.read_bytes()
     mask.unlink()
@@ -92,10 +92,10 @@ def test_undoing_everything_leaves_nothing(tomogram: Path) -> None:
     session = open_session(tomogram)
     golgi = session.add("golgi").value
     _paint(session, 1, golgi, np.s_[2:5, 2:5])
-    session.saving().write()
+    session.save()
     assert session.dataset.is_file()
     assert session.undo() == {1}
-    session.saving().write()
+    session.save()
     assert not session.dataset.exists()
     assert not list(session.folder.rglob("*.tif"))
     assert session.state.order == []
@@ -105,9 +105,9 @@ def test_renaming_a_structure_moves_its_masks(tomogram: Path) -> None:
     session = open_session(tomogram)
     golgi = session.add("golgi").value
     _paint(session, 1, golgi, np.s_[2:5, 2:5])
-    session.saving().write()
+    session.save()
     session.change(golgi, name="Golgi 2")
-    session.saving().write()
+    session.save()
     assert [p.name for p in (session.folder / "masks").iterdir()] == ["Golgi 2"]
     assert read_dataset(session.dataset).structures == ("Golgi 2",)
 
@@ -125,7 +125,7 @@ def test_every_fifth_slice_that_is_begun_validates(tomogram: Path) -> None:
     golgi = session.add("golgi").value
     for z in (5, 0, 3, 1, 2, 4):
         _paint(session, z, golgi, np.s_[2:5, 2:5])
-    session.saving().write()
+    session.save()
     split = read_dataset(session.dataset).tomograms[0].masks["golgi"].split
     assert (split.train, split.validation) == ((0, 1, 3, 4, 5), (2,))
 

@@ -61,6 +61,9 @@ def test_locked_structures_and_hands_win(opened: Opened, tomogram: Path) -> None
     before = labels[3].copy()
     assert before.any()
     driver.press(driver.work.structures.row_of(1).lock)
+    driver.drag((30, 10), (30, 30))
+    assert "golgi is locked" in driver.work.words.text()
+    assert np.array_equal(labels[3], before)
     driver.key(Qt.Key.Key_2)
     driver.drag((10, 20), (30, 20))
     assert np.array_equal(labels[3] == 1, before == 1), "er did not go over the locked golgi"
@@ -80,6 +83,14 @@ def test_locked_structures_and_hands_win(opened: Opened, tomogram: Path) -> None
     assert (labels[3][hand == 0] == 2).all()
     driver.undo()
     assert np.array_equal(labels[3], hand)
+
+
+def test_a_label_that_is_no_structure_is_not_painted(opened: Opened, tomogram: Path) -> None:
+    driver = _begun(opened, tomogram)
+    driver.work.canvas.drawn.selected_label = 7
+    driver.drag((20, 10), (20, 30))
+    assert "Label 7 is no structure; add one" in driver.work.words.text()
+    assert not driver.work.session.drawing.labels.any()
 
 
 def test_a_click_accepts_one_object(opened: Opened, tomogram: Path, truth: dict[str, Any]) -> None:

@@ -35,6 +35,8 @@ class Canvas:
         Called after anything was drawn, accepted, undone or selected.
     moved
         Called after another slice is shown.
+    refused
+        Called with a sentence when what was painted was taken back.
     """
 
     def __init__(self, viewer: Any, session: Session) -> None:
@@ -42,6 +44,7 @@ class Canvas:
         self.session = session
         self.changed: list[Callable[[], None]] = []
         self.moved: list[Callable[[], None]] = []
+        self.refused: list[Callable[[str], None]] = []
         self._image = self._show_image()
         place = layers.place(session.tomogram)
         place.pop("metadata")
@@ -178,7 +181,18 @@ class Canvas:
         self.session.take_strokes(slices)
         if spared:
             self.drawn.refresh()
+        for listener in self.refused:
+            listener(self._why_refused() if spared else "")
         self._tell(self.changed)
+
+    def _why_refused(self) -> str:
+        known = {one.value: one for one in self.session.structures}
+        painted = known.get(self.selected)
+        if self.drawn.mode != "erase" and painted is None:
+            return f"Label {self.selected} is no structure; add one, or press its number key."
+        if self.drawn.mode != "erase" and painted is not None and painted.locked:
+            return f"{painted.name} is locked; press its lock to paint it."
+        return "What is locked stays as it is; press its lock to change it."
 
     def _slices(self) -> range:
         """Return the slices into which a stroke may have gone."""

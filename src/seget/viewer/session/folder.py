@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,8 @@ class State:
 class Saving:
     """What is to be written, copied from a session, so that a thread can write it.
 
+    What is drawn is written first, as that is what a kill could take; masks follow from it.
+
     Attributes
     ----------
     folder
@@ -98,29 +100,48 @@ class Saving:
     slices: Mapping[int, Labels]
     state: State
 
-    def write(self) -> None:
-        """Write the slices, their masks, the settings and the dataset.toml, in this order."""
+    def write_drawn(self) -> None:
+        """Write what is drawn, and the settings."""
         for z, stored in self.slices.items():
             self._keep(self.folder / DRAWN, z, stored if stored.any() else None)
-        for one in self.state.structures:
-            annotated = set(self.state.annotated(one.value))
-            for z, stored in self.slices.items():
-                complete = one.value in self.state.complete.get(z, ())
-                mask = mask_of(stored, one.value, complete) if z in annotated else None
-                self._keep(self.folder / MASKS / one.name, z, mask)
         files.write_json(self.folder / SETTINGS, self._settings())
-        text = dataset_text(self.state, relative(self.like.path, self.folder), self.folder.stem)
+
+    def write_masks(self, hurry: Callable[[], bool] = lambda: False) -> set[int]:
+        """Write the masks of the slices, then the dataset.toml that names them.
+
+        Returns
+        -------
+        The slices that are left, because `hurry` said that there is something else to write.
+        """
+        annotated = {one.value: set(self.state.annotated(one.value)) for one in self.structures}
+        left = set(self.slices)
+        for z, stored in self.slices.items():
+            for one in self.structures:
+                if hurry():
+                    return left
+                complete = one.value in self.state.complete.get(z, ())
+                mask = mask_of(stored, one.value, complete) if z in annotated[one.value] else None
+                self._keep(self.folder / MASKS / one.name, z, mask)
+            left.discard(z)
+        image = relative(self.like.path, self.folder)
+        text = dataset_text(self.state, image, self.folder.stem)
         if text:
             files.write_text(self.folder / DATASET, text)
         else:
             (self.folder / DATASET).unlink(missing_ok=True)
         self._tidy()
+        return left
+
+    @property
+    def structures(self) -> list[Structure]:
+        """Those of the session."""
+        return self.state.structures
 
     def _keep(self, folder: Path, z: int, pixels: Labels | None) -> None:
         path = folder / slice_name(z)
         if pixels is None:
             path.unlink(missing_ok=True)
-        else:
+        elif not _holds(path, pixels):
             files.write(path, self.like.on_same_grid(pixels[None], path.stem))
 
     def _settings(self) -> dict[str, Any]:
@@ -128,14 +149,14 @@ class Saving:
             "format": FORMAT,
             "tomogram": relative(self.like.path, self.folder),
             "invert": self.state.invert,
-            "structures": [asdict(one) for one in self.state.structures],
+            "structures": [asdict(one) for one in self.structures],
             "complete": {str(z): sorted(v) for z, v in sorted(self.state.complete.items()) if v},
             "order": self.state.order,
         }
 
     def _tidy(self) -> None:
         """Remove the masks of structures that are gone or renamed."""
-        names = {one.name for one in self.state.structures}
+        names = {one.name for one in self.structures}
         if (self.folder / MASKS).is_dir():
             for entry in (self.folder / MASKS).iterdir():
                 if entry.name not in names:
@@ -215,6 +236,14 @@ def read_slices(folder: Path, shape: tuple[int, int, int]) -> Iterator[tuple[int
                 "the tomogram back that was drawn on."
             )
         yield z, np.asarray(stored, np.uint8)
+
+
+def _holds(path: Path, pixels: Labels) -> bool:
+    """Whether a file of a slice is there and says the same."""
+    try:
+        return path.exists() and np.array_equal(files.read(path).slice(0), pixels)
+    except InputError:
+        return False  # damaged by something else: it is written anew
 
 
 def relative(path: Path | None, folder: Path) -> str:

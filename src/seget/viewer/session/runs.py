@@ -103,7 +103,7 @@ def train(session: Session, structures: Sequence[str], minutes: float, start: st
     InputError
         Nothing is drawn of a structure, or nothing says what it is not; or a training runs.
     """
-    session.saving().write()
+    session.save()
     before = last_job(session)
     if before is not None and before.is_running:
         raise InputError(f"{before.folder}: is still training; stop it before you begin another.")
@@ -131,6 +131,8 @@ def train(session: Session, structures: Sequence[str], minutes: float, start: st
 def is_finished(job: Job) -> bool:
     """Whether a training came to its end: its last words name the model."""
     path, words = job.folder / LINES, str(job.folder / "model") + ": "
+    if not path.is_file():  # killed before it began
+        return False
     with path.open("rb") as lines:
         lines.seek(max(0, path.stat().st_size - LAST_BYTES))
         return words in lines.read().decode(errors="replace")

@@ -43,8 +43,10 @@ class Session:
         self.drawing = Drawing(tomogram.shape)
         self.state = state or State()
         self.notes: list[str] = []
-        self._unsaved: set[int] = set()
-        self._changed = False
+        self._unsaved: set[int] = set()  # slices whose strokes are not written
+        self._changed = False  # and whether structures or ticks are not
+        self._stale: set[int] = set()  # slices whose masks are not
+        self._unnamed = False  # and whether the dataset.toml is not
         self._lock()
 
     @property
@@ -58,9 +60,14 @@ class Session:
         return self.folder / DATASET
 
     @property
-    def is_unsaved(self) -> bool:
+    def has_strokes(self) -> bool:
         """Whether something was drawn or changed since the last `saving`."""
         return self._changed or bool(self._unsaved)
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether anything is to be written, masks included."""
+        return self.has_strokes or self._unnamed or bool(self._stale)
 
     def structure(self, value: int) -> Structure:
         """Return the structure of a label."""
@@ -140,20 +147,41 @@ class Session:
         self._recount({z})
 
     def saving(self) -> Saving:
-        """Return a copy of what is yet to be written, and forget that it is."""
-        slices = {z: self.drawing.packed(z) for z in sorted(self._unsaved)}
-        self._unsaved, self._changed = set(), False
-        return Saving(self.folder, self.tomogram, slices, copy.deepcopy(self.state))
+        """Return a copy of what is drawn and not written; its masks are to be written then."""
+        saving = self._copied(self._unsaved)
+        self._stale |= self._unsaved
+        self._unsaved, self._changed, self._unnamed = set(), False, True
+        return saving
+
+    def saving_masks(self) -> Saving:
+        """Return a copy of what is drawn and whose masks are not written."""
+        saving = self._copied(self._stale)
+        self._stale, self._unnamed = set(), False
+        return saving
 
     def not_saved(self, saving: Saving) -> None:
-        """Put back what could not be written, to be tried again."""
+        """Take back what could not be written, to be tried again."""
         self._unsaved |= set(saving.slices)
         self._changed = True
+
+    def not_masked(self, slices: Iterable[int]) -> None:
+        """Take back slices whose masks could not be written."""
+        self._stale |= set(slices)
+        self._unnamed = True
+
+    def save(self) -> None:
+        """Write everything that is not written."""
+        self.saving().write_drawn()
+        self.saving_masks().write_masks()
 
     def save_all(self) -> None:
         """Write every slice and its masks anew: after an import, and what a kill left behind."""
         self._unsaved |= self.drawing.slices | set(self.state.complete)
-        self.saving().write()
+        self.save()
+
+    def _copied(self, slices: set[int]) -> Saving:
+        packed = {z: self.drawing.packed(z) for z in sorted(slices)}
+        return Saving(self.folder, self.tomogram, packed, copy.deepcopy(self.state))
 
     def _touched(self, slices: set[int]) -> set[int]:
         self._unsaved |= slices

@@ -103,6 +103,7 @@ class Work(QWidget):
         self.table = MeasureTable(viewer, session.folder, self.say)
         self.table.filled.append(self._show_table)
         self.prediction = PredictionSection(self.canvas, self.saver, self.table.measure, self.say)
+        self.canvas.refused.append(self.say)
         self.training.turned.append(self.prediction.warm)
         self._table_dock: Any = None
         whole = QVBoxLayout(self)
