@@ -73,7 +73,7 @@ class Story:
         image = Image.fromarray(shown).convert("RGB")
         image.thumbnail((PICTURE_PX, PICTURE_PX), Image.Resampling.LANCZOS)
         Path(folder).mkdir(parents=True, exist_ok=True)
-        image.quantize(256, dither=Image.Dither.NONE).save(
+        image.quantize(160, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
             Path(folder) / f"{chapter}.png", optimize=True
         )
 
@@ -101,6 +101,28 @@ class Story:
             for z in PAINTED:
                 assert np.array_equal(read.masks[name].slice(z), self.truth[name].slice(z) > 0)
                 assert read.masks[name].labelled(z) is None
+
+    def check_measured(self) -> None:
+        """What was painted measures as its truth does: place, scale, axes, in nm."""
+        pytest.importorskip("cc3d", reason="seget[measure] is not installed")
+        from seget.measurement import Options, measure_files
+
+        painted, truth = self.phantom / "painted.mrc", self.phantom / "truth.mrc"
+        self.driver.work.canvas.drawn.save(str(painted), plugin="seget")
+        tomogram = files.read(self.phantom / "tomogram.mrc")
+        labels = np.zeros(tomogram.shape, np.uint8)
+        for value, name in enumerate(NAMES, start=1):
+            for z in PAINTED:
+                labels[z][self.truth[name].slice(z) > 0] = value
+        files.write(truth, tomogram.on_same_grid(labels, "truth"))
+        legend = {str(v): {"structure": name} for v, name in enumerate(NAMES, start=1)}
+        files.write_json(truth.with_suffix(".json"), legend)
+        tables = []
+        for path in (painted, truth):
+            measure_files(files.read(path), path.with_suffix(""), Options(meshes=None))
+            tables.append((path.with_suffix("") / "objects.csv").read_text())
+        assert tables[0] == tables[1]
+        assert tables[0].count("golgi") >= len(PAINTED)
 
     def train(self) -> None:
         """Train, and wait for the end; the window stays alive meanwhile."""
@@ -212,6 +234,7 @@ def test_the_whole_story(opened: Any, phantom: Path) -> None:
     story.picture("1-opened")
     story.timed("2-painted", story.paint)
     story.check_painted()
+    story.check_measured()
     story.timed("training", story.train)
     story.timed("4-predicted", lambda: story.predict(13))
     story.took_s["opened to first prediction"] = round(time.monotonic() - begun, 1)
