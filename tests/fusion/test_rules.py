@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections import deque
 from collections.abc import Iterator
 from itertools import product
@@ -222,3 +224,26 @@ def test_rules_that_cannot_be_kept_are_refused() -> None:
     one = Rules(structure={"a": StructureRules(clear_nm=20)})
     with pytest.raises(InputError, match="voxel size of the score maps is unknown"):
         Fusion(lambda z: {}, NAMES, (2, 2, 2), LIMITS, one, None)
+
+
+def test_what_is_read_is_let_go_with_the_fusion() -> None:
+    class Source:
+        """Stands for open files."""
+
+        def __call__(self, z: int) -> dict[str, np.ndarray]:
+            return {name: np.full((4, 5), 100, np.uint8) for name in NAMES}
+
+    source = Source()
+    rules = Rules.model_validate(
+        {"structure": {"a": {"clear_nm": 9, "smallest_nm3": 1, "fill_holes": True}}}
+    )
+    one = Fusion(source, NAMES, (3, 4, 5), LIMITS, rules, SIZE_NM)
+    one.slice(1)
+    one.table()
+    left = weakref.ref(source)
+    gc.disable()
+    try:
+        del source, one
+        assert left() is None
+    finally:
+        gc.enable()

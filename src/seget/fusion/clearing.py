@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -49,12 +49,14 @@ class Cleared:
     ) -> None:
         self._read = read
         self._depth = depth
-        self._z_nm, self._plane_nm = voxel_size_nm[0], voxel_size_nm[1:]
+        self._z_nm = voxel_size_nm[0]
         self._clear_nm = clear_nm
-        reach = {own: math.floor(SLACK * nm / self._z_nm) for own, nm in clear_nm.items()}
-        self._reach = reach
-        held = sum(2 * slices + 3 for slices in reach.values())
-        self._distances = lru_cache(maxsize=held)(self._measured)
+        self._reach = {own: math.floor(SLACK * nm / self._z_nm) for own, nm in clear_nm.items()}
+        held = sum(2 * slices + 3 for slices in self._reach.values())
+        # Not of a method: that were a circle, and files would stay open until it is found.
+        self._distances = lru_cache(maxsize=held)(
+            partial(_measured, read, clear_nm, voxel_size_nm[1:])
+        )
 
     def labels(self, z: int) -> Labels:
         """Return the labels `(y, x)` of a slice."""
@@ -71,16 +73,23 @@ class Cleared:
             removed |= near & (before != own)
         return np.where(removed, before.dtype.type(0), before)
 
-    def _measured(self, own: int, z: int) -> tuple[tuple[slice, slice], Distances] | None:
-        """Return the distance in its plane from a label on a slice, in a box around; or None."""
-        mask = self._read(z) == own
-        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-        if not rows.size:
-            return None
-        margins = [math.floor(SLACK * self._clear_nm[own] / nm) for nm in self._plane_nm]
-        box = tuple(
-            slice(max(0, int(at[0]) - margin), int(at[-1]) + margin + 1)
-            for at, margin in zip((rows, columns), margins, strict=True)
-        )
-        distances = ndimage.distance_transform_edt(~mask[box], sampling=self._plane_nm)
-        return (box[0], box[1]), distances.astype(np.float32)
+
+def _measured(
+    read: Callable[[int], Labels],
+    clear_nm: Mapping[int, float],
+    plane_nm: tuple[float, float],
+    own: int,
+    z: int,
+) -> tuple[tuple[slice, slice], Distances] | None:
+    """Return the distance in its plane from a label on a slice, in a box around; or None."""
+    mask = read(z) == own
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not rows.size:
+        return None
+    box = tuple(
+        slice(max(0, int(at[0]) - margin), int(at[-1]) + margin + 1)
+        for at, nm in zip((rows, columns), plane_nm, strict=True)
+        for margin in [math.floor(SLACK * clear_nm[own] / nm)]
+    )
+    distances = ndimage.distance_transform_edt(~mask[box], sampling=plane_nm)
+    return (box[0], box[1]), distances.astype(np.float32)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -183,29 +183,29 @@ class Renamed:
     """
 
     def __init__(self, slabs: Slabs, new: Ints) -> None:
-        self._slabs = slabs
-        self._new = new
-        self._starts: dict[int, int] = {0: 0}
-        # Faces are counted with the slabs above and below.
-        self._renamed = lru_cache(maxsize=3)(self._rename)
+        self._depth = slabs.depth
+        # Faces are counted with the slabs above and below. Not of a method: that were a circle, and
+        # files would stay open until it is found.
+        self._renamed = lru_cache(maxsize=3)(partial(_rename, slabs, new, {0: 0}))
 
     def labels(self, z: int) -> Labels:
         """Return the labels `(y, x)` of a slice."""
-        number, within = divmod(z, self._slabs.depth)
+        number, within = divmod(z, self._depth)
         labels: Labels = self._renamed(number)[within]
         return labels
 
-    def _rename(self, number: int) -> Labels:
-        known = max(one for one in self._starts if one <= number)
-        for one in range(known, number):  # slabs that were passed over still count
-            pieces = self._slabs.pieces(self._slabs.slab(one))[1]
-            self._starts[one + 1] = self._starts[one] + len(pieces)
-        labels = self._slabs.slab(number)
-        numbers, value = self._slabs.pieces(labels)
-        start = self._starts[number]
-        self._starts[number + 1] = start + len(value)
-        own = np.concatenate([[0], self._new[start : start + len(value)]])
-        return np.where(numbers > 0, own[numbers], labels).astype(labels.dtype)
+
+def _rename(slabs: Slabs, new: Ints, starts: dict[int, int], number: int) -> Labels:
+    """Return a slab with the new labels; `starts` keeps the first piece of each slab seen."""
+    known = max(one for one in starts if one <= number)
+    for one in range(known, number):  # slabs that were passed over still count
+        starts[one + 1] = starts[one] + len(slabs.pieces(slabs.slab(one))[1])
+    labels = slabs.slab(number)
+    numbers, value = slabs.pieces(labels)
+    start = starts[number]
+    starts[number + 1] = start + len(value)
+    own = np.concatenate([[0], new[start : start + len(value)]])
+    return np.where(numbers > 0, own[numbers], labels).astype(labels.dtype)
 
 
 def _box(mask: npt.NDArray[np.bool_]) -> tuple[slice, ...]:

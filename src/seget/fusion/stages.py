@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import prod
 from typing import Any, NamedTuple
 
@@ -99,8 +99,12 @@ class Fusion:
                 "the rules have lengths or volumes in nm, and the voxel size of the score maps is "
                 "unknown; state it where they are predicted (--voxel-size), or `seget info --fix`."
             )
-        self.decided = lru_cache(maxsize=KEPT_DECISIONS)(self._decided)
-        labels = lru_cache(maxsize=KEPT)(lambda z: self.decided(z).labels)
+        # Not of methods: that were a circle, and files would stay open until it is found.
+        decided = lru_cache(maxsize=KEPT_DECISIONS)(
+            partial(_decided, self.read, self.thresholds, self.rules)
+        )
+        self.decided = decided
+        labels = lru_cache(maxsize=KEPT)(lambda z: decided(z).labels)
         self._stages.append(("scores", labels))
         clear_nm = {i: nm for i, s in self._numbered() if (nm := self.rules.of(s).clear_nm)}
         if clear_nm and self.voxel_size_nm:
@@ -148,7 +152,8 @@ class Fusion:
 
     def _score_at(self, structure: str, score: Any) -> str:
         """Return a sentence on the score of a structure at a voxel."""
-        own, factor = int(self._with_prior(structure, score)), self.rules.of(structure).prior
+        factor = self.rules.of(structure).prior
+        own = int(_with_prior(self.rules, structure, score))
         prior = f" ({int(score)} before its prior of {factor:g})" if factor != 1 else ""
         threshold = self.thresholds[structure]
         verb = "claims it" if own > threshold * FULL_SCORE else "does not claim it"
@@ -159,14 +164,6 @@ class Fusion:
 
     def _numbered(self) -> list[tuple[int, str]]:
         return list(enumerate(self.structures, start=1))
-
-    def _with_prior(self, structure: str, scores: Any) -> Any:
-        factor = self.rules.of(structure).prior
-        return scores if factor == 1 else with_prior(scores, factor)
-
-    def _decided(self, z: int) -> Decision:
-        scores = {s: self._with_prior(s, plane) for s, plane in self.read(z).items()}
-        return decide(scores, self.thresholds, self.rules.pairs)
 
     def _slabs(self, read: Callable[[int], Labels], values: Sequence[int]) -> Slabs:
         return Slabs(read, self.shape, values, len(self.structures) + 1, self.slab_voxels)
@@ -259,6 +256,19 @@ class Fusion:
             Row(self._name(a), self._name(b), sum(sizes), len(sizes), rule)
             for (a, b, rule), sizes in found.items()
         ]
+
+
+def _decided(
+    read: Callable[[int], Scores], thresholds: Mapping[str, float], rules: Rules, z: int
+) -> Decision:
+    """Decide a slice by its scores."""
+    scores = {s: _with_prior(rules, s, plane) for s, plane in read(z).items()}
+    return decide(scores, thresholds, rules.pairs)
+
+
+def _with_prior(rules: Rules, structure: str, scores: Any) -> Any:
+    factor = rules.of(structure).prior
+    return scores if factor == 1 else with_prior(scores, factor)
 
 
 def _inside(faces: Ints, others: Sequence[int]) -> int:
