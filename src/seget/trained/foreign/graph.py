@@ -87,6 +87,11 @@ class GraphArchitecture(Architecture):
         return self.halo
 
     @property
+    def numbers_per_px(self) -> float:
+        """No limit: OpenVINO computes, not torch."""
+        return 0.0
+
+    @property
     def multiple(self) -> int:
         """Tiles start at multiples of this, in px."""
         return self.step_px
