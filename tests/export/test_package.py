@@ -21,6 +21,7 @@ import torch
 from PIL import Image
 
 from seget import files
+from seget.calibration import Calibration
 from seget.errors import RunError
 from seget.networks import Architecture
 from seget.prediction import Options, predict
@@ -46,7 +47,14 @@ def untrained(**settings: object) -> Trained:
         for module in network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.running_mean.uniform_(-0.3, 0.3)
-    return Trained(network, structures, recipe, {"golgi": 0.4, "2 rods": 0.6}, (2.0, 2.0))
+    return Trained(
+        network,
+        structures,
+        recipe,
+        {"golgi": 0.4, "2 rods": 0.6},
+        (2.0, 2.0),
+        calibration={"golgi": Calibration(temperature=2.0, bias=-0.5)},
+    )
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,7 @@ def _scored(trained: Trained, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np
     """Return scores `(k, y, x)` in 0 to 1 of a normalised image `(c, y, x)`, in float32."""
     image = torch.from_numpy(np.ascontiguousarray(pixels, np.float32))[None]
     with torch.inference_mode():
-        scores: npt.NDArray[np.float32] = torch.sigmoid(trained.network(image))[0].numpy()
+        scores: npt.NDArray[np.float32] = torch.sigmoid(trained.scoring_network(image))[0].numpy()
     return scores
 
 

@@ -83,7 +83,7 @@ def onnx_bytes(trained: Trained) -> bytes:
             f"{trained.architecture.title} remembers where each maximum was, which no exporter "
             "writes down for images of every size; train with --set network=seget."
         )
-    network = WithSigmoid(trained.network).eval()
+    network = WithSigmoid(trained.scoring_network).eval()
     model = onnx.load_from_string(_traced(network, trained.architecture.inputs))
     entry = model.metadata_props.add()
     entry.key, entry.value = "seget", json.dumps(card(trained).model_dump(mode="json"))
