@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 import torch.distributed as dist
@@ -144,11 +145,9 @@ def arguments(dataset: Path, run: Path, *more: str) -> list[str]:
     return ["train", str(dataset), "-o", str(run), *COMMAND, *settings, *more]
 
 
-def test_a_killed_process_ends_the_others_and_one_alone_goes_on(
-    small_dataset: Path, tmp_path: Path
-) -> None:
-    run = tmp_path / "run"
-    words = ["-m", "seget", *arguments(small_dataset, run, "--devices", "2")]
+def begun(dataset: Path, run: Path) -> subprocess.Popen[str]:
+    """Start two processes that train, and wait for their first checkpoint."""
+    words = ["-m", "seget", *arguments(dataset, run, "--devices", "2")]
     path = os.pathsep.join(sys.path)
     first = subprocess.Popen(
         [sys.executable, *words],
@@ -161,8 +160,18 @@ def test_a_killed_process_ends_the_others_and_one_alone_goes_on(
         assert time.monotonic() < end, "a checkpoint"
         assert first.poll() is None, first.communicate()[1]
         time.sleep(0.1)
-    import psutil
+    return first
 
+
+def newest(run: Path) -> int:
+    return max(int(path.stem.removeprefix("step-")) for path in run.glob("checkpoints/step-*"))
+
+
+def test_a_killed_process_ends_the_others_and_one_alone_goes_on(
+    small_dataset: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    first = begun(small_dataset, run)
     children = psutil.Process(first.pid).children()
     second = next(c for c in children if c.environ()["RANK"] == "1")
     second.send_signal(signal.SIGKILL)
@@ -171,9 +180,20 @@ def test_a_killed_process_ends_the_others_and_one_alone_goes_on(
     assert "another of the processes that train together ended" in said
     assert "process 1 of 2 was killed by SIGKILL" in said
     assert "Traceback" not in said
-    made = sorted(run.glob("checkpoints/step-*"))
-    again = [*arguments(small_dataset, run, "--resume"), "--max-minutes", "0.02"]
-    code, _ = launch(again, 1)
+    made = newest(run)
+    code, _ = launch([*arguments(small_dataset, run, "--resume"), "--max-minutes", "0.02"], 1)
     assert code == 0
-    assert read_log(run)[-1]["step"] >= int(made[-1].stem.removeprefix("step-"))
+    assert read_log(run)[-1]["step"] >= made
     assert np.isfinite(read_log(run)[-1]["loss"])
+
+
+def test_ctrl_c_stops_all_after_the_same_step(small_dataset: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    first = begun(small_dataset, run)
+    first.send_signal(signal.SIGINT)
+    said = first.communicate(timeout=60)[1]
+    assert first.returncode == 1
+    assert said.count("Stopped: ") == 1
+    assert f"step {newest(run)} is kept" in said
+    assert "another of the processes" not in said
+    assert "Traceback" not in said

@@ -37,28 +37,27 @@ def in_one_piece(state: State, listener: Listener) -> Iterator[None]:
 
 
 @contextmanager
-def stopping_together(ranks: Ranks) -> Iterator[Callable[[], bool]]:
-    """Yield a function, to be asked after each step, that says whether a signal came to any rank.
+def stopping_together(ranks: Ranks) -> Iterator[None]:
+    """Remember signals in `ranks.signals`, where several train together; a second one is not held.
 
-    So all stop after the same step, and the first one can save it. A process that trains alone
-    stops by itself.
+    Asked after each step whether a signal came to any of them, all stop after the same one, and the
+    first can save it. A process that trains alone stops by itself.
     """
     if ranks.size == 1 or threading.current_thread() is not threading.main_thread():
-        yield lambda: ranks.any(False)
+        yield
         return
-    came: list[int] = []
     before: dict[int, Any] = {number: signal.getsignal(number) for number in SIGNALS}
 
     def remember(number: int, frame: FrameType | None) -> None:
-        came.append(number)
+        ranks.signals.append(number)
         handler = before[number]
-        if len(came) > 1 and callable(handler):
+        if len(ranks.signals) > 1 and callable(handler):
             handler(number, frame)
 
     for number in SIGNALS:
         signal.signal(number, remember)
     try:
-        yield lambda: ranks.any(bool(came))
+        yield
     finally:
         for asked, handler in before.items():
             signal.signal(asked, handler)

@@ -29,7 +29,7 @@ from seget.trained import Trained, load, weights_sha256
 from seget.training.checkpoints import Checkpoints
 from seget.training.clock import Clock
 from seget.training.initial_weights import initial_weights
-from seget.training.interruption import in_one_piece
+from seget.training.interruption import in_one_piece, stopping_together
 from seget.training.ranks import ALONE, Ranks
 from seget.training.run_folder import (
     MODEL,
@@ -114,7 +114,8 @@ def _learn(
     if state.finished:
         return
     try:
-        _epochs(dataset, samples, state, clock, checkpoints, listener)
+        with stopping_together(state.gradients.ranks):
+            _epochs(dataset, samples, state, clock, checkpoints, listener)
     except KeyboardInterrupt:
         if state.whole:
             checkpoints.save(state)
@@ -166,7 +167,7 @@ def _epochs(
 def _follow(samples: Samples, state: State, clock: Clock) -> None:
     """Train with the first rank, which decides when an epoch and the training end."""
     ranks = state.gradients.ranks
-    with ranks.following():
+    with ranks.following(), stopping_together(ranks):
         ranks.share(state)
         stepper = stepper_for(state, samples, Listener().note)
         while not state.finished:

@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +38,14 @@ LOST = (
 class Ranks:
     """The processes that train together; this one is number `rank` of `size`.
 
-    `decisions` is the group in which plain numbers are exchanged, without any device.
+    `decisions` is the group in which plain numbers are exchanged, without any device; `signals` are
+    those that this process was sent (see `interruption`).
     """
 
     rank: int = 0
     size: int = 1
     decisions: Any = None
+    signals: list[int] = field(default_factory=list)
 
     @property
     def first(self) -> bool:

@@ -21,7 +21,7 @@ from seget.samples import Samples
 from seget.threads import made_ahead
 from seget.training.checkpoints import Checkpoints
 from seget.training.clock import Clock
-from seget.training.interruption import in_one_piece, stopping_together
+from seget.training.interruption import in_one_piece
 from seget.training.state import State
 from seget.training.stepper import Stepper, stepper_for
 
@@ -52,18 +52,17 @@ def take_epoch(
     ranks = state.gradients.ranks
     # Worker threads prepare the next batches during this step.
     ahead = made_ahead(stepper.prepare, range(state.step, end), state.device.idle_cores)
-    with stopping_together(ranks) as is_stopped:
-        for prepared in ahead:
-            progress = clock.progress(state)
-            if clock.budget_s is not None:
-                progress = ranks.agreed(progress)
-            _whole_step(state, samples, stepper, (prepared, progress), listener)
-            if is_stopped():
-                raise KeyboardInterrupt
-            if checkpoints is not None:
-                checkpoints.save_if_due(state)
-            if clock.budget_s is not None and ranks.agreed(clock.is_time_up(state)):
-                break
+    for prepared in ahead:
+        progress = clock.progress(state)
+        if clock.budget_s is not None:
+            progress = ranks.agreed(progress)
+        _whole_step(state, samples, stepper, (prepared, progress), listener)
+        if ranks.any(bool(ranks.signals)):
+            raise KeyboardInterrupt
+        if checkpoints is not None:
+            checkpoints.save_if_due(state)
+        if clock.budget_s is not None and ranks.agreed(clock.is_time_up(state)):
+            break
     return state.losses.mean()
 
 
