@@ -55,9 +55,12 @@ def start_together(devices: int, device: str, masks: list[str] | None) -> None:
 
 @contextmanager
 def silent(wanted: bool) -> Iterator[None]:
-    """Say nothing on standard error: another process does. An error comes through."""
+    """Say nothing on standard error, as another process does; errors of this one come through."""
     if not wanted:
         yield
         return
-    with open(os.devnull, "w") as nothing, redirect_stderr(nothing):
-        yield
+    try:
+        with open(os.devnull, "w") as nothing, redirect_stderr(nothing):
+            yield
+    except InputError:  # all processes find the same input wrong
+        raise SystemExit(2) from None
