@@ -85,6 +85,26 @@ def test_a_lab_s_mess(folder: Path) -> None:
     assert propose([folder], folder / "dataset.toml").text == proposal.text
 
 
+def test_labels_with_a_legend_are_drawn_unless_seget_made_them(folder: Path) -> None:
+    """What is no tomogram may be a mask: drawn labels have a legend of names, fused ones scores."""
+    drawn, fused, begun = (folder / f"{name}.mrc" for name in ("drawn", "fused", "begun"))
+    for path in (drawn, fused, begun):
+        save(path, CLASSES)
+    drawn.with_suffix(".json").write_text('{"1": {"structure": "golgi"}}')
+    fused.with_suffix(".json").write_text('{"1": {"structure": "rods", "threshold": 0.5}}')
+    (folder / ".begun.mrc.journal").write_text("key\n0 00000000\n")
+    assert [files.made_by_seget(path) for path in (drawn, fused, begun)] == [
+        "",
+        "an output of seget",
+        "an output of seget",
+    ]
+    assert files.why_no_tomogram(drawn) == "a volume of labels"
+    proposal = propose([folder], folder / "dataset.toml")
+    assert "golgi" in written(proposal, folder / "dataset.toml")
+    assert {str(path) for path in proposal.left_out} >= {"fused.mrc", "begun.mrc"}
+    assert "drawn.mrc" not in {str(path) for path in proposal.left_out}
+
+
 @pytest.mark.parametrize(
     "name",
     [

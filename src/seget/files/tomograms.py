@@ -22,7 +22,7 @@ from seget.padding import is_flat
 from seget.volume import sampled_slices
 
 STACKS = tuple(suffix for suffix in formats.SUFFIXES if suffix != ome_zarr.SUFFIX)
-MADE_BY_SEGET = ("predict", "fuse", "segment")
+PREDICTING = ("predict", "fuse", "segment")  # verbs whose outputs are no annotation
 MOST_LABELS = 32  # different values of a volume that is drawn; an image has more
 EVERY = 8  # pixels that a first look at a slice leaves out
 
@@ -148,11 +148,36 @@ def why_no_tomogram(path: Path | str) -> str:
     """
     path = Path(path)
     return (
-        _why_output(path)
+        made_by_seget(path)
+        or _why_labels(path)
         or (mrc.why_stack(path) if mrc.is_mrc(path) and path.is_file() else "")
         or _why_by_name(path)
         or _why_drawn(path)
     )
+
+
+def made_by_seget(path: Path | str) -> str:
+    """Say what of seget's own outputs a file or a folder is; empty if it is none.
+
+    Labels with a legend are none by that alone: people draw them, too.
+    """
+    path = Path(path)
+    if _is_run(path):
+        return "a run of seget train"
+    if path.is_dir() and not ome_zarr.is_zarr(path):
+        beside = [path.with_name("labels.json"), *path.parent.glob("*__*.json")]
+        is_pictures = path.name == "pictures" and any(one.is_file() for one in beside)
+        return "pictures of seget evaluate" if is_pictures else ""
+    made_by = provenance.read(path) or {}
+    said = read_json(path.with_suffix(".json"))
+    entries = [said, *said.values()] if isinstance(said, dict) else []
+    # A score map's JSON has its threshold, that of fused labels one for each.
+    is_scored = any(
+        isinstance(one, dict) and {"structure", "threshold"} <= one.keys() for one in entries
+    )
+    if made_by.get("command") in PREDICTING or is_scored or journal_path(path).exists():
+        return "an output of seget"
+    return ""
 
 
 def doubts(path: Path | str) -> list[str]:
@@ -193,18 +218,8 @@ def _is_run(path: Path) -> bool:
     return (path / "model" / "model.json").is_file()
 
 
-def _why_output(path: Path) -> str:
-    """Say what of seget's own a volume is, by what lies beside it."""
-    if path.is_dir() and not ome_zarr.is_zarr(path):
-        beside = [path.with_name("labels.json"), *path.parent.glob("*__*.json")]
-        if path.name == "pictures" and any(one.is_file() for one in beside):
-            return "the pictures of `seget evaluate`"
-        return "a folder of `seget train`" if _is_run(path) else ""
-    made_by = provenance.read(path) or {}
-    said = read_json(path.with_suffix(".json"))
-    is_map = isinstance(said, dict) and {"structure", "scale"} <= said.keys()
-    if made_by.get("command") in MADE_BY_SEGET or is_map or journal_path(path).exists():
-        return "an output of seget"
+def _why_labels(path: Path) -> str:
+    """Say that a volume is labels, by the legend in it or beside it."""
     legend = ome_zarr.read_legend(path) if ome_zarr.is_zarr(path) else legend_beside(path)
     named = legend is not None and (legend.names or ome_zarr.is_zarr(path))
     return "a volume of labels" if named else ""

@@ -19,8 +19,6 @@ from seget.files.storage import foreign
 from seget.volume import Volume, sampled_slices
 
 NO_IMAGE = "no image and no IMOD model that is read"
-# Commands whose outputs are no annotation.
-PREDICTING = ("predict", "fuse", "segment")
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,7 @@ def _entries(folder: Path, levels: int) -> Iterator[Path]:
     visible = (entry for entry in folder.iterdir() if not entry.name.startswith("."))
     for entry in sorted(visible, key=tiff.natural_order):
         is_folder = entry.is_dir() and not files.is_volume(entry)
-        if is_folder and levels and not _made_by_seget(entry):
+        if is_folder and levels and not files.made_by_seget(entry):
             yield from _entries(entry, levels - 1)
         else:
             yield entry
@@ -117,8 +115,8 @@ def _look(path: Path, found: Survey) -> None:
         return
     is_model = imod.is_model(path)
     if not is_model and not files.is_volume(path):
-        found.left_out[path] = _made_by_seget(path) or _no_image(path)
-    elif why := _made_by_seget(path):
+        found.left_out[path] = files.made_by_seget(path) or _no_image(path)
+    elif why := files.made_by_seget(path):
         found.left_out[path] = why
     else:
         try:
@@ -139,20 +137,3 @@ def _is_image(volume: Volume) -> bool:
 def _no_image(path: Path) -> str:
     known = "" if path.suffix == ".toml" else foreign.how_to_convert(path)
     return known or NO_IMAGE
-
-
-def _made_by_seget(path: Path) -> str:
-    """Say what of seget's outputs a path is; empty if it is none."""
-    if (path / "model" / "model.json").is_file():
-        return "a run of seget train"
-    if path.is_dir() and (path.parent / "labels.json").is_file() and path.name == "pictures":
-        return "pictures of seget evaluate"
-    made_by = files.provenance.read(path) or {}
-    beside = files.read_json(path.with_suffix(".json"))
-    said = [beside, *beside.values()] if isinstance(beside, dict) else []
-    # A score map's JSON has its threshold, that of fused labels one for each.
-    if made_by.get("command") in PREDICTING or any(
-        isinstance(entry, dict) and {"structure", "threshold"} <= entry.keys() for entry in said
-    ):
-        return "an output of seget"
-    return ""
