@@ -7,6 +7,8 @@ import signal
 import time
 from pathlib import Path
 
+from seget.runners import is_wanted
+
 
 def square(number: int) -> tuple[int, int]:
     """Return the square, and who computed it."""
@@ -35,7 +37,22 @@ def always_killed(number: int) -> int:
     return number
 
 
+def until_unwanted(number: int, folder: Path) -> int:
+    """Return 0 at once; work on anything else until nobody waits for it, and leave a file then."""
+    (folder / f"{number} began").touch()
+    while number and is_wanted():
+        time.sleep(0.01)
+    (folder / f"{number} ended").touch()
+    return number
+
+
 _BUSY: list[int] = []
+
+
+def visible_gpu(number: int) -> str | None:
+    """Return the GPUs that this process sees."""
+    time.sleep(0.3)
+    return os.environ.get("CUDA_VISIBLE_DEVICES")
 
 
 def at_a_time(number: int) -> int:

@@ -36,23 +36,37 @@ class Outcome(Generic[Result]):
     error: Exception | None = None
 
 
-class _Sentences(Listener):
-    """Keeps sentences, since a listener cannot be sent to another process."""
+class Attentive(Listener):
+    """Keeps sentences, since it stays in a worker, and ends work that nobody waits for any more.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    is_wanted
+        Is asked after each slice, object or step.
+    """
+
+    def __init__(self, is_wanted: Callable[[], bool]) -> None:
         self.kept: list[str] = []
+        self._is_wanted = is_wanted
 
     def note(self, text: str) -> None:
+        """Keep a sentence."""
         self.kept.append(text)
 
+    def progress(self, done: int, total: int) -> None:
+        """Go on, or end the work."""
+        if not self._is_wanted():
+            raise RunError("stopped: whoever asked for it does not wait for it any more.")
 
-def attempt(
-    work: Callable[[Listener], Result], listener: Listener | None = None
-) -> Outcome[Result]:
-    """Do some work and return what came of it; without a listener its sentences are kept."""
-    heard = _Sentences()
+    def step(self, share: float, loss: float) -> None:
+        """Go on, or end the work."""
+        self.progress(0, 0)
+
+
+def attempt(work: Callable[[], Result], listener: Attentive | None = None) -> Outcome[Result]:
+    """Do some work and return what came of it, with the sentences that `listener` kept."""
     try:
-        result = work(listener or heard)
-    except (InputError, RunError, OSError) as error:
-        return Outcome(None, tuple(heard.kept), error)
-    return Outcome(result, tuple(heard.kept))
+        result, error = work(), None
+    except (InputError, RunError, OSError) as failure:
+        result, error = None, failure
+    return Outcome(result, tuple(listener.kept) if listener else (), error)

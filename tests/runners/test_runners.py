@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +16,17 @@ import pytest
 from dask_cluster import local_cluster
 from seget.errors import InputError, RunError
 from seget.machine import free_memory_bytes
-from seget.runners import Work, run
-from worker_tasks import always_killed, at_a_time, free_memory, killed_once, slow_failure, square
+from seget.runners import Work, processes, run
+from worker_tasks import (
+    always_killed,
+    at_a_time,
+    free_memory,
+    killed_once,
+    slow_failure,
+    square,
+    until_unwanted,
+    visible_gpu,
+)
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +82,35 @@ def test_a_task_that_ends_every_worker_is_one_sentence() -> None:
         list(run(always_killed, [1, 2], "processes:1"))
 
 
+def test_a_task_that_nobody_waits_for_ends(scheduler: str, tmp_path: Path) -> None:
+    """Dask does not end what it cancels: the task asks."""
+    done = run(partial(until_unwanted, folder=tmp_path), [1, 0], scheduler)
+    assert next(done) == (0, 0)
+    until(lambda: (tmp_path / "1 began").exists())
+    time.sleep(0.2)
+    assert not (tmp_path / "1 ended").exists()
+    done.close()  # type: ignore[attr-defined]
+    until(lambda: (tmp_path / "1 ended").exists())
+
+
+def until(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_processes_share_memory_and_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seget.machine.cores", lambda: 6)
     ((_, (free, threads)),) = run(free_memory, [1], "processes:2")
     assert free < 0.6 * free_memory_bytes()
     assert threads == "3"
+
+
+def test_each_process_sees_its_own_gpu() -> None:
+    """It is told before torch is imported there, so that there need not be any."""
+    seen = dict(processes.run(Work(visible_gpu), range(4), ["3", "5"]))
+    assert set(seen.values()) == {"3", "5"}
 
 
 def test_processes_end_with_the_one_that_started_them() -> None:

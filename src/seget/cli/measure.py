@@ -181,7 +181,8 @@ def _measured(
     ]
     results: dict[str, dict[str, Any]] = {}
     with bar("measure") as listener:
-        action = partial(do, listener=listener) if on == "here" else do
+        told = listener if on == "here" else None  # a listener cannot be sent to a worker
+        action = partial(do, listener=told, is_wanted=runners.is_wanted)
         work = runners.Work(action, lost=lost, tell=listener.note)
         outcomes = runners.run(work, tasks, on)
         for task, result in succeeded(outcomes, len(tasks), "label volumes"):

@@ -30,6 +30,7 @@ from seget.dataset import Dataset, read_dataset
 from seget.device import choose_device
 from seget.errors import InputError, RunError
 from seget.listener import Listener
+from seget.outcome import Attentive
 from seget.training import measure_pace
 
 
@@ -83,7 +84,7 @@ def _run_here(cell: Cell, setup: CellSetup, listener: Listener) -> dict[str, Any
 
 
 def _run_elsewhere(cell: Cell, setup: CellSetup) -> dict[str, Any]:
-    return files.patiently(partial(run_cell, cell, setup))
+    return files.patiently(partial(run_cell, cell, setup, Attentive(runners.is_wanted)))
 
 
 def compare(

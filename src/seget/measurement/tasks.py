@@ -7,6 +7,7 @@ It never starts a worker: `runners` does.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from seget.errors import RunError
 from seget.listener import Listener
 from seget.measurement.folder import measure_files
 from seget.measurement.measure import Options
-from seget.outcome import Outcome, attempt
+from seget.outcome import Attentive, Outcome, attempt
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,20 @@ class Task:
         return measure_files(volume, self.out, self.options, self.overwrite, listener)
 
 
-def do(task: Task, listener: Listener | None = None) -> Outcome[dict[str, Any]]:
+def do(
+    task: Task,
+    listener: Listener | None = None,
+    is_wanted: Callable[[], bool] = lambda: True,
+) -> Outcome[dict[str, Any]]:
     """Do a task, in any process; an error that is meant for people is returned.
 
-    Without a listener, another process that writes to the same folder is waited for.
+    Without a listener, another process that writes to the same folder is waited for, and the work
+    ends when it is wanted no more.
     """
     if listener is not None:
-        return attempt(task.measured, listener)
-    return attempt(lambda heard: files.patiently(lambda: task.measured(heard)))
+        return attempt(lambda: task.measured(listener))
+    kept = Attentive(is_wanted)
+    return attempt(lambda: files.patiently(lambda: task.measured(kept)), kept)
 
 
 def lost(task: Task, sentence: str) -> Outcome[dict[str, Any]]:

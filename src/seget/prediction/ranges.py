@@ -77,6 +77,7 @@ def _write_parts(
         ]
         finished = frozenset.intersection(*(writer.finished for writer in writers))
         left = [z for z in slices if z - slices.start not in finished]
-        for z, scores in score_slices(reader, scoring, left):
+        for number, (z, scores) in enumerate(score_slices(reader, scoring, left), start=1):
             for writer, score in zip(writers, scores, strict=True):
                 writer[z - slices.start] = score
+            listener.progress(number, len(left))

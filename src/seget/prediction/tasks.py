@@ -16,7 +16,7 @@ from pathlib import Path
 from seget import files, runners
 from seget.errors import InputError, RunError
 from seget.listener import Listener
-from seget.outcome import Outcome, attempt
+from seget.outcome import Attentive, Outcome, attempt
 from seget.prediction.predict import Options
 from seget.prediction.ranges import predict_range
 from seget.prediction.segment import segment_files
@@ -77,8 +77,9 @@ def do(task: Task, listener: Listener | None = None) -> Outcome[list[Path]]:
     worker that was lost.
     """
     if listener is not None:
-        return attempt(task.written, listener)
-    return attempt(lambda heard: files.patiently(lambda: task.written(heard)))
+        return attempt(lambda: task.written(listener))
+    kept = Attentive(runners.is_wanted)
+    return attempt(lambda: files.patiently(lambda: task.written(kept)), kept)
 
 
 def do_all(

@@ -20,10 +20,12 @@ from seget.errors import InputError
 from seget.runners import cluster, job_queue, processes
 from seget.runners.work import Work
 
-__all__ = ["WHERE", "Work", "check", "run"]
+__all__ = ["WHERE", "Work", "check", "is_wanted", "run"]
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
+
+is_wanted = cluster.is_wanted
 
 WHERE = (
     "here, processes:N, gpus, a Dask scheduler's address (tcp://host:8786), or slurm, pbs or lsf "

@@ -8,6 +8,7 @@ seget installed.
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -122,6 +123,20 @@ def _resources(work: Work[Task, Result], client: Any) -> dict[str, int] | None:
     workers = client.scheduler_info()["workers"].values()
     offered = any(RESOURCE in worker["resources"] for worker in workers)
     return {RESOURCE: 1} if offered else None
+
+
+def is_wanted() -> bool:
+    """Whether somebody waits for the task at hand; in a process that is no Dask worker, True.
+
+    Dask does not end a task that it cancels, after Ctrl-C or because the one who asked is gone.
+    """
+    distributed: Any = sys.modules.get("distributed")
+    try:
+        worker = distributed.get_worker()
+        task = worker.state.tasks.get(worker.get_current_task())
+    except (AttributeError, ValueError):  # no Dask, no worker
+        return True
+    return task is not None and task.state != "cancelled"
 
 
 def _alone(do: Any, task: Any) -> Any:
