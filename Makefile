@@ -9,7 +9,7 @@ WINDOW := xvfb xauth libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icc
     libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libdbus-1-3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-export test-copick test-viewer check fix bench bench-long torture docs
+.PHONY: help setup demo test test-export test-copick test-viewer check fix bench bench-long torture docs site
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,7 @@ check: setup ## lint, import floors, types, doctests, the written pages
 	@$(BIN)/pytest -q --doctest-modules src --ignore src/seget/viewer/widgets
 	@$(BIN)/python docs/cli_page.py --check
 	@$(BIN)/python docs/networks_page.py --check
+	@$(BIN)/python docs/reference_pages.py --check
 	@echo "check: the house is in order"
 
 fix: setup ## mend what ruff can mend, and format
@@ -63,9 +64,14 @@ bench-long: setup ## memory of predict, fuse and evaluate for 76 and 608 slices
 torture: setup ## kill 200 runs, fill disks, take inputs away; write build/torture.json
 	@$(BIN)/python -m benchmarks.torture
 
-docs: setup ## write docs/cli.md from the commands' own help, docs/networks.md from the networks
+docs: setup ## write the pages of reference: commands, networks, recipe, Python
 	@$(BIN)/python docs/cli_page.py
 	@$(BIN)/python docs/networks_page.py
+	@$(BIN)/python docs/reference_pages.py
+
+site: .venv-site/.installed ## make build/site of docs/, which opens without a network (search wants a server)
+	@NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build -q
+	@echo "build/site/index.html"
 
 .venv-viewer/.installed: pyproject.toml constraints.txt | .venv/.installed
 	@$(BIN)/python -m venv .venv-viewer
@@ -87,6 +93,11 @@ docs: setup ## write docs/cli.md from the commands' own help, docs/networks.md f
 	fi
 	@echo "Installing seget and its dependencies into .venv; the first time takes minutes."
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+.venv-site/.installed: | setup
+	@test -x .venv-site/bin/python || $(BIN)/python -m venv .venv-site
+	@.venv-site/bin/python -m pip install -q --disable-pip-version-check "mkdocs-material>=9.5"
 	@touch $@
 
 .venv-copick/.installed: | setup
