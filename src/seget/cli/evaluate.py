@@ -155,7 +155,7 @@ def _print_table(result: dict[str, Any]) -> None:
         "fore-\nground": "foreground_fraction",
         "judged\npx": "judged_px",
     }
-    table = Table("structure", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table("structure", box=SIMPLE_HEAD, padding=0)
     for heading in columns:
         table.add_column(heading, justify="right", no_wrap=True)
     for structure, scores in result["structures"].items():
