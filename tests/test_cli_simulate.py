@@ -106,5 +106,5 @@ def test_the_demo_goes_the_whole_way(
     assert said[-1] == f"Report: {tmp_path / 'report.html'}"
     page = (tmp_path / "report.html").read_text()
     assert all(structure in page for structure in STRUCTURES)
-    assert page.count("data:image/png") == 3
+    assert page.count("data:image/png") >= 3  # curves, two slices; and what is wrong
     go_the_whole_way(tmp_path, COARSE, 6, overwrite=False)

@@ -99,7 +99,6 @@ class Asked:
 
 
 def asked(
-    ctx: typer.Context,
     inputs: Inputs,
     out: Out,
     device: DeviceName = "auto",
@@ -118,6 +117,7 @@ def asked(
     on: On = "here",
     task_slices: TaskSlices = 256,
     print_tasks: PrintTasks = False,
+    ctx: typer.Context = None,  # type: ignore[assignment]  # typer's; Python callers have none
 ) -> Asked:
     """Return what was asked for; its signature is that of the commands.
 
