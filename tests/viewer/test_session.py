@@ -179,6 +179,8 @@ def test_hands_and_locks_win_and_all_can_be_undone(
             changed = drawing.accept(0, np.full((8, 8), value, np.uint8), where)
         after = drawing.packed(0)
         assert np.array_equal(drawing.labels[0], after % HAND)
+        assert drawing.shown(0) == set(np.unique(after % HAND).tolist()) - {0}
+        assert drawing.slices == ({0} if after.any() else set())
         for one in locked:
             assert np.array_equal(before % HAND == one, after % HAND == one)
         if not by_hand:
@@ -188,6 +190,7 @@ def test_hands_and_locks_win_and_all_can_be_undone(
     for state in reversed(states[:-1]):
         drawing.undo()
         assert np.array_equal(drawing.packed(0), state)
+        assert drawing.shown(0) == set(np.unique(state % HAND).tolist()) - {0}
     for state in states[1:]:
         drawing.redo()
         assert np.array_equal(drawing.packed(0), state)

@@ -51,7 +51,6 @@ class Canvas:
         self.prediction = viewer.add_labels(
             blank(session.tomogram.shape), name=PREDICTION, opacity=PREDICTION_OPACITY, **place
         )
-        self.prediction.contour = OUTLINE_PX
         self.prediction.editable = False
         self.drawn = viewer.add_labels(
             session.drawing.labels, name=DRAWN, opacity=DRAWN_OPACITY, **place
@@ -105,7 +104,8 @@ class Canvas:
     def show_structures(self) -> None:
         """Colour the layers as the structures are, and name them beside the cursor."""
         structures = self.session.structures
-        colours = layers.label_colours({one.value: one.colour for one in structures})
+        shades = {one.value: one.colour for one in structures}
+        colours = layers.label_colours(shades, np.dtype(np.uint8))
         features = {
             "index": [0, *(one.value for one in structures)],
             "structure": ["", *(one.name for one in structures)],
@@ -121,7 +121,8 @@ class Canvas:
             self.drawn.selected_label = structures[0].value
 
     def predict(self, z: int, wanted: Labels) -> None:
-        """Show predicted labels `(y, x)` on a slice."""
+        """Show predicted labels `(y, x)` on a slice, as outlines."""
+        self.prediction.contour = OUTLINE_PX  # not before: finding none takes time, too
         self.prediction.data[z] = wanted
         self.prediction.refresh()
         self._tell(self.changed)

@@ -113,7 +113,7 @@ def labels(volume: Volume, legend: files.Legend, name: str) -> LayerData:
     keywords = {"name": name, "opacity": 0.5, **place(volume)}
     if legend.names:
         shown = {n: legend.colours.get(n, colour(s, n - 1)) for n, s in legend.names.items()}
-        keywords["colormap"] = label_colours(shown)
+        keywords["colormap"] = label_colours(shown, data.dtype)
         keywords["features"] = _named(legend.names)
         keywords["metadata"]["seget_legend"] = {
             n: (structure, shown[n]) for n, structure in legend.names.items()
@@ -121,9 +121,17 @@ def labels(volume: Volume, legend: files.Legend, name: str) -> LayerData:
     return data, keywords, "labels"
 
 
-def label_colours(colours: Mapping[int, str]) -> dict[Any, str]:
-    """Return a colour a label, as napari takes it; others (None) and 0 are clear."""
-    return {None: NOTHING, 0: NOTHING, **colours}
+def label_colours(colours: Mapping[int, str], dtype: np.dtype[Any]) -> Any:
+    """Return a colour a label, as napari takes it; 0 and the others are clear.
+
+    Of bytes that is a list of all 256: napari takes seconds to compile what maps wider numbers.
+    """
+    if dtype != np.uint8:
+        return {None: NOTHING, 0: NOTHING, **colours}
+    listed = np.zeros((256, 4), np.float32)
+    for label, shade in colours.items():
+        listed[label] = (*_rgb(shade), 1)
+    return listed
 
 
 def place(volume: Volume) -> dict[str, Any]:

@@ -21,7 +21,7 @@ Labels = npt.NDArray[np.uint8]
 Bools = npt.NDArray[np.bool_]
 
 FOREGROUND, BACKGROUND, IGNORED = 1, 0, 255  # in a mask
-HAND = 128  # added to the label of a pixel that was painted by hand, where a slice is stored
+HAND, HAND_BIT = 128, 7  # added to the label of a pixel that a hand painted, where it is stored
 MOST_UNDO_BYTES = 2**28
 
 
@@ -55,13 +55,12 @@ class Drawing:
     labels
         `(z, y, x)` uint8, 0 where nothing is drawn: whoever paints writes into it, and calls
         `take_strokes` then. Its pages take memory once they are written.
-    slices
-        The slices on which something is drawn.
     """
 
     def __init__(self, shape: tuple[int, int, int]) -> None:
         self.labels = blank(shape)
-        self.slices: set[int] = set()
+        # Slice -> how many pixels are stored as each number, so that no stroke counts a slice.
+        self._counts: dict[int, npt.NDArray[np.int64]] = {}
         self._kept = blank(shape)  # labels at the last stroke
         self._hand = blank(shape)  # 1 where a hand painted or erased
         self._locked = np.zeros(256, np.bool_)
@@ -74,6 +73,18 @@ class Drawing:
         z, y, x = self.labels.shape
         return z, y, x
 
+    @property
+    def slices(self) -> set[int]:
+        """The slices on which something is drawn or was erased."""
+        return {z for z, counts in self._counts.items() if counts[1:].any()}
+
+    def shown(self, z: int) -> set[int]:
+        """Return the labels that are drawn on a slice."""
+        counts = self._counts.get(z)
+        if counts is None:
+            return set()
+        return {int(value) for value in np.flatnonzero(counts[:HAND] + counts[HAND:]) if value}
+
     def lock(self, values: Iterable[int]) -> None:
         """Let painting and accepting leave these labels as they are, and no others."""
         self._locked[:] = False
@@ -83,7 +94,10 @@ class Drawing:
         """Take back what was painted onto or with a locked label; say whether anything was."""
         if not self._locked.any():
             return False
-        painted, kept = self.labels[z], self._kept[z]
+        box = self._changed_box(z)
+        if box is None:
+            return False
+        painted, kept = self.labels[z][box], self._kept[z][box]
         wrong = (painted != kept) & (self._locked[painted] | self._locked[kept])
         if not wrong.any():
             return False
@@ -102,8 +116,7 @@ class Drawing:
             self.spare_locked(z)
             changed = self.labels[z] != self._kept[z]
             if changed.any():
-                before = self.packed(z, self._kept[z])[changed]
-                edits.append(self._edit(z, changed, before, self.labels[z][changed] | HAND))
+                edits.append(self._edit(z, changed, self.labels[z][changed] | np.uint8(HAND)))
         return self._do(edits)
 
     def accept(self, z: int, wanted: Labels, where: Bools | None = None) -> set[int]:
@@ -118,17 +131,7 @@ class Drawing:
             changed &= where
         if not changed.any():
             return set()
-        return self._do([self._edit(z, changed, drawn[changed], wanted[changed])])
-
-    def erase(self, value: int) -> set[int]:
-        """Take a structure out of every slice, as one edit."""
-        edits = []
-        for z in sorted(self.slices):
-            changed = self.labels[z] == value
-            if changed.any():
-                before = self.packed(z)[changed]
-                edits.append(self._edit(z, changed, before, np.zeros_like(before)))
-        return self._do(edits)
+        return self._do([self._edit(z, changed, wanted[changed])])
 
     def undo(self) -> set[int]:
         """Undo the last edit; return the slices that changed, none if there is no edit."""
@@ -143,21 +146,34 @@ class Drawing:
         painted: Bools = self._hand[z] != 0
         return painted
 
-    def packed(self, z: int, labels: Labels | None = None) -> Labels:
+    def packed(self, z: int) -> Labels:
         """Return slice `z` as it is stored: labels, with `HAND` added where a hand painted."""
-        drawn = self._kept[z] if labels is None else labels
-        return np.asarray(drawn | (self._hand[z] * np.uint8(HAND)), np.uint8)
+        return np.asarray(self._kept[z] | (self._hand[z] << HAND_BIT), np.uint8)
 
     def unpack(self, z: int, stored: Labels) -> None:
         """Put back a slice that was stored, without an undo."""
-        self._hand[z] = stored >= HAND
+        self._hand[z] = stored >> HAND_BIT
         self._kept[z] = stored % HAND
         self.labels[z] = self._kept[z]
-        self._recount({z})
+        self._counts[z] = np.bincount(stored.reshape(-1), minlength=256)
 
-    def _edit(self, z: int, changed: Bools, before: Labels, after: Labels) -> Edit:
-        rows = z * changed.size + np.flatnonzero(changed)
-        return Edit(rows.astype(np.int64), before, np.asarray(after, np.uint8))
+    def _changed_box(self, z: int) -> tuple[slice, slice] | None:
+        """Return the rows and columns in which a slice was painted since the last stroke."""
+        changed = self.labels[z] != self._kept[z]
+        rows = np.flatnonzero(changed.any(axis=1))
+        if not rows.size:
+            return None
+        top, bottom = int(rows[0]), int(rows[-1]) + 1
+        columns = np.flatnonzero(changed[top:bottom].any(axis=0))
+        return slice(top, bottom), slice(int(columns[0]), int(columns[-1]) + 1)
+
+    def _edit(self, z: int, changed: Bools, after: Labels) -> Edit:
+        where = np.flatnonzero(changed) + z * changed.size
+        return Edit(where, self._stored(where), np.asarray(after, np.uint8))
+
+    def _stored(self, where: npt.NDArray[np.int64]) -> Labels:
+        hand = self._hand.reshape(-1)[where] << HAND_BIT
+        return np.asarray(self._kept.reshape(-1)[where] | hand, np.uint8)
 
     def _do(self, edits: list[Edit]) -> set[int]:
         if not edits:
@@ -183,19 +199,19 @@ class Drawing:
         return self._put(edit.where, edit.before if back else edit.after)
 
     def _put(self, where: npt.NDArray[np.int64], stored: Labels) -> set[int]:
-        labels, hand = stored % HAND, stored >= HAND
+        before = self._stored(where)
+        labels, hand = stored % HAND, stored >> HAND_BIT
         for array, values in ((self.labels, labels), (self._kept, labels), (self._hand, hand)):
             array.reshape(-1)[where] = values
-        touched = {int(z) for z in np.unique(where // math.prod(self.shape[1:]))}
-        self._recount(touched)
-        return touched
-
-    def _recount(self, slices: set[int]) -> None:
-        for z in slices:
-            if self._kept[z].any() or self._hand[z].any():
-                self.slices.add(z)
-            else:
-                self.slices.discard(z)
+        slices = where // math.prod(self.shape[1:])
+        touched = [int(z) for z in np.unique(slices)]
+        for z in touched:
+            own = slice(None) if len(touched) == 1 else slices == z
+            counts = self._counts.setdefault(z, np.zeros(256, np.int64))
+            counts += np.bincount(stored[own], minlength=256)
+            counts -= np.bincount(before[own], minlength=256)
+            counts[0] = 0  # of pixels that were not drawn nothing is known
+        return set(touched)
 
 
 def mask_of(stored: Labels, value: int, complete: bool) -> Labels:

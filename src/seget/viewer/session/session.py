@@ -13,10 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seget.errors import InputError
-from seget.viewer.session.drawing import HAND, Bools, Drawing, Labels
+from seget.viewer.session.drawing import Bools, Drawing, Labels
 from seget.viewer.session.folder import DATASET, Saving, State
 from seget.viewer.session.structures import Structure, check_name, new_structure
 from seget.volume import Volume
@@ -192,9 +190,7 @@ class Session:
         """Note which labels are on some slices now, and in which order slices were begun."""
         state = self.state
         for z in sorted(slices):
-            stored = self.drawing.packed(z)
-            counts = np.bincount(stored.reshape(-1) % HAND, minlength=HAND)
-            state.shown[z] = {int(value) for value in np.flatnonzero(counts) if value}
+            state.shown[z] = self.drawing.shown(z)
             if not state.shown[z]:
                 del state.shown[z]
             if not state.complete.get(z):

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -39,7 +40,7 @@ COLUMNS = {
     "sphericity": "sphericity",
     "touches_border": "cut",
 }
-OUTLINE, OUTLINE_PX = "yellow", 3
+OUTLINE, OUTLINE_PX = [[0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 1.0]], 3  # clear, yellow
 SEGMENTED, OUT = "segmented", "measured"
 OBJECTS, MEASURED = "objects", "labels.measured.mrc"
 
@@ -122,7 +123,7 @@ class MeasureTable(QWidget):
             self._viewer.layers.remove(OBJECTS)
         path = self.job.folder / MEASURED
         data, keywords, _ = layers.labels(files.read(path), files.Legend(), OBJECTS)
-        keywords |= {"colormap": {None: OUTLINE, 0: layers.NOTHING}, "opacity": 1.0}
+        keywords |= {"colormap": np.array(OUTLINE), "opacity": 1.0}
         active = self._viewer.layers.selection.active
         self._viewer.add_labels(data, visible=False, **keywords).contour = OUTLINE_PX
         self._viewer.layers.selection.active = active
