@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import sleep
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +15,8 @@ from seget import files
 from seget.device import Device
 from seget.recipes import Recipe, modern, paper
 from seget.samples import Batch, Samples
-from seget.training.device_patches import DevicePatches
+from seget.threads import made_ahead
+from seget.training.device_patches import DevicePatches, Prepared
 from seget.volume import Volume
 
 CPU = Device(torch.device("cpu"), bf16=False)
@@ -112,6 +115,35 @@ def test_a_slice_is_copied_once(folder: Folder) -> None:
         seen += prepared.slices
         patches.take(prepared)
     assert len(seen) == len(set(seen)) > 4
+
+
+def test_threads_read_a_slice_once(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the batch that comes first has it, whoever read it."""
+    samples = Samples(folder.read(TOML), ("bars",), recipe(), 0)
+    patches = DevicePatches(samples, CPU)
+    shapes = patches.shapes()
+    seen: list[object] = []
+    read = DevicePatches._read
+
+    def slow(self: DevicePatches, key: Any) -> Any:
+        seen.append(key)
+        sleep(0.01)
+        return read(self, key)
+
+    monkeypatch.setattr(DevicePatches, "_read", slow)
+
+    def prepare(step: int) -> Prepared:
+        into = {name: torch.zeros(shape, dtype=kind) for name, (shape, kind) in shapes.items()}
+        return patches.prepare(step, into)
+
+    for prepared in list(made_ahead(prepare, range(12), threads=4)):
+        patches.take(prepared)
+        wanted = samples.batch(prepared.step)
+        torch.testing.assert_close(
+            patches.batch(prepared.tensors).image, wanted.image, rtol=1e-3, atol=1e-3
+        )
+    assert len(seen) == len(set(seen)) > 4
+    assert not patches._waiting
 
 
 def test_it_says_when_the_slices_do_not_fit(

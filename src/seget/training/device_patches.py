@@ -9,8 +9,10 @@ It never reads a file in the thread that feeds the device: `prepare` does, in ot
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +68,8 @@ class DevicePatches:
             "masks": torch.zeros(ends["masks"], dtype=torch.int32, device=self._on),
         }
         self._known: set[Key] = set()
+        self._waiting: dict[Key, npt.NDArray[np.generic]] = {}
+        self._locks: defaultdict[Key, Lock] = defaultdict(Lock)
         size = samples.patch_px
         axis = torch.arange(size, device=self._on, dtype=torch.float32)
         self._rows, self._columns = axis[:, None], axis[None, :]
@@ -110,7 +114,7 @@ class DevicePatches:
             row = [*starts, *reader.shape[1:], place.y, place.x]
             tensors["places"][i] = torch.tensor(row)
             tensors["numbers"][i] = torch.from_numpy(_numbers(view, self.samples.patch_px))
-        return Prepared(step, tensors, {key: self._read(key) for key in needed - self._known})
+        return Prepared(step, tensors, {key: self._new(key) for key in needed - self._known})
 
     def take(self, prepared: Prepared) -> None:
         """Copy the slices that are new to the device."""
@@ -118,6 +122,7 @@ class DevicePatches:
             if key not in self._known:
                 self._held[key[0]][self._places[key]] = torch.from_numpy(pixels).to(self._on)
                 self._known.add(key)
+            self._waiting.pop(key, None)
 
     def batch(self, given: Mapping[str, Tensor]) -> Batch:
         """Return the batch, from the tensors of `prepare` on the device."""
@@ -176,6 +181,13 @@ class DevicePatches:
         slices = _neighbours(self.samples, place.tomogram, place.z)
         images: list[Key] = [("image", place.tomogram, z) for z in slices]
         return [*images, ("masks", place.tomogram, place.z)]
+
+    def _new(self, key: Key) -> npt.NDArray[np.generic]:
+        """Return a slice that is not on the device yet; several threads share what one has read."""
+        with self._locks[key]:
+            if key not in self._waiting:
+                self._waiting[key] = self._read(key)
+            return self._waiting[key]
 
     def _read(self, key: Key) -> npt.NDArray[np.generic]:
         kind, number, z = key
