@@ -5,6 +5,8 @@ The processor runs all but the graph itself; where there is a CUDA device, that 
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +142,19 @@ def test_a_batch_in_parts_is_never_recorded(dataset: Dataset) -> None:
     stepper = DeviceStepper(state, DevicePatches(samples, CPU), pytest.fail)
     take_epoch(state, samples, Clock(recipe(), STEPS), Listener(), stepper=stepper)
     assert not stepper._addresses
+
+
+def test_what_a_training_held_is_let_go(dataset: Dataset) -> None:
+    """Else the slices of the next one, in the same process, would find no room on the device."""
+    samples = Samples(dataset, ("rods",), recipe(), 0)
+    state = State(recipe(), 1, 0, CPU, recorded=True)
+    feed = DevicePatches(samples, CPU)
+    stepper = DeviceStepper(state, feed, pytest.fail)
+    take_epoch(state, samples, Clock(recipe(), STEPS), Listener(), stepper=stepper)
+    held = weakref.ref(feed)
+    del feed, stepper, state
+    gc.collect()
+    assert held() is None
 
 
 def test_a_processor_takes_plain_steps(dataset: Dataset) -> None:

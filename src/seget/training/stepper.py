@@ -8,6 +8,7 @@ host needs to launch its kernels and to augment its patches: so the device does 
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any, Protocol
@@ -251,6 +252,9 @@ def stepper_for(state: State, samples: Samples, note: Callable[[str], None]) -> 
     device = state.device
     if device.torch.type != "cuda" or state.gradients.ranks.size > 1:
         return PlainStepper(state, samples)
+    # A training before this one, in the same process, may have left its slices and its graph.
+    gc.collect()
+    torch.cuda.empty_cache()
     feed: Feed = HostPatches(samples)
     if DevicePatches.fit(samples, device):
         feed = DevicePatches(samples, device)
