@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from seget.runners import is_wanted
@@ -35,6 +36,21 @@ def always_killed(number: int) -> int:
     if number == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     return number
+
+
+def slow(number: int) -> int:
+    """Leave a file in the folder of the job's script, and take a minute."""
+    Path(f"began{number}").touch()
+    time.sleep(60)
+    return number
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Wait until something has happened."""
+    end = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def until_unwanted(number: int, folder: Path) -> int:

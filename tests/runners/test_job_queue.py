@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -19,9 +21,10 @@ import pytest
 from seget.errors import InputError
 from seget.runners import check, run
 from seget.runners.job_queue import Table, arguments, read_table
-from worker_tasks import job_killed_once, square
+from worker_tasks import job_killed_once, square, until
 
-jobqueue = pytest.importorskip("dask_jobqueue")
+if find_spec("dask_jobqueue") is None:
+    pytest.skip("dask-jobqueue is not installed", allow_module_level=True)
 
 TABLE = """\
 [cluster]
@@ -93,6 +96,31 @@ def test_a_job_that_ends_is_asked_for_anew(slurm: Path) -> None:
     assert (slurm / "2").exists(), "the job that tried first was killed"
     assert done == {number: number for number in range(4)}
     assert len(list((slurm / "bin").glob("job.*.log"))) == 2
+
+
+def test_ctrl_c_is_ctrl_c_and_ends_the_jobs(slurm: Path) -> None:
+    """dask-jobqueue has it exit with 0, from the moment when it is imported."""
+    script = f"""
+import signal, sys
+from seget.runners import run
+from worker_tasks import slow
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    list(run(slow, [1, 2], "slurm:{slurm / "cluster.toml"}"))
+except KeyboardInterrupt:
+    print("heard")
+"""
+    run = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys_path())},
+        cwd=slurm,
+    )
+    until(lambda: any(slurm.glob("began*")))
+    assert jobs(slurm)
+    run.send_signal(signal.SIGINT)
+    assert run.communicate()[0] == b"heard\n"
+    assert not jobs(slurm)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from worker_tasks import (
     killed_once,
     slow_failure,
     square,
+    until,
     until_unwanted,
     visible_gpu,
 )
@@ -91,13 +92,6 @@ def test_a_task_that_nobody_waits_for_ends(scheduler: str, tmp_path: Path) -> No
     assert not (tmp_path / "1 ended").exists()
     done.close()  # type: ignore[attr-defined]
     until(lambda: (tmp_path / "1 ended").exists())
-
-
-def until(happened: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not happened():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_processes_share_memory_and_cores(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ It never waits for a job. One that ends (its time is over, its machine is down) 
 
 from __future__ import annotations
 
+import signal
 import sys
 import tempfile
 import tomllib
@@ -136,9 +137,14 @@ def arguments(kind: str, table: Table) -> dict[str, Any]:
 
 
 def _library(kind: str) -> Any:
+    """Return dask-jobqueue, without what it does to Ctrl-C when it is imported: exit with 0."""
+    heard = signal.getsignal(signal.SIGINT)
     try:
         return import_module("dask_jobqueue")
     except ImportError:
         raise InputError(
             f"--on {kind}: dask-jobqueue is not installed; pip install 'seget[cluster]'."
         ) from None
+    finally:
+        if signal.getsignal(signal.SIGINT) is not heard:
+            signal.signal(signal.SIGINT, heard or signal.default_int_handler)
