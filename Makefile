@@ -9,7 +9,7 @@ WINDOW := xvfb xauth libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0 libxcb-icc
     libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xinerama0 libdbus-1-3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-export test-copick test-viewer check fix bench bench-long torture docs site
+.PHONY: help setup demo test test-export test-copick test-viewer check fix bench bench-long torture docs site package
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -73,6 +73,13 @@ site: .venv-site/.installed ## make build/site of docs/, which opens without a n
 	@NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build -q
 	@echo "build/site/index.html"
 
+package: .venv-package/.installed ## build and check the wheel and the sdist, in build/package
+	@rm -rf build/package
+	@.venv-package/bin/python -m build -o build/package . >build/package.log
+	@.venv-package/bin/twine check --strict build/package/*
+	@.venv-package/bin/check-wheel-contents build/package/*.whl
+	@test $$(wc -c <$$(ls build/package/*.whl)) -lt 10000000 || { echo "the wheel is over 10 MB" >&2; exit 1; }
+
 .venv-viewer/.installed: pyproject.toml constraints.txt | .venv/.installed
 	@$(BIN)/python -m venv .venv-viewer
 	@.venv-viewer/bin/python -m pip install -q --disable-pip-version-check -c constraints.txt \
@@ -98,6 +105,12 @@ site: .venv-site/.installed ## make build/site of docs/, which opens without a n
 .venv-site/.installed: | setup
 	@test -x .venv-site/bin/python || $(BIN)/python -m venv .venv-site
 	@.venv-site/bin/python -m pip install -q --disable-pip-version-check "mkdocs-material>=9.5"
+	@touch $@
+
+.venv-package/.installed: | setup
+	@mkdir -p build
+	@test -x .venv-package/bin/python || $(BIN)/python -m venv .venv-package
+	@.venv-package/bin/python -m pip install -q --disable-pip-version-check build twine check-wheel-contents
 	@touch $@
 
 .venv-copick/.installed: | setup

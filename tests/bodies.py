@@ -16,7 +16,7 @@ from seget.volume import Volume
 Points = npt.NDArray[np.float64]
 CUBIC, COARSE, FLAT = (2.3, 2.3, 2.3), (4.5, 4.5, 4.5), (9.0, 2.3, 2.3)
 VOXELS = (CUBIC, COARSE, FLAT)
-TURNS = [Rotation.identity(), *Rotation.random(6, rng=1)]
+TURNS = [Rotation.identity(), *Rotation.random(6, 1)]
 
 
 @dataclass(frozen=True)
