@@ -184,7 +184,7 @@ def _space(trained: Trained, *sizes: dict[str, Any]) -> list[dict[str, Any]]:
     nm = trained.pixel_nm
     return [
         {"type": "space", "id": axis, "size": dict(sizes[number % len(sizes)])}
-        | ({"unit": "nanometer", "scale": float(nm[number])} if nm else {})
+        | ({"unit": "nanometer", "scale": round(float(nm[number]), 6)} if nm else {})
         for number, axis in enumerate(("y", "x"))
     ]
 
