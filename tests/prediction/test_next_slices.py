@@ -264,5 +264,5 @@ def test_a_structure_without_a_model_and_two_models_of_one(tmp_path: Path) -> No
     er = model(Echo(volume), "er")
     with pytest.raises(InputError, match=r"none of the models scores golgi; .* or give -s er"):
         next_slices(data, [er])
-    with pytest.raises(InputError, match="two of the models score er"):
-        next_slices(data, [er, er], structures=["er"])
+    with pytest.raises(InputError, match="two of the models score er beside"):
+        next_slices(data, [er, model(Echo(volume), "er", "golgi")], structures=["er"])

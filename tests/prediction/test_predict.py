@@ -6,12 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
 
 from listening import Heard
 from seget import files
+from seget.calibration import Calibration
 from seget.errors import InputError
 from seget.prediction import Options, predict, predict_files
 from seget.prediction.segment import segment_files
+from seget.results import read_sidecar
 from seget.trained import Trained
 from seget.volume import Volume
 
@@ -79,11 +82,31 @@ def test_a_foreign_map_is_refused_before_any_work(
     assert not (tmp_path / "ramp__a.mrc").exists()
 
 
-def test_two_models_of_one_structure_are_refused(
+def test_the_logits_of_two_models_of_one_structure_are_averaged(
     ramp: Volume, echo: Trained, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match="two of the models score echo"):
-        predict_files(ramp, [echo, echo], tmp_path)
+    other = replace(echo, calibration={"echo": Calibration(bias=1.0)}, thresholds={"echo": 0.75})
+    heard = Heard()
+    (path,) = predict_files(ramp, [echo, other], tmp_path, listener=heard)
+    assert any("the logits of 2 models are averaged" in text for text in heard.notes)
+    inner = np.clip(ramp.data / 127, 1e-6, 1 - 1e-6)
+    wanted = 127 * expit(logit(inner) + 0.5)
+    assert np.abs(np.asarray(files.read(path).data) - wanted).max() <= 0.6
+    assert read_sidecar(path.with_suffix(".json")).threshold == 0.5
+    assert predict_files(ramp, [echo, other], tmp_path) == [path]
+    with pytest.raises(InputError, match="made by another command"):
+        predict_files(ramp, [echo, replace(other, calibration={})], tmp_path)
+
+
+def test_models_that_share_some_structures_are_refused(
+    ramp: Volume, echo: Trained, tmp_path: Path
+) -> None:
+    two = replace(echo, structures=("echo", "other"))
+    with pytest.raises(InputError, match="two of the models score echo beside structures"):
+        predict_files(ramp, [echo, two], tmp_path)
+    finer = replace(echo, pixel_nm=(1.0, 1.0))
+    with pytest.raises(InputError, match="differ in pixel size"):
+        predict_files(ramp, [echo, finer], tmp_path)
 
 
 def test_labels_follow_the_order_of_the_models(ramp: Volume, echo: Trained, tmp_path: Path) -> None:

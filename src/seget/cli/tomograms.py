@@ -58,11 +58,11 @@ def for_each_tomogram(verb: str, asked: Asked, fuse: bool) -> None:
 
 def _tasks(asked: Asked, fuse: bool) -> list[Task]:
     """Return a task for each tomogram, for other processes with absolute paths."""
-    from seget.prediction import Task, refuse_twins
-    from seget.trained import load
+    from seget.prediction import Task
+    from seget.trained import load, united
 
     models, tomograms = _models_and_tomograms(asked.inputs)
-    refuse_twins([load(path) for path in models])
+    united([load(path) for path in models])  # refuse now what each task would refuse
     if asked.name is not None:
         if len(tomograms) > 1:
             raise InputError(

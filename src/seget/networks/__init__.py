@@ -13,6 +13,16 @@ from seget.networks.binned import Binned
 from seget.networks.blocks import Network
 from seget.networks.calibrated import Calibrated
 from seget.networks.cost import Cost
+from seget.networks.ensemble import Ensemble
 from seget.networks.seget import SegET
 
-__all__ = ["NETWORKS", "Architecture", "Binned", "Calibrated", "Cost", "Network", "SegET"]
+__all__ = [
+    "NETWORKS",
+    "Architecture",
+    "Binned",
+    "Calibrated",
+    "Cost",
+    "Ensemble",
+    "Network",
+    "SegET",
+]

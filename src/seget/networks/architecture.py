@@ -17,8 +17,10 @@ from torch import nn
 
 from seget.networks.binned import Binned
 from seget.networks.blocks import Network
+from seget.networks.calibrated import Calibrated
 from seget.networks.cost import Cost, largest_tensor
 from seget.networks.deeplabv3plus import DeepLabV3Plus
+from seget.networks.ensemble import Ensemble
 from seget.networks.fcn8s import FCN8s
 from seget.networks.random_weights import DrawnFrom
 from seget.networks.seget import SegET, SegETPrinted
@@ -100,8 +102,11 @@ class Architecture:
         return network if self.binning == 1 else Binned(network, self.binning)
 
     def describes(self, network: nn.Module) -> bool:
-        """Whether a network is of the class that `build` returns, not a module of another's."""
-        inner = network.network if isinstance(network, Binned) else network
+        """Whether a network is of the class that `build` returns, or calibrated ones of it."""
+        if isinstance(network, Ensemble):
+            return all(self.describes(one) for one in network.networks)
+        inner = network.network if isinstance(network, Calibrated) else network
+        inner = inner.network if isinstance(inner, Binned) else inner
         return type(inner) is NETWORKS[self.name]
 
     @property

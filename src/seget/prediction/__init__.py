@@ -22,7 +22,7 @@ from seget.prediction.predict import (
 from seget.prediction.scorer import Effort, Scorer
 from seget.prediction.segment import segment_files
 from seget.prediction.tasks import Task, do, do_all
-from seget.prediction.writing import predict_files, refuse_twins
+from seget.prediction.writing import predict_files
 
 __all__ = [
     "Effort",
@@ -40,7 +40,6 @@ __all__ = [
     "open_reader",
     "predict",
     "predict_files",
-    "refuse_twins",
     "score_slices",
     "segment_files",
 ]

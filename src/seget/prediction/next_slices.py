@@ -20,9 +20,8 @@ from seget.normalisation import Normalisation, normalisation
 from seget.prediction.choice import Candidate, NextSlice, Stack, choose
 from seget.prediction.doubt import Doubt, doubts
 from seget.prediction.predict import Options, open_reader
-from seget.prediction.writing import refuse_twins
 from seget.slices import SliceReader
-from seget.trained import Trained
+from seget.trained import Trained, united
 
 # Of a tomogram with more slices every 2nd, 3rd, ... is looked at: neighbours show nearly the same.
 MOST_LOOKED_AT = 100
@@ -48,7 +47,7 @@ def next_slices(
     Parameters
     ----------
     models
-        Of one structure or several, no structure twice.
+        Of one structure or several; the logits of those of the same structures are averaged.
     structures
         Those to annotate; empty: all of the dataset.
     slices
@@ -62,16 +61,16 @@ def next_slices(
     Raises
     ------
     InputError
-        No model scores one of the structures, a model scores none of the dataset, two score one,
-        `number` is below 1, every slice is annotated, a tomogram is empty, or its pixel size is too
-        far from a model's.
+        No model scores one of the structures, a model scores none of the dataset, two of one cannot
+        be averaged, `number` is below 1, every slice is annotated, a tomogram is empty, or its
+        pixel size is too far from a model's.
     RunError
         Memory does not suffice.
     """
     listener = listener or Listener()
     if number < 1:
         raise InputError(f"-n {number}: wanted at least 1 slice.")
-    wanted = _wanted(dataset, models, structures)
+    wanted = _wanted(dataset, models := united(models), structures)
     stacks = [_stack(tomogram, wanted, slices) for tomogram in dataset.tomograms]
     looked_at = _looked_at(dataset, stacks, number, slices, listener)
     jobs = list(_jobs(dataset.tomograms, stacks, looked_at, models))
@@ -84,7 +83,6 @@ def next_slices(
 
 def _wanted(dataset: Dataset, models: Sequence[Trained], asked: Sequence[str]) -> tuple[str, ...]:
     """Return the structures to annotate, each of which a model scores."""
-    refuse_twins(models)
     has = ", ".join(dataset.structures)
     for structure in asked:
         if structure not in dataset.structures:

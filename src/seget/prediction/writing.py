@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from seget import files, machine
-from seget.errors import InputError
 from seget.listener import Listener
+from seget.networks import Ensemble
 from seget.normalisation import normalisation
 from seget.prediction import parts, plan
 from seget.prediction.found import Found
@@ -26,7 +26,7 @@ from seget.prediction.predict import DEFAULT, Options, open_reader, score_slices
 from seget.prediction.scorer import Scorer
 from seget.results import update_sidecars, write_sidecar
 from seget.slices import SliceReader
-from seget.trained import Trained
+from seget.trained import Trained, united
 from seget.volume import Volume
 
 
@@ -48,7 +48,7 @@ def predict_files(
     volume
         `(z, y, x)` tomogram of any type of number.
     models
-        Each of one structure or several, no structure twice.
+        Each of one structure or several; the logits of those of the same structures are averaged.
     listener
         Is told the number of slices done, and sentences for people.
     spare_bytes
@@ -57,8 +57,8 @@ def predict_files(
     Raises
     ------
     InputError
-        Two models score one structure, an output exists that another command made, the tomogram is
-        empty, or its pixel size is too far from a model's.
+        Two models cannot be averaged (see `united`), an output exists that another command made,
+        the tomogram is empty, or its pixel size is too far from a model's.
     RunError
         Memory or disk do not suffice, the tomogram's file changed or disappeared during the run, or
         another process writes into the folder.
@@ -82,18 +82,10 @@ def begun(
     volume: Volume, models: Sequence[Trained], folder: Path, options: Options
 ) -> tuple[Volume, list[Job]]:
     """Return the volume, watched for changes of its file, and what is to be written of it."""
-    refuse_twins(models)
+    models = united(models)
     stamp = files.Stamp.of(files.location(volume.path)) if volume.path else None
     volume = stamp.watched(volume) if stamp else volume
     return volume, planned(volume, models, folder, options, stamp)
-
-
-def refuse_twins(models: Sequence[Trained]) -> None:
-    """Raise InputError if two of the models score one structure."""
-    structures = [structure for trained in models for structure in trained.structures]
-    twins = sorted({s for s in structures if structures.count(s) > 1})
-    if twins:
-        raise InputError(f"two of the models score {', '.join(twins)}; give one model a structure.")
 
 
 def _waiting(jobs: Sequence[Job], overwrite: bool) -> list[Job]:
@@ -133,6 +125,12 @@ def _readers(
             "the model does not know the pixel size of its training data, which is taken to be "
             "the tomogram's."
         )
+    sentences += [
+        f"{', '.join(job.trained.structures)}: the logits of {len(job.trained.network.networks)} "
+        "models are averaged."
+        for job in jobs
+        if isinstance(job.trained.network, Ensemble)
+    ]
     for sentence in dict.fromkeys(sentences):
         listener.note(f"{volume.name}: {sentence}")
     return readers
