@@ -10,7 +10,7 @@ import pytest
 from seget import files
 from seget.calibration import ValidationScores
 from seget.errors import InputError
-from seget.fusion import Rules, StructureRules
+from seget.fusion import Fusion, Rules, StructureRules
 from seget.metrics import Goal, Histogram
 from seget.results import Sidecar, Wishes, explain, fuse_files, map_path, write_sidecar
 from seget.volume import Volume
@@ -122,3 +122,32 @@ def test_a_goal_without_validation_or_out_of_reach_is_refused(
 def test_goals_that_are_none_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="--optimise"):
         Goal.parse(text)
+
+
+def test_a_killed_fusion_by_rules_goes_on_where_it_was(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wishes = Wishes(rules=RULES)
+    fuse_files(folder, folder / "whole.mrc", wishes=wishes)
+    asked: list[int] = []
+    decide = Fusion.conflicts
+
+    def stopping(self: Fusion, z: int) -> np.ndarray:
+        asked.append(z)
+        if len(asked) == 3:
+            raise KeyboardInterrupt
+        return decide(self, z)
+
+    monkeypatch.setattr(Fusion, "conflicts", stopping)
+    with pytest.raises(KeyboardInterrupt):
+        fuse_files(folder, folder / "labels.mrc", wishes=wishes)
+    fuse_files(folder, folder / "labels.mrc", wishes=wishes)
+    assert asked == [0, 1, 2, 2]
+    for ending in ("", "_conflicts"):
+        name = "labels.mrc" if not ending else "conflicts.mrc"
+        np.testing.assert_array_equal(read(folder, name), read(folder, f"whole{ending}.mrc"))
+
+
+def test_conflicts_are_known_as_an_output(folder: Path) -> None:
+    fuse_files(folder, folder / "labels.mrc")
+    assert files.why_no_tomogram(folder / "conflicts.mrc") == "an output of seget"

@@ -131,7 +131,8 @@ def fuse_files(
         files.drop_journal(beside)
         return out
     _write_labels(out, beside, planned, listener)
-    provenance.write(out, planned.made_by)
+    for path in (out, beside):
+        provenance.write(path, planned.made_by)
     write_table(beside, planned.fusion)
     files.write_json(out.with_suffix(".json"), planned.legend)
     files.drop_journal(out)
