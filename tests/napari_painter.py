@@ -49,6 +49,8 @@ def main() -> None:
         driver.go_to(z)
         driver.key(getattr(Qt.Key, f"Key_{value}"))
         driver.drag((y, x), (y, x + 1))
+        if session.drawing.labels[z, y, x] != value:  # the mouse missed the picture
+            continue
         line = {"t": time.time(), "z": z, "y": y, "x": x, "value": value}
         with log.open("a") as lines:
             lines.write(json.dumps(line) + "\n")

@@ -64,7 +64,7 @@ class Story:
     def picture(self, chapter: str) -> None:
         """Save what the window shows, if pictures are wanted."""
         folder = os.environ.get("SEGET_PICTURES")
-        if not folder:
+        if not folder or not chapter[0].isdigit():
             return
         from PIL import Image
 
@@ -73,7 +73,7 @@ class Story:
         image = Image.fromarray(shown).convert("RGB")
         image.thumbnail((PICTURE_PX, PICTURE_PX), Image.Resampling.LANCZOS)
         Path(folder).mkdir(parents=True, exist_ok=True)
-        image.quantize(160, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+        image.quantize(256, kmeans=4, dither=Image.Dither.NONE).save(
             Path(folder) / f"{chapter}.png", optimize=True
         )
 

@@ -7,6 +7,7 @@ It never waits for an answer, and never imports torch.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import queue
 import subprocess
@@ -41,7 +42,7 @@ class Worker:
         try:
             process.stdin.write(json.dumps({"id": self._asked, "do": do, **what}) + "\n")
             process.stdin.flush()
-        except OSError:  # it died a moment ago: `poll` says so
+        except (OSError, ValueError):  # it died a moment ago: `poll` says so
             self._answers.put({"id": self._asked, "error": DIED})
         return self._asked
 
@@ -65,7 +66,7 @@ class Worker:
     def close(self) -> None:
         """End the process."""
         process, self._process = self._process, None
-        if process is not None and process.poll() is None:
+        if process is not None:
             process.kill()
             process.wait()
 
@@ -85,15 +86,20 @@ class Worker:
         said: list[str] = []
         assert process.stdout is not None and process.stderr is not None
         threading.Thread(target=_keep_last, args=(process.stderr, said), daemon=True).start()
-        for line in process.stdout:
-            self._answers.put(json.loads(line))
+        with process.stdout as lines:
+            for line in lines:
+                self._answers.put(json.loads(line))
         process.wait()
+        assert process.stdin is not None
+        with contextlib.suppress(OSError):  # what was asked and not read
+            process.stdin.close()
         why = f" ({said[-1]})" if said else ""
         self._answers.put({"died": process, "error": f"{DIED}{why}."})
 
 
 def _keep_last(lines: IO[str], said: list[str]) -> None:
-    for line in lines:
-        if line.strip():
-            said.append(line.strip())
-        del said[:-KEPT_LINES]
+    with lines:
+        for line in lines:
+            if line.strip():
+                said.append(line.strip())
+            del said[:-KEPT_LINES]
