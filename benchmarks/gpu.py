@@ -22,8 +22,10 @@ from benchmarks import gpu_prediction, gpu_training
 from seget import machine
 
 PARTS = {**gpu_training.PARTS, **gpu_prediction.PARTS, **gpu_training.NAMED_PARTS}
-ORDER = [name for name in PARTS if name not in gpu_training.NAMED_PARTS]
-WHOLE_S = 235.0  # with what a part needs to end, under four minutes
+# What has never been run comes first.
+NEW = ["about", "paper epoch", "paper", "slice", "volume", "agreement"]
+ORDER = NEW + [n for n in PARTS if n not in NEW and n not in gpu_training.NAMED_PARTS]
+WHOLE_S = 345.0  # with what a part needs to end, under six minutes
 
 
 def main() -> None:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a CUDA machine does with seget, in under four minutes and without network: correctness, steps
+# What a CUDA machine does with seget, in under six minutes and without network: correctness, steps
 # and epochs, slices and volumes, memory. Run it from a checkout:
 #
 #     PYTHONPATH=$PWD/src sh benchmarks/gpu.sh [results.json]

@@ -18,7 +18,9 @@ from seget.recipes import Recipe
 from seget.samples import Samples
 from seget.training import Ranks, joined
 from seget.training.clock import Clock
+from seget.training.device_patches import DevicePatches
 from seget.training.state import State
+from seget.training.stepper import DeviceStepper, PlainStepper, Stepper
 from seget.training.steps import take_epoch
 
 CPU = Device(torch.device("cpu"), bf16=False)
@@ -49,8 +51,11 @@ def losses(
     samples.part = ranks.rank, ranks.size
     state = State(recipe, 1, 5, CPU, ranks=ranks)
     ranks.share(state)
-    heard = Losses(state)
-    mean = take_epoch(state, samples, Clock(recipe, samples.steps_per_epoch), heard)
+    heard, clock = Losses(state), Clock(recipe, samples.steps_per_epoch)
+    stepper: Stepper = PlainStepper(state, samples)
+    if ranks.size > 1 and recipe.name == "modern":  # as on CUDA
+        stepper = DeviceStepper(state, DevicePatches(samples, CPU), heard.note, record=False)
+    mean = take_epoch(state, samples, clock, heard, stepper=stepper)
     return [*heard.seen, mean], [heard.first, sizes(state)]
 
 

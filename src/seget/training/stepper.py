@@ -54,13 +54,20 @@ class PlainStepper:
 
     def take(self, prepared: Batch, progress: float) -> Tensor:
         """Take the step."""
-        of = self._samples.part[1]
-        copies = of if self._samples.count(self._state.step) < of else 1
+        copies = copies_of(self._samples, self._state.step)
         return self._state.train_step(prepared, progress, copies)
+
+
+def copies_of(samples: Samples, step: int) -> int:
+    """Return how many processes hold the same patches of a step: all, where these are too few."""
+    of = samples.part[1]
+    return of if samples.count(step) < of else 1
 
 
 class Feed(Protocol):
     """What a batch is made of: tensors from the host, and what the device makes of them."""
+
+    samples: Samples
 
     def shapes(self) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
         """Return shape and type of the tensors of a full batch."""
@@ -197,7 +204,8 @@ class DeviceStepper:
         here = {name: tensor.to(on, non_blocking=True) for name, tensor in tensors.items()}
         stream = self._recording.stream
         if stream is None or self._fails:
-            return self._state.train_step(self._feed.batch(here), progress)
+            copies = copies_of(self._feed.samples, self._state.step)
+            return self._state.train_step(self._feed.batch(here), progress, copies)
         now = torch.cuda.current_stream(on)
         stream.wait_stream(now)
         with torch.cuda.stream(stream):
@@ -250,7 +258,7 @@ def stepper_for(state: State, samples: Samples, note: Callable[[str], None]) -> 
     Steps that several ranks take together are launched: nobody has tried to record their exchange.
     """
     device = state.device
-    if device.torch.type != "cuda" or state.gradients.ranks.size > 1:
+    if device.torch.type != "cuda":
         return PlainStepper(state, samples)
     # A training before this one, in the same process, may have left its slices and its graph.
     gc.collect()
@@ -261,4 +269,4 @@ def stepper_for(state: State, samples: Samples, note: Callable[[str], None]) -> 
     each = sum(torch.Size(s).numel() * kind.itemsize for s, kind in feed.shapes().values())
     if each * (device.idle_cores + IN_FLIGHT) > MOST_PINNED_BYTES:
         return PlainStepper(state, samples)
-    return DeviceStepper(state, feed, note)
+    return DeviceStepper(state, feed, note, record=state.gradients.ranks.size == 1)
