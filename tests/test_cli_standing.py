@@ -52,7 +52,8 @@ def test_what_it_says_leads_from_a_tomogram_to_a_table(seget: Seget, here: Path)
 def test_a_tomogram_alone_is_to_be_drawn_on(seget: Seget, here: Path) -> None:
     for mask in ("discs.mrc", "rods.mrc"):
         (here / mask).unlink()
-    assert [words[1:] for words in proposed(seget)] == [["init", "."], ["info", "tomogram.mrc"]]
+    wanted = [["view", "tomogram.mrc"], ["init", "."], ["info", "tomogram.mrc"]]
+    assert [words[1:] for words in proposed(seget)] == wanted
 
 
 def test_an_imod_model_is_a_mask(here: Path) -> None:

@@ -77,11 +77,8 @@ class Standing:
             return [("write down which mask is which, in dataset.toml", "seget init .")]
         if self.tomograms:
             return [
-                (
-                    "draw the structures on a few slices (in 3dmod, Fiji, napari), save the masks "
-                    "or models here, and",
-                    "seget init .",
-                ),
+                ("draw the structures on a few slices, in napari", f"seget view {self._first()}"),
+                ("or draw in 3dmod or Fiji, save the masks or models here, and", "seget init ."),
                 ("or look first what is wrong with the file", f"seget info {self._first()}"),
             ]
         return [
