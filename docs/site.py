@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent
 ORDER = {
     "Start": ["index", "tutorial", "install", "glossary"],
     "How to": ["how-to", "annotate", "few-slices", "next", "cluster", "copick", "export"],
-    "Reference": ["cli", "dataset", "recipe", "outputs", "measures", "files", "api"],
+    "Reference": ["cli", "dataset", "recipe", "outputs", "evaluation", "measures", "files", "api"],
     "Explanation": [
         "reading", "fusion", "networks", "paper", "phantom", "performance", "reliability",
     ],
