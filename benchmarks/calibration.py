@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seget.calibration import SPREAD, calibration_error
+from seget.calibration import SPREAD, calibration_error, calibration_error_of_foreground
 from seget.dataset import Dataset, read_dataset
 from seget.device import choose_device
 from seget.fusion import fuse
@@ -77,8 +77,9 @@ def main() -> None:
     asked = parser.parse_args()
     print(
         "| run, test | structure | temperature, bias | calibration error before, after | "
+        "of the foreground before, after | "
         "mIOU at 0.5 before, after | at the threshold before, after | threshold before, after | "
-        "labels before, after |\n|---|---|---|---|---|---|---|---|"
+        "labels before, after |\n|---|---|---|---|---|---|---|---|---|"
     )
     for text in asked.runs:
         run, train, test = map(Path, text.split(":"))
@@ -93,6 +94,7 @@ def main() -> None:
                 numbers.append(
                     (
                         calibration_error(own),
+                        calibration_error_of_foreground(own),
                         own.counts_at(0.5).miou,
                         own.counts_at(threshold).miou,
                         threshold,

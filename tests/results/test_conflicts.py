@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from listening import Heard
 from seget import files
 from seget.calibration import ValidationScores
 from seget.errors import InputError
@@ -151,3 +152,14 @@ def test_a_killed_fusion_by_rules_goes_on_where_it_was(
 def test_conflicts_are_known_as_an_output(folder: Path) -> None:
     fuse_files(folder, folder / "labels.mrc")
     assert files.why_no_tomogram(folder / "conflicts.mrc") == "an output of seget"
+
+
+def test_a_prior_of_scores_that_are_no_probabilities_is_doubted(
+    folder: Path, write: Callable[..., None]
+) -> None:
+    write("golgi", np.full((3, 8, 9), 50, np.uint8), 0, calibrated=True)
+    both = {"golgi": StructureRules(prior=2), "synapse": StructureRules(prior=2)}
+    heard = Heard()
+    fuse_files(folder, folder / "a.mrc", None, False, heard, Wishes(rules=Rules(structure=both)))
+    assert [text.partition(":")[0] for text in heard.notes] == ["synapse"]
+    assert (read(folder, "a.mrc")[0, 5:] == 1).all(), "50 of 127 with twice the odds is 72"

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from seget.fusion import colour
 
 DPI = 128
-EDGE_PX = 768
+WIDTH_PX, HEIGHT_PX = 768, 896
 FONT_PT = 12
 # The paper's colours are for black; on white the light ones need an edge.
 EDGE_COLOUR = "#404040"
@@ -34,7 +34,7 @@ def draw_reliability(to: Path | IO[bytes], structures: Mapping[str, Mapping[str,
         Of a result of `evaluate`: `reliability` and `calibration_error` are drawn. A structure
         that was judged nowhere is left out.
     """
-    figure = Figure(figsize=(EDGE_PX / DPI, EDGE_PX / DPI), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(WIDTH_PX / DPI, HEIGHT_PX / DPI), dpi=DPI, layout="constrained")
     axes = figure.add_subplot()
     axes.plot((0, 1), (0, 1), color="#909090", linestyle="--", linewidth=1, zorder=0)
     for index, (structure, scores) in enumerate(structures.items()):
@@ -45,7 +45,7 @@ def draw_reliability(to: Path | IO[bytes], structures: Mapping[str, Mapping[str,
     axes.set_ylabel("share of foreground", fontsize=FONT_PT)
     axes.set_title("below the line: more certain than right", fontsize=FONT_PT)
     if len(axes.lines) > 1:
-        axes.legend(loc="upper left", fontsize=FONT_PT - 2)
+        figure.legend(loc="outside lower center", ncols=2, fontsize=FONT_PT - 2)
     # The format is said outright: while it is written, a file may have a passing name.
     figure.savefig(to, dpi=DPI, format="png")
 

@@ -75,6 +75,15 @@ class _Planned:
         )
         self.legend = legend_of_maps(self.maps, self.thresholds, chosen, wishes.rules)
 
+    def doubts(self) -> list[str]:
+        """Return a sentence for each prior that is given to scores that are no probabilities."""
+        return [
+            f"{one.structure}: its scores are not calibrated, so that its prior is a guess; train "
+            "its model again, with slices that validate."
+            for one in self.maps
+            if self.rules.of(one.structure).prior != 1 and not one.sidecar.calibrated
+        ]
+
     @property
     def made_by(self) -> dict[str, object]:
         """Where labels come from: the rules, each map, and what made that."""
@@ -130,6 +139,8 @@ def fuse_files(
         files.drop_journal(out)  # killed before it could
         files.drop_journal(beside)
         return out
+    for sentence in planned.doubts():
+        listener.note(sentence)
     _write_labels(out, beside, planned, listener)
     for path in (out, beside):
         provenance.write(path, planned.made_by)
