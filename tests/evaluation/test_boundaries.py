@@ -129,3 +129,12 @@ def test_one_that_is_empty_is_0_and_truth_that_is_empty_has_none() -> None:
     assert areas(truth, nothing).dice == 0
     assert np.isnan(areas(nothing, truth).dice)
     assert areas(nothing, truth).predicted > 0
+
+
+def test_a_face_is_found_some_slices_away(monkeypatch) -> None:
+    monkeypatch.setattr(boundaries, "SLAB", 1)
+    truth, predicted = np.zeros((2, 14, 9, 9), bool)
+    truth[3:5, 2:6, 2:6] = predicted[6:8, 2:6, 2:6] = True
+    assert areas(truth, predicted, tolerance=27.0).dice == 1.0
+    assert areas(predicted, truth, tolerance=27.0).dice == 1.0
+    assert areas(truth, predicted, tolerance=26.9).dice < 1.0

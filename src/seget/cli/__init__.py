@@ -28,6 +28,7 @@ from seget.cli import (
     next,
     phantom,
     predict,
+    rules,
     segment,
     train,
     view,
@@ -54,6 +55,7 @@ app.command()(predict.predict)
 app.command()(fuse.fuse)
 app.command()(segment.segment)
 app.command()(evaluate.evaluate)
+app.command()(rules.rules)
 app.command()(next.next)
 app.command()(view.view)
 app.command()(measure.measure)

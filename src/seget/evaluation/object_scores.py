@@ -111,6 +111,13 @@ def seen_slices(
         yield z, drawn, found, labelled
 
 
+def labelled_slice(predicted: Predicted, structure: str, z: int) -> tuple[Bools, Bools]:
+    """Return the truth of a slice and its labelled pixels, `(y, x)` each."""
+    mask = predicted.tomogram.masks[structure]
+    labelled = mask.labelled_box(z, None)
+    return mask.slice(z) & labelled, labelled
+
+
 def _row(one: ObjectError, predicted: Predicted, structure: str) -> dict[str, Any]:
     """Return an error with its place in nm, in the file's frame."""
     size, origin = predicted.voxel_size_nm, predicted.tomogram.image.origin_nm or (0.0, 0.0, 0.0)

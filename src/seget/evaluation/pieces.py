@@ -84,13 +84,20 @@ class Pieces:
         self._before, self.count = (z, numbers), self.count + count
         return numbers
 
+    def objects(self) -> tuple[Ints, Ints]:
+        """Return which object each piece is of, from 0, and the voxels of each object."""
+        group, count = united(self._touching, self.count)
+        total = np.zeros(count, np.int64)
+        np.add.at(total, group, np.concatenate([np.zeros(0, np.int64), *self._voxels]))
+        return group, total
+
     def found(self) -> Found:
         """Return the objects that the pieces make up, without specks."""
-        group, count = united(self._touching, self.count)
+        group, total = self.objects()
+        count = len(total)
         voxels = np.concatenate([np.zeros(0, np.int64), *self._voxels])
         places = np.concatenate([np.zeros((0, 3), np.int64), *self._places])
-        total, first, last = (np.zeros(count, np.int64) for _ in range(3))
-        np.add.at(total, group, voxels)
+        first, last = (np.zeros(count, np.int64) for _ in range(2))
         first[:] = np.iinfo(np.int64).max
         np.minimum.at(first, group, places[:, 0])
         np.maximum.at(last, group, places[:, 0])
