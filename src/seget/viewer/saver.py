@@ -2,14 +2,13 @@
 
 Session -> files, `DELAY_S` after the first stroke that is not written
 
-It never waits while somebody paints, and never drops what could not be written: it tries again.
-Masks, which follow from what is drawn, wait until nobody paints.
+It waits for no window, which may stand still, and never drops what could not be written: it tries
+again. Masks, which follow from what is drawn, wait until nobody paints.
 """
 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 
 from seget.errors import InputError, RunError, in_words
@@ -21,7 +20,7 @@ AGAIN_S = 5.0  # after a failure, say a full disk
 
 
 class Saver:
-    """Decides when to write; `poll` is to be called several times a second.
+    """The thread that writes a session; `close` ends it.
 
     Attributes
     ----------
@@ -32,47 +31,52 @@ class Saver:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.error = ""
-        self._due: float | None = None
-        self._thread: threading.Thread | None = None
+        self._writing = threading.Lock()
+        self._wake, self._end = threading.Event(), threading.Event()
+        session.changed = self._wake.set
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
 
     @property
     def is_saved(self) -> bool:
         """Whether everything is on the disk."""
-        return not self.session.is_unsaved and not self._writes()
-
-    def poll(self) -> None:
-        """Begin to write if it is time."""
-        if not self.session.is_unsaved or self._writes():
-            return
-        now = time.monotonic()
-        if self._due is None:
-            self._due = now + (AGAIN_S if self.error else DELAY_S)
-        elif now >= self._due:
-            self._due = None
-            write = self._drawn if self.session.has_strokes else self._masks
-            self._thread = threading.Thread(target=write())
-            self._thread.start()
+        return not self.session.is_unsaved and not self._writing.locked()
 
     def flush(self) -> None:
         """Write everything now; return when it is written."""
-        if self._thread is not None:
-            self._thread.join()
-        self._due = None
-        if self.session.has_strokes:
-            self._drawn()()
-        if self.session.is_unsaved and not self.session.has_strokes:
-            self._masks(patient=True)()
+        with self._writing:
+            if self.session.has_strokes:
+                self._write_drawn()
+            if self.session.is_unsaved and not self.session.has_strokes:
+                self._write_masks(patient=True)
 
-    def _writes(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+    def close(self) -> None:
+        """Write everything, and end the thread."""
+        self._end.set()
+        self._wake.set()
+        self._thread.join()
+        self.flush()
 
-    def _drawn(self) -> Callable[[], None]:
-        """Copy what is drawn; return what writes it."""
+    def _run(self) -> None:
+        while not self._end.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            while self.session.is_unsaved and not self._end.is_set():
+                strokes = self.session.has_strokes
+                if strokes or self.error:
+                    self._end.wait(AGAIN_S if self.error else DELAY_S)
+                with self._writing:
+                    if self.session.has_strokes:
+                        self._write_drawn()
+                    else:
+                        self._write_masks()
+
+    def _write_drawn(self) -> None:
         saving = self.session.saving()
-        return lambda: self._try(saving.write_drawn, lambda: self.session.not_saved(saving))
+        self._try(saving.write_drawn, lambda: self.session.not_saved(saving))
 
-    def _masks(self, patient: bool = False) -> Callable[[], None]:
-        """Copy what is drawn; return what writes masks of it until somebody paints again."""
+    def _write_masks(self, patient: bool = False) -> None:
+        """Write masks, until somebody paints again."""
         saving = self.session.saving_masks()
 
         def write() -> None:
@@ -80,7 +84,7 @@ class Saver:
             if left:
                 self.session.not_masked(left)
 
-        return lambda: self._try(write, lambda: self.session.not_masked(saving.slices))
+        self._try(write, lambda: self.session.not_masked(saving.slices))
 
     def _try(self, write: Callable[[], None], take_back: Callable[[], None]) -> None:
         try:

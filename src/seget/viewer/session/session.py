@@ -2,22 +2,41 @@
 
 strokes, ticks, structures -> Saving, which a thread writes
 
-It never writes a file itself and never asks anybody: it is what the dock shows and changes.
+Two threads may use it. It never writes a file itself and never asks anybody: it is what the dock
+shows and changes.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from threading import RLock
+from typing import Any, TypeVar, cast
 
 from seget.errors import InputError
 from seget.viewer.session.drawing import Bools, Drawing, Labels
 from seget.viewer.session.folder import DATASET, Saving, State
 from seget.viewer.session.structures import Structure, check_name, new_structure
 from seget.volume import Volume
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def _alone(method: Method) -> Method:
+    """Keep the thread that saves from copying a session while it changes; tell it afterwards."""
+
+    @wraps(method)
+    def alone(session: Session, *args: Any, **kwargs: Any) -> Any:
+        with session.lock:
+            done = method(session, *args, **kwargs)
+        if session.has_strokes:
+            session.changed()
+        return done
+
+    return cast(Method, alone)
 
 
 class Session:
@@ -33,6 +52,8 @@ class Session:
         The pixels, and all else.
     notes
         Sentences for people from when it was opened.
+    changed
+        Called when there is something to write.
     """
 
     def __init__(self, folder: Path, tomogram: Volume, state: State | None = None) -> None:
@@ -41,6 +62,8 @@ class Session:
         self.drawing = Drawing(tomogram.shape)
         self.state = state or State()
         self.notes: list[str] = []
+        self.changed: Callable[[], object] = bool
+        self.lock = RLock()
         self._unsaved: set[int] = set()  # slices whose strokes are not written
         self._changed = False  # and whether structures or ticks are not
         self._stale: set[int] = set()  # slices whose masks are not
@@ -71,6 +94,7 @@ class Session:
         """Return the structure of a label."""
         return next(one for one in self.structures if one.value == value)
 
+    @_alone
     def add(self, name: str) -> Structure:
         """Add a structure; raise InputError if its name cannot be one."""
         one = new_structure(self.structures, name.strip())
@@ -79,6 +103,7 @@ class Session:
         self._lock()
         return one
 
+    @_alone
     def change(self, value: int, **what: Any) -> Structure:
         """Give a structure another name or colour, lock or unlock it.
 
@@ -97,6 +122,7 @@ class Session:
         self._lock()
         return new
 
+    @_alone
     def remove(self, value: int) -> None:
         """Remove a structure that is drawn on no slice; raise InputError if it is on one."""
         one = self.structure(value)
@@ -117,33 +143,40 @@ class Session:
         """Whether all of a structure is drawn on a slice."""
         return value in self.state.complete.get(z, ())
 
+    @_alone
     def set_complete(self, z: int, value: int, complete: bool) -> None:
         """Say whether all of a structure is drawn on a slice: what is not drawn is background."""
         values = self.state.complete.setdefault(z, set())
         (values.add if complete else values.discard)(value)
         self._touched({z})
 
+    @_alone
     def take_strokes(self, slices: Iterable[int]) -> set[int]:
         """Take what was painted; return the slices that changed."""
         return self._touched(self.drawing.take_strokes(slices))
 
+    @_alone
     def accept(self, z: int, wanted: Labels, where: Bools | None = None) -> set[int]:
         """Draw a prediction, never over what a hand painted; return the slices that changed."""
         return self._touched(self.drawing.accept(z, wanted, where))
 
+    @_alone
     def undo(self) -> set[int]:
         """Undo the last stroke or acceptance; return the slices that changed."""
         return self._touched(self.drawing.undo())
 
+    @_alone
     def redo(self) -> set[int]:
         """Do it again; return the slices that changed."""
         return self._touched(self.drawing.redo())
 
+    @_alone
     def unpack(self, z: int, stored: Labels) -> None:
         """Put back a slice that was stored."""
         self.drawing.unpack(z, stored)
         self._recount({z})
 
+    @_alone
     def saving(self) -> Saving:
         """Return a copy of what is drawn and not written; its masks are to be written then."""
         saving = self._copied(self._unsaved)
@@ -151,17 +184,20 @@ class Session:
         self._unsaved, self._changed, self._unnamed = set(), False, True
         return saving
 
+    @_alone
     def saving_masks(self) -> Saving:
         """Return a copy of what is drawn and whose masks are not written."""
         saving = self._copied(self._stale)
         self._stale, self._unnamed = set(), False
         return saving
 
+    @_alone
     def not_saved(self, saving: Saving) -> None:
         """Take back what could not be written, to be tried again."""
         self._unsaved |= set(saving.slices)
         self._changed = True
 
+    @_alone
     def not_masked(self, slices: Iterable[int]) -> None:
         """Take back slices whose masks could not be written."""
         self._stale |= set(slices)

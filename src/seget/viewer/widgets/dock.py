@@ -131,7 +131,7 @@ class Work(QWidget):
             return
         self._ended = True
         self._timer.stop()
-        self.saver.flush()
+        self.saver.close()
         self.prediction.close()
         self._lock.__exit__(None, None, None)
 
@@ -145,7 +145,6 @@ class Work(QWidget):
         self._table_dock.raise_()
 
     def _poll(self) -> None:
-        self.saver.poll()
         self.training.refresh()
         self.prediction.poll()
         self.table.poll()
