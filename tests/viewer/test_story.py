@@ -73,7 +73,7 @@ class Story:
         image = Image.fromarray(shown).convert("RGB")
         image.thumbnail((PICTURE_PX, PICTURE_PX), Image.Resampling.LANCZOS)
         Path(folder).mkdir(parents=True, exist_ok=True)
-        image.quantize(256, kmeans=4, dither=Image.Dither.NONE).save(
+        image.quantize(96, kmeans=4, dither=Image.Dither.NONE).save(
             Path(folder) / f"{chapter}.png", optimize=True
         )
 
