@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import torch
 from seget import files
 from seget.networks import Architecture
 from seget.recipes import modern
-from seget.trained import Trained
+from seget.trained import Trained, load
 from seget.volume import Volume
 
 Seget = Callable[..., tuple[int, str, str]]
@@ -194,3 +195,29 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
     assert code == 1
     assert "nothing can be written there; give another -o" in err
     assert err.strip().count("\n") == 0, err
+
+
+def test_rules_and_goals_reach_each_tomogram(
+    seget: Seget, model: Path, tomograms: Path, tmp_path: Path
+) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[structure.rods]\nsmallest_nm3 = 1e9\n")
+    everywhere = replace(load(model), thresholds={"rods": 0.0})
+    everywhere.save(model := tmp_path / "model")
+    plain, ruled = tmp_path / "plain", tmp_path / "ruled"
+    assert seget("segment", tomograms, model, "-o", plain)[0] == 0
+    assert seget("segment", tomograms, model, "-o", ruled, "--rules", rules)[0] == 0
+    for name in ("a", "b", "c"):
+        before, after = (
+            np.asarray(files.read(out / name / "labels.mrc").data) for out in (plain, ruled)
+        )
+        assert before.any()
+        assert not after.any()
+    code, printed, _ = seget(
+        "segment", tomograms, model, "-o", ruled, "--rules", rules, "--print-tasks"
+    )
+    assert code == 0
+    assert all(f"--rules {rules}" in line for line in printed.splitlines())
+    code, _, err = seget("segment", tomograms / "a.mrc", model, "-o", ruled, "--optimise", "iou")
+    assert (code, "--optimise iou: wanted miou" in err) == (2, True)
+    assert seget("predict", tomograms, model, "-o", ruled, "--rules", rules)[0] == 2

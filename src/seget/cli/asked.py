@@ -7,9 +7,11 @@ It never does what is asked: the verbs do.
 
 from __future__ import annotations
 
+import inspect
+import os
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -25,19 +27,23 @@ from seget.cli.options import (
     Invert,
     Memory,
     On,
+    Optimise,
     Out,
     Overwrite,
     Precision,
     Rescale,
+    RulesFile,
     Views,
     VoxelSize,
     WindowPx,
+    fusion_wishes,
     parse_voxel_size,
 )
 from seget.errors import InputError
 
 if TYPE_CHECKING:
     from seget.prediction import Options
+    from seget.results import Wishes
     from seget.volume import Triple
 
 Name = Annotated[
@@ -86,6 +92,8 @@ class Asked:
     command
         The words that ask for one tomogram, without its name and the models'; None: do the work,
         else print the commands.
+    wishes
+        Of the fusion; None: what the score maps say.
     """
 
     inputs: list[Path]
@@ -96,6 +104,7 @@ class Asked:
     on: str
     task_slices: int
     command: list[str] | None
+    wishes: Wishes | None = None
 
 
 def asked(
@@ -160,6 +169,27 @@ def takes_tomograms(verb: Callable[[Asked], None]) -> Callable[..., None]:
     return command
 
 
+def takes_rules(verb: Callable[[Asked], None]) -> Callable[..., None]:
+    """Return such a command of a verb that fuses: it takes rules and a goal of thresholds, too."""
+
+    def command(*arguments: Any, optimise: Any = None, rules: Any = None, **options: Any) -> None:
+        found = asked(*arguments, **options)
+        verb(replace(found, wishes=fusion_wishes(rules, optimise)))
+
+    further = {"optimise": Optimise, "rules": RulesFile}
+    signature = inspect.signature(asked, eval_str=True)
+    *others, ctx = signature.parameters.values()
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in further.items()
+    ]
+    command = wraps(asked)(command)
+    command.__signature__ = signature.replace(parameters=[*others, ctx, *added])  # type: ignore[attr-defined]
+    command.__annotations__ = asked.__annotations__ | further
+    command.__name__, command.__doc__ = verb.__name__, verb.__doc__
+    return command
+
+
 def _command(ctx: typer.Context) -> list[str]:
     """Return the verb and the options that were given, except those of `OF_MANY`."""
     words = ["seget", str(ctx.info_name)]
@@ -172,7 +202,8 @@ def _command(ctx: typer.Context) -> list[str]:
         if isinstance(value, bool):
             words.append(option.opts[0] if value else option.secondary_opts[0])
         else:
-            words += [option.opts[0], str(value)]
+            absolute = os.path.abspath(value) if isinstance(value, Path) else value
+            words += [option.opts[0], str(absolute)]
     return words
 
 

@@ -12,25 +12,8 @@ from typing import Annotated
 
 import typer
 
-from seget.cli.options import Overwrite
+from seget.cli.options import Optimise, Overwrite, RulesFile, fusion_wishes
 from seget.errors import InputError
-
-RulesFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--rules",
-        metavar="RULES.toml",
-        help="What else is demanded of labels: priorities, distances, sizes (docs/fusion.md).",
-    ),
-]
-Optimise = Annotated[
-    str | None,
-    typer.Option(
-        metavar="GOAL",
-        help="Choose thresholds for miou, dice, precision=P or recall=R on the validation slices; "
-        "the default is the models' own, for miou.",
-    ),
-]
 
 
 def fuse(
@@ -63,13 +46,10 @@ def fuse(
     seget fuse predicted --rules rules.toml --explain 12,340,512
     """
     from seget.cli.progress import bar, say
-    from seget.fusion import NO_RULES, Rules
-    from seget.metrics import Goal
-    from seget.results import Wishes, fuse_files
     from seget.results import explain as explained
+    from seget.results import fuse_files
 
-    goal = Goal.parse(optimise) if optimise else None
-    wishes = Wishes(_thresholds(threshold or []), goal, Rules.read(rules) if rules else NO_RULES)
+    wishes = fusion_wishes(rules, optimise, _thresholds(threshold or []))
     if explain is not None:
         for sentence in explained(folder, _place(explain), wishes):
             typer.echo(sentence)

@@ -8,12 +8,16 @@ It never acts on them: the verbs do.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from seget.errors import InputError
+
+if TYPE_CHECKING:
+    from seget.results import Wishes
 
 
 def wanted_folder(path: Path) -> Path:
@@ -121,6 +125,24 @@ On = Annotated[
     ),
 ]
 
+# of segment and fuse
+RulesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--rules",
+        metavar="RULES.toml",
+        help="What else is demanded of labels: priorities, distances, sizes (docs/fusion.md).",
+    ),
+]
+Optimise = Annotated[
+    str | None,
+    typer.Option(
+        metavar="GOAL",
+        help="Choose thresholds for miou, dice, precision=P or recall=R on the validation slices; "
+        "the default is the models' own, for miou.",
+    ),
+]
+
 # of info and convert
 Mode0 = Annotated[str, typer.Option(help="Bytes of MRC mode 0: auto, signed or unsigned.")]
 
@@ -160,3 +182,21 @@ def parse_voxel_size(text: str) -> tuple[float, float, float]:
             "nm above zero."
         )
     return lengths[0], lengths[1], lengths[2]
+
+
+def fusion_wishes(
+    rules: Path | None, optimise: str | None, thresholds: Mapping[str, float] | None = None
+) -> Wishes:
+    """Return what segment and fuse were told, as `seget.results` takes it.
+
+    Raises
+    ------
+    InputError
+        The file of rules or the goal is none.
+    """
+    from seget.fusion import NO_RULES, Rules
+    from seget.metrics import Goal
+    from seget.results import Wishes
+
+    goal = Goal.parse(optimise) if optimise else None
+    return Wishes(thresholds, goal, Rules.read(rules) if rules else NO_RULES)

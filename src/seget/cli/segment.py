@@ -7,11 +7,11 @@ It never computes: `prediction` and `results` do.
 
 from __future__ import annotations
 
-from seget.cli.asked import Asked, takes_tomograms
+from seget.cli.asked import Asked, takes_rules
 from seget.cli.tomograms import for_each_tomogram
 
 
-@takes_tomograms
+@takes_rules
 def segment(asked: Asked) -> None:
     """Predict and fuse in one go: score maps, labels.mrc, what they are, and what was contested.
 
@@ -22,6 +22,7 @@ def segment(asked: Asked) -> None:
     seget segment tomogram.mrc runs/cell -o segmented
     seget segment tomograms/ runs/cell -o segmented
     seget segment tomograms/ runs/cell -o segmented --on slurm
+    seget segment tomogram.mrc runs/cell -o segmented --rules rules.toml --optimise recall=.9
     seget segment old.mrc runs/cell -o segmented --voxel-size 2.2 --invert
     """
     for_each_tomogram("segment", asked, fuse=True)

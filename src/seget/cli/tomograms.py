@@ -81,6 +81,7 @@ def _tasks(asked: Asked, fuse: bool) -> list[Task]:
             asked.options,
             fuse,
             asked.voxel_size_nm,
+            wishes=asked.wishes,
         )
         for name, path in tomograms.items()
     ]

@@ -15,7 +15,7 @@ import numpy as np
 from seget.listener import Listener
 from seget.prediction.predict import DEFAULT, Options
 from seget.prediction.writing import predict_files
-from seget.results import LABELS, fuse_files
+from seget.results import LABELS, Wishes, fuse_files
 from seget.trained import Trained
 from seget.volume import Volume
 
@@ -36,6 +36,7 @@ def segment_files(
     folder: Path,
     options: Options = DEFAULT,
     listener: Listener | None = None,
+    wishes: Wishes | None = None,
 ) -> Path:
     """Predict and fuse: write the score maps and labels.mrc into `folder`; return the latter.
 
@@ -45,4 +46,4 @@ def segment_files(
     predict_files(volume, models, folder, options, listener, spare_bytes=labels)
     told = _Notes(listener or Listener())
     out = folder / LABELS
-    return fuse_files(folder, out, None, options.overwrite, told)
+    return fuse_files(folder, out, None, options.overwrite, told, wishes)

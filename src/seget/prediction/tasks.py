@@ -21,6 +21,7 @@ from seget.prediction.predict import Options
 from seget.prediction.ranges import predict_range
 from seget.prediction.segment import segment_files
 from seget.prediction.writing import predict_files
+from seget.results import Wishes
 from seget.trained import load
 from seget.volume import Triple
 
@@ -45,6 +46,8 @@ class Task:
         `(z, y, x)`, whatever the file says; None: what it says.
     slices
         Which to score into parts of score maps; None: all, and the parts are taken over.
+    wishes
+        Of the fusion; None: what the score maps say.
     """
 
     tomogram: Path
@@ -55,6 +58,7 @@ class Task:
     fuse: bool
     voxel_size_nm: Triple | None = None
     slices: range | None = None
+    wishes: Wishes | None = None
 
     def written(self, listener: Listener) -> list[Path]:
         """Do it, and return what was written."""
@@ -66,7 +70,7 @@ class Task:
             predict_range(volume, models, self.folder, self.slices, self.options, listener)
             return []
         if self.fuse:
-            return [segment_files(volume, models, self.folder, self.options, listener)]
+            return [segment_files(volume, models, self.folder, self.options, listener, self.wishes)]
         return predict_files(volume, models, self.folder, self.options, listener)
 
 
