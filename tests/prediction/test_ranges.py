@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from seget import files
 from seget.prediction import Options, Task, do, predict_files
-from seget.prediction.parts import part_path
+from seget.prediction.parts import await_parts, part_path
 from seget.prediction.ranges import predict_range
 from seget.prediction.tasks import ranges
 from seget.recipes import modern
@@ -103,6 +104,24 @@ def test_a_slice_that_did_not_reach_the_disk_is_scored_again(
     part.write_bytes(content)
     predict_files(tomogram, [model], tmp_path)
     assert calls(model) == DEPTH - 3
+
+
+def test_parts_that_a_file_server_shows_late_are_waited_for(
+    model: Trained, tomogram: Volume, tmp_path: Path
+) -> None:
+    shown, hidden = tmp_path / "shown", tmp_path / "hidden"
+    written = predict_range(tomogram, [model], shown, range(DEPTH))
+    assert len(written) == 2
+    shown.rename(hidden)
+    show = threading.Timer(0.7, lambda: hidden.rename(shown))
+    show.start()
+    await_parts(written)
+    show.join()
+    assert all(path.exists() for path in written)
+    calls(model)
+    predict_files(tomogram, [model], shown)
+    assert calls(model) == 0
+    await_parts(written)  # at once: the maps are there
 
 
 @pytest.mark.parametrize(("most", "lengths"), [(20, []), (11, []), (10, [5, 6]), (3, [2, 3, 3, 3])])

@@ -9,14 +9,32 @@ the others wrote, and OME-Zarr stores eight slices at a time.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
+from time import monotonic, sleep
 
 from seget import files
+
+LATE_S = 60.0  # for which NFS keeps what a folder held
 
 
 def part_path(map_path: Path, slices: range) -> Path:
     """Return where a range of slices of a score map is written."""
     return _folder(map_path) / f"{slices.start:06}-{slices.stop:06}.mrc"
+
+
+def await_parts(paths: Iterable[Path]) -> None:
+    """Wait until parts that other machines wrote are seen here, `LATE_S` at most.
+
+    A file server may show them late, and what is not seen would be scored again. Once its map is
+    there a part is waited for no more: it was taken over.
+    """
+    end = monotonic() + LATE_S
+    missing = list(paths)
+    while missing := [path for path in missing if not (path.exists() or _map(path).exists())]:
+        if monotonic() > end:
+            return
+        sleep(0.5)
 
 
 def take(map_path: Path, key: str, writer: files.Writer) -> frozenset[int]:
@@ -44,3 +62,7 @@ def drop(map_path: Path) -> None:
 
 def _folder(map_path: Path) -> Path:
     return map_path.with_name(f".{map_path.name}.parts")
+
+
+def _map(part: Path) -> Path:
+    return part.parent.with_name(part.parent.name.removeprefix(".").removesuffix(".parts"))

@@ -32,8 +32,8 @@ def predict_range(
     slices: range,
     options: Options = DEFAULT,
     listener: Listener | None = None,
-) -> None:
-    """Score some slices for the maps that `predict_files` writes into `folder`.
+) -> list[Path]:
+    """Score some slices for the maps that `predict_files` writes into `folder`; return the parts.
 
     Maps that are whole already are left alone, and so are slices that an interrupted call finished.
 
@@ -59,6 +59,7 @@ def predict_range(
         _write_parts(
             open_reader(volume, job.trained, options, grey), job, slices, options, listener
         )
+    return [part_path(path, slices) for job in waiting for path in job.maps]
 
 
 def _write_parts(

@@ -17,6 +17,7 @@ from seget import files, runners
 from seget.errors import InputError, RunError
 from seget.listener import Listener
 from seget.outcome import Attentive, Outcome, attempt
+from seget.prediction.parts import await_parts
 from seget.prediction.predict import Options
 from seget.prediction.ranges import predict_range
 from seget.prediction.segment import segment_files
@@ -48,6 +49,8 @@ class Task:
         Which to score into parts of score maps; None: all, and the parts are taken over.
     wishes
         Of the fusion; None: what the score maps say.
+    parts
+        Those that other workers wrote before.
     """
 
     tomogram: Path
@@ -59,6 +62,7 @@ class Task:
     voxel_size_nm: Triple | None = None
     slices: range | None = None
     wishes: Wishes | None = None
+    parts: tuple[Path, ...] = ()
 
     def written(self, listener: Listener) -> list[Path]:
         """Do it, and return what was written."""
@@ -67,8 +71,8 @@ class Task:
         volume = replace(volume, name=self.name, voxel_size_nm=size)
         models = [load(path) for path in self.models]
         if self.slices is not None:
-            predict_range(volume, models, self.folder, self.slices, self.options, listener)
-            return []
+            return predict_range(volume, models, self.folder, self.slices, self.options, listener)
+        await_parts(self.parts)
         if self.fuse:
             return [segment_files(volume, models, self.folder, self.options, listener, self.wishes)]
         return predict_files(volume, models, self.folder, self.options, listener)
@@ -102,14 +106,16 @@ def do_all(
     """
     cut = [part for task in tasks for part in ranges(task, most_slices)]
     left = Counter(part.folder for part in cut)
+    parts: dict[Path, list[Path]] = {task.folder: [] for task in tasks}
     failed: dict[Path, Outcome[list[Path]]] = {}
 
     def after(task: Task, outcome: Outcome[list[Path]]) -> list[Task]:
         """Return the task that joins the ranges of a tomogram, once all are there."""
         left[task.folder] -= 1
+        parts[task.folder] += outcome.result or []
         if task.slices is None or left[task.folder] > 0 or outcome.error or task.folder in failed:
             return []
-        return [replace(task, slices=None)]
+        return [replace(task, slices=None, parts=tuple(parts[task.folder]))]
 
     work = runners.Work(do, after, _lost, listener.note)
     for task, outcome in runners.run(work, cut, where):
@@ -128,7 +134,7 @@ def ranges(task: Task, most_slices: int) -> list[Task]:
         depth = files.read(task.tomogram).shape[0]
     except (InputError, OSError):
         return [task]
-    number = -(-depth // most_slices)
+    number = max(1, -(-depth // most_slices))
     edges = [depth * i // number for i in range(number + 1)]
     found = [replace(task, slices=range(a, b)) for a, b in pairwise(edges)]
     return found if number > 1 else [task]
