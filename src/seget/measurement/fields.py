@@ -20,6 +20,7 @@ from seget.measurement.mesh import Floats, Mesh, merged
 from seget.measurement.widths import widths
 
 Ints = npt.NDArray[np.int64]
+REACH = 3.5  # deviations of a Gaussian that are computed
 LEVELS = np.linspace(-2.5, 1.5, 41)  # among which that of the surface is sought, smallest voxels
 
 
@@ -70,7 +71,9 @@ class Fields:
 
     def _blurred(self, distance: Floats, smoothing: float) -> Floats:
         sigma = [smoothing * self.grid.edge_nm / edge for edge in self.grid.voxel_size_nm]
-        blurred = gaussian_filter(distance, sigma, mode="nearest", output=np.float32)
+        blurred = gaussian_filter(
+            distance, sigma, mode="nearest", output=np.float32, truncate=REACH
+        )
         return np.asarray(blurred)
 
     def contents(self, block: Block) -> Floats:
@@ -99,12 +102,13 @@ class Fields:
         parts = [np.clip((values - at * edge) / ranges + 0.5, 0, 1).sum() for at in LEVELS]
         return np.asarray(sure + np.array(parts, dtype=np.float64))
 
-    def mesh(self, parts: list[Block], level: float, with_widths: bool = True) -> Mesh:
-        """Return the whole surface at a level."""
-        meshes = [self.triangles(block, level, with_widths) for block in parts]
-        return merged([mesh for mesh in meshes if mesh is not None], self.grid.voxel_size_nm)
+    def mesh(self, parts: list[Block], level: float, bare: bool = False) -> Mesh:
+        """Return the whole surface at a level; `bare` is good for its area and volume alone."""
+        meshes = [self.triangles(block, level, bare) for block in parts]
+        found = [mesh for mesh in meshes if mesh is not None]
+        return merged(found, self.grid.voxel_size_nm, unites=not bare)
 
-    def triangles(self, block: Block, level: float, with_widths: bool = True) -> Mesh | None:
+    def triangles(self, block: Block, level: float, bare: bool = False) -> Mesh | None:
         """Return the surface in a block, its vertices in voxels; None where there is none."""
         from skimage.measure import marching_cubes
 
@@ -118,7 +122,7 @@ class Fields:
         vertices, triangles, _, _ = marching_cubes(nodes, level)
         place = vertices.astype(np.float64) + block.low
         mesh = Mesh(place * self.grid.voxel_size_nm, triangles.astype(np.int32))
-        if with_widths:
+        if not bare:
             size = self.grid.voxel_size_nm
             measured = widths(mesh, distance - level, origin, size, self.exact_nm)
             mesh.widths_nm, mesh.widths_voxels = measured

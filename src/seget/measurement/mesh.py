@@ -90,13 +90,18 @@ def _floats(values: Any) -> Floats:
     return np.asarray(values, dtype=np.float64)
 
 
-def merged(parts: list[Mesh], voxel_size_nm: Triple) -> Mesh:
-    """Return one mesh of the blocks': equal vertices become one, triangles without area go."""
+def merged(parts: list[Mesh], voxel_size_nm: Triple, unites: bool = True) -> Mesh:
+    """Return one mesh of the blocks': equal vertices become one, triangles without area go.
+
+    Area and volume are the same if it `unites` nothing.
+    """
     if not parts:
         return Mesh(np.zeros((0, 3), np.float32), np.zeros((0, 3), np.int32))
     place = np.concatenate([part.vertices_nm for part in parts])
     offsets = np.cumsum([0, *(len(part.vertices_nm) for part in parts[:-1])])
     triangles = np.concatenate([p.triangles + o for p, o in zip(parts, offsets, strict=True)])
+    if not unites:
+        return Mesh((place * voxel_size_nm).astype(np.float32), triangles.astype(np.int32))
     _, first, inverse = np.unique(
         np.round(place / MERGED).astype(np.int64), axis=0, return_index=True, return_inverse=True
     )

@@ -64,7 +64,7 @@ def surface(
     if found.encloses and smoothing == SMOOTHINGS[0]:
         fields.smooth(STRONGER)
         # What is curved shrinks with the square of the smoothing.
-        again = wanted.surface(found.level_nm * (STRONGER / smoothing) ** 2, with_widths=False)
+        again = wanted.surface(found.level_nm * (STRONGER / smoothing) ** 2, bare=True)
         if again.encloses:
             lost = (mesh.area_nm2 - again.mesh.area_nm2) / (STRONGER - smoothing)
             mesh.sharp_area_nm2 = mesh.area_nm2 + lost * smoothing
@@ -89,14 +89,14 @@ class _Wanted:
     whole: Box
     volume_nm3: float
 
-    def surface(self, level: float, with_widths: bool = True) -> _Found:
+    def surface(self, level: float, bare: bool = False) -> _Found:
         """Return the surface that encloses the volume, from about which level it has, in nm.
 
         Where the object is a few voxels thick levels are coarse; the triangles' volume is not.
         """
         grid, most = self.fields.grid, self.fields.grid.edge_nm / 2
         for turn in range(ROUNDS):
-            mesh = self.fields.mesh(self.parts, level, with_widths)
+            mesh = self.fields.mesh(self.parts, level, bare)
             if not mesh.area_nm2:
                 return _Found(mesh, level, False)
             enclosed = enclosed_nm3(
