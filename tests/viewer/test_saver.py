@@ -66,7 +66,7 @@ def test_what_could_not_be_written_is_tried_again(
     monkeypatch.setattr(room, "AGAIN_S", 0.1)
     saver = Saver(session)
     _stroke(session, 1)
-    session.folder.mkdir()
+    session.folder.mkdir(exist_ok=True)
     in_the_way = session.folder / "drawn"
     in_the_way.write_text("a file where a folder is wanted")
     saver.flush()

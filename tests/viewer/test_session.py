@@ -204,3 +204,26 @@ def test_a_large_drawing_takes_no_memory_where_nothing_is_drawn() -> None:
     drawing.labels[250, 1000:1100, 1000:1100] = 1
     drawing.take_strokes([250])
     assert psutil.Process().memory_info().rss - before < 2e8
+
+
+def test_strokes_that_are_in_no_slice_yet_come_back(tomogram: Path) -> None:
+    session = open_session(tomogram)
+    golgi = session.add("golgi").value
+    session.save()
+    _paint(session, 1, golgi, np.s_[2:5, 2:5])
+    _paint(session, 3, golgi, np.s_[1:2, 2:6])
+    session.undo()
+    session.accept(4, np.full(SHAPE[1:], golgi, np.uint8))
+    journal = session.folder / "strokes.journal"
+    whole = journal.read_bytes()
+    again = open_session(tomogram)  # as after a kill: nothing of it was saved
+    assert np.array_equal(again.drawing.labels, session.drawing.labels)
+    assert np.array_equal(again.drawing.hand(1), session.drawing.hand(1))
+    assert not journal.exists(), "the slices hold it now"
+    assert read_dataset(again.dataset).tomograms[0].masks["golgi"].annotated == (1, 4)
+
+    # Killed in the midst of the last edit: the others are whole, and nothing is wrong.
+    for cut in (len(whole) - 1, len(whole) - 5000, 40, 3):
+        journal.write_bytes(whole[: max(0, cut)])
+        open_session(tomogram)
+        assert not journal.exists()

@@ -73,7 +73,12 @@ class Saver:
 
     def _write_drawn(self) -> None:
         saving = self.session.saving()
-        self._try(saving.write_drawn, lambda: self.session.not_saved(saving))
+
+        def write() -> None:
+            saving.write_drawn()
+            self.session.forget_journal()
+
+        self._try(write, lambda: self.session.not_saved(saving))
 
     def _write_masks(self, patient: bool = False) -> None:
         """Write masks, until somebody paints again."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import mmap
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,8 @@ import numpy.typing as npt
 
 Labels = npt.NDArray[np.uint8]
 Bools = npt.NDArray[np.bool_]
+
+Done = Callable[[npt.NDArray[np.int64], Labels], None]
 
 FOREGROUND, BACKGROUND, IGNORED = 1, 0, 255  # in a mask
 HAND, HAND_BIT = 128, 7  # added to the label of a pixel that a hand painted, where it is stored
@@ -57,8 +59,9 @@ class Drawing:
         `take_strokes` then. Its pages take memory once they are written.
     """
 
-    def __init__(self, shape: tuple[int, int, int]) -> None:
+    def __init__(self, shape: tuple[int, int, int], done: Done | None = None) -> None:
         self.labels = blank(shape)
+        self._done = done  # is told of every edit, its undoing included
         # Slice -> how many pixels are stored as each number, so that no stroke counts a slice.
         self._counts: dict[int, npt.NDArray[np.int64]] = {}
         self._kept = blank(shape)  # labels at the last stroke
@@ -199,6 +202,12 @@ class Drawing:
         return self._put(edit.where, edit.before if back else edit.after)
 
     def _put(self, where: npt.NDArray[np.int64], stored: Labels) -> set[int]:
+        if self._done is not None:
+            self._done(where, stored)
+        return self.replay(where, stored)
+
+    def replay(self, where: npt.NDArray[np.int64], stored: Labels) -> set[int]:
+        """Change voxels to what was stored of them; return the slices that changed."""
         before = self._stored(where)
         labels, hand = stored % HAND, stored >> HAND_BIT
         for array, values in ((self.labels, labels), (self._kept, labels), (self._hand, hand)):

@@ -78,6 +78,7 @@ def _reopened(folder: Path) -> Session:
     session = Session(folder, files.read(os.path.normpath(folder / image)), state)
     for z, stored in read_slices(folder, session.tomogram.shape):
         session.unpack(z, stored)
+    session.replay_journal()
     session.save_all()
     return session
 

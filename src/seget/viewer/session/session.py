@@ -10,15 +10,20 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from threading import RLock
 from typing import Any, TypeVar, cast
 
+import numpy as np
+import numpy.typing as npt
+
 from seget.errors import InputError
 from seget.viewer.session.drawing import Bools, Drawing, Labels
 from seget.viewer.session.folder import DATASET, Saving, State
+from seget.viewer.session.journal import Journal
 from seget.viewer.session.structures import Structure, check_name, new_structure
 from seget.volume import Volume
 
@@ -50,6 +55,8 @@ class Session:
         As `files.read` opened it.
     drawing, state
         The pixels, and all else.
+    journal
+        What of the pixels is in no slice on the disk yet.
     notes
         Sentences for people from when it was opened.
     changed
@@ -59,7 +66,8 @@ class Session:
     def __init__(self, folder: Path, tomogram: Volume, state: State | None = None) -> None:
         self.folder = folder
         self.tomogram = tomogram
-        self.drawing = Drawing(tomogram.shape)
+        self.journal = Journal(folder)
+        self.drawing = Drawing(tomogram.shape, self._journalled)
         self.state = state or State()
         self.notes: list[str] = []
         self.changed: Callable[[], object] = bool
@@ -203,9 +211,27 @@ class Session:
         self._stale |= set(slices)
         self._unnamed = True
 
+    def forget_journal(self) -> None:
+        """Clear the journal if the slices on the disk hold all that is drawn."""
+        with self.lock:
+            if not self.has_strokes:
+                self.journal.clear()
+
+    def _journalled(self, where: npt.NDArray[np.int64], stored: Labels) -> None:
+        with suppress(OSError):  # a full disk, say: what writes the slices says so
+            self.journal.append(where, stored)
+
+    def replay_journal(self) -> None:
+        """Draw what a kill left in the journal."""
+        voxels = self.drawing.labels.size
+        for where, stored in self.journal.read():
+            if where.size and where.min() >= 0 and where.max() < voxels:
+                self._touched(self.drawing.replay(where, stored))
+
     def save(self) -> None:
         """Write everything that is not written."""
         self.saving().write_drawn()
+        self.forget_journal()
         self.saving_masks().write_masks()
 
     def save_all(self) -> None:

@@ -98,7 +98,7 @@ class Work(QWidget):
         self.words = text_label(" ".join(session.notes), BAD)
         self.saved = text_label("", MUTED)
         self.saved.setToolTip(str(session.folder))
-        self.structures = StructuresSection(self.canvas, self.say)
+        self.structures = StructuresSection(self.canvas, self.saver.flush, self.say)
         self.training = TrainingSection(self.canvas, self.saver, self.say)
         self.table = MeasureTable(viewer, session.folder, self.say)
         self.table.filled.append(self._show_table)

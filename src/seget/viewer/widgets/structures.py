@@ -114,9 +114,12 @@ class StructureRow(QFrame):
 class StructuresSection(Section):
     """The first section of the dock."""
 
-    def __init__(self, canvas: Canvas, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, canvas: Canvas, saved: Callable[[], None], say: Callable[[str], None]
+    ) -> None:
         super().__init__(1, "Structures")
         self.canvas = canvas
+        self._saved = saved
         self._say = say
         self._rows: dict[int, StructureRow] = {}
         self._list = QVBoxLayout()
@@ -151,6 +154,7 @@ class StructuresSection(Section):
             self._say(str(error))
             return
         self.new_name.clear()
+        self._saved()  # before a stroke is: the journal knows numbers only
         self.canvas.show_structures()
         self.canvas.select(one.value)
 
