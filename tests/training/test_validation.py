@@ -219,3 +219,14 @@ def test_the_clock_follows_steps_or_time(schedule: str) -> None:
     state.rows = [{"validation_s": 30.0}]
     state._elapsed_before = 571.0
     assert by_time.is_time_up(state), "only the last validation's 30 s are left"
+
+
+def test_without_validation_it_is_said_that_scores_are_not_calibrated(tmp_path: Path) -> None:
+    rare_dataset(tmp_path, (0, 14))
+    toml = (tmp_path / "d.toml").read_text().partition("[tomogram.holdout]")[0]
+    masks = '[tomogram.masks]\nstripe = "stripe.mrc"\nspot = "spot.mrc"\n'
+    (tmp_path / "d.toml").write_text(f'holdout = "none"\n{toml}{masks}')
+    dataset = read_dataset(tmp_path / "d.toml")
+    said = list(Alarm(dataset, rare_samples(dataset, 5)).at_start([]))
+    assert len(said) == 1
+    assert "scores are not calibrated" in said[0]
