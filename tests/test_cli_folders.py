@@ -48,7 +48,8 @@ def test_the_same_command_into_the_folder_itself_is_done_once(
     assert code == 0, err
     assert outputs(folder) == before
     assert several or "left out, each an output of seget" in err
-    assert len(files.find_volumes(folder)) == (2 if several else 3)  # `seget info` shows all
+    # `seget info` shows all: the tomogram, its labels and conflicts, and the score map.
+    assert len(files.find_volumes(folder)) == (2 if several else 4)
     made = [path for path in before if path.name == "labels.mrc"]
     assert len(made) == 1 + several
 

@@ -38,13 +38,25 @@ def test_modern_begins_from_general_and_a_run_from_a_run(
     assert start["structures"] == ["discs"]
 
 
+def test_a_network_of_several_slices_begins_from_general_too(
+    seget: Seget, small_dataset: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    options = ("-s", "discs", *QUICK, "--set", "context=1")
+    code, _, err = seget("train", small_dataset, "-o", run, *options)
+    assert code == 0, err
+    assert begun_from(run) is not None
+    code, _, err = seget("train", small_dataset, "-o", tmp_path / "b", "-s", "discs", "--from", run)
+    assert code == 2
+    assert "give --set context=1, or --from scratch" in err
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         (("--from", "scratch"), ""),
         (("--recipe", "paper", "--set", "stride_px=96", "--set", "positive_copies=1"), ""),
         (("--set", "network=unet"), "begins from scratch, since the model to begin from is SegET"),
-        (("--set", "context=1"), "begins from scratch, since the model to begin from takes 1"),
     ],
 )
 def test_what_begins_from_scratch(
@@ -64,7 +76,6 @@ def test_what_begins_from_scratch(
     [
         (("--from", "nowhere"), "wanted general, scratch, or the folder of one model"),
         (("--from", "general", "--set", "network=unet"), "give --set network=seget, or --from"),
-        (("--from", "general", "--set", "context=1"), "give --set context=0, or --from scratch"),
     ],
 )
 def test_what_cannot_be_begun_from_is_refused_with_the_mend(
