@@ -35,7 +35,7 @@ NOT_RUN = {
     "export": "wants onnx, and has tests of its own",
     ".onnx": "the same",
     "package.zip": "the same",
-    "rules.toml": "is a file that the reader writes",
+    "my-rules.toml": "is a file that the reader writes",
 }
 # Pages whose commands have tests of their own, take hours, or want data of others: copick, export,
 # files, install, measures, p1694, phantom, results. test_pages.py holds that seget takes them all.

@@ -155,7 +155,7 @@ def test_thumbnails_show_outlines_and_the_page_holds_them(dataset: Dataset, tmp_
     page = (tmp_path / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3, "with the reliability of the scores"
     assert "<strong>missed</strong>" in page
-    assert "<b>invented</b>" in page
+    assert "<strong>invented</strong>" in page
     assert "Training" not in page
 
 
