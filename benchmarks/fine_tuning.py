@@ -15,7 +15,7 @@ import json
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
@@ -23,6 +23,7 @@ from statistics import fmean
 import numpy as np
 import torch
 from few_slices import CHOSEN, datasets, score
+from fine_tuning_trials import TRIALS, SecondOpinion, Trial
 from next_slice import POOL
 from torch import Tensor
 from torch.nn import BatchNorm2d
@@ -44,56 +45,6 @@ from seget.volume import Volume
 
 CELLS = range(5)  # the first one teaches
 LENGTH = {"cells": 300, "vnc": 150, "epfl": 150}
-STRONG = ("grey=0.4", "noise=0.5", "warp=0.8", "scale=0.3", "elastic_px=5")
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What is done otherwise.
-
-    Attributes
-    ----------
-    settings
-        Of the recipe.
-    keep
-        Weight of a loss that holds general's outputs of other structures to what general says.
-    pull
-        Weight of the squared distance to the weights that the training began from.
-    freeze
-        Parts of the network that do not learn.
-    known_norm
-        Whether batch normalisation goes by general's statistics.
-    self_taught
-        Whether confident predictions on the other slices are labels, from 40 % of the steps on,
-        refreshed at 70 %.
-    """
-
-    settings: tuple[str, ...] = ()
-    keep: float = 0.0
-    pull: float = 0.0
-    freeze: tuple[str, ...] = ()
-    known_norm: bool = False
-    self_taught: bool = False
-
-
-TRIALS = {
-    "base": Trial(),
-    "rate": Trial(("learning_rate=0.001",)),
-    "batch8": Trial(("batch_size=8",)),
-    "capnone": Trial(("weight_cap=none",)),
-    "cap5": Trial(("weight_cap=5",)),
-    "share": Trial(("foreground_share=0.3",)),
-    "strong": Trial(STRONG),
-    "keep": Trial(keep=1.0),
-    "keep03": Trial(keep=0.3),
-    "pull": Trial(pull=0.01),
-    "norm": Trial(known_norm=True),
-    "frozen": Trial(freeze=("encoders",)),
-    "frozen2": Trial(freeze=("encoders", "center")),
-    "self": Trial(self_taught=True),
-    "context1": Trial(("context=1",)),
-    "context2": Trial(("context=2",)),
-}
 
 
 class FineTuning:
@@ -127,7 +78,13 @@ class FineTuning:
             self.state.optimiser.step()
             self.state._update_average()
             self.state.step += 1
-        return self._trained()
+        trained = self._trained()
+        if not self.trial.second_opinion:
+            return trained
+        known = self.begin.structures
+        rows = {i: known.index(s) for i, s in enumerate(self.own) if s in known}
+        network = SecondOpinion(trained.network, rows, self.recipe.binning).eval()
+        return replace(trained, network=network.to(self.device.torch))
 
     def _weights(self) -> dict[str, Tensor]:
         architecture = self.begin.architecture.of(self.recipe, len(self.structures))
