@@ -20,7 +20,8 @@ from seget.measurement import triangles
 from seget.measurement.mesh import Mesh
 
 Floats = npt.NDArray[np.floating[Any]]
-SOME = 200  # vertices or triangles that stand for all, for a bound
+SOME = 200  # triangles that stand for all
+PATCH_EDGES = 12  # edge of a patch of vertices, in edges of triangles
 CANDIDATES = 64  # pairs of vertices whose triangles are looked at for the exact distance
 
 
@@ -53,6 +54,7 @@ class _Body:
     high: Floats
     _tree: Any = field(default=None, repr=False)
     _around: Any = field(default=None, repr=False)
+    _patches: Any = field(default=None, repr=False)
 
     @property
     def tree(self) -> Any:
@@ -67,6 +69,23 @@ class _Body:
         some = self.mesh.triangles[:: max(1, len(self.mesh.triangles) // SOME)]
         a, b = self.mesh.vertices_nm[some[:, 0]], self.mesh.vertices_nm[some[:, 1]]
         return float(np.linalg.norm(a - b, axis=1).max())
+
+    @property
+    def patches(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], Floats]:
+        """Vertices in small patches: the patch of each, and of each patch a vertex and its reach.
+
+        The reach is the distance of the patch's farthest vertex from that vertex.
+        """
+        if self._patches is None:
+            vertices = self.mesh.vertices_nm
+            cells = np.floor((vertices - self.low) / (PATCH_EDGES * self.longest_edge)).astype(int)
+            extent = cells.max(axis=0) + 1
+            keys = np.ravel_multi_index(tuple(cells.T), tuple(extent))
+            _, first, patch = np.unique(keys, return_index=True, return_inverse=True)
+            reach = np.zeros(len(first))
+            np.maximum.at(reach, patch, np.linalg.norm(vertices - vertices[first[patch]], axis=1))
+            self._patches = patch, first, reach
+        return self._patches  # type: ignore[no-any-return]
 
     def triangles_around(self, vertices: npt.NDArray[Any]) -> tuple[Floats, npt.NDArray[Any]]:
         """Return numbers of the triangles that have one of some vertices, and which vertex."""
@@ -134,12 +153,12 @@ def _nearest(
         if apart > max(best, contact_nm):
             break
         other = bodies[number]
-        # A few vertices give a bound, which leaves few of the many to be looked at.
-        some = vertices[:: max(1, len(vertices) // SOME)]
-        bound = min(best, float(other.tree.query(some)[0].min()))
+        # A vertex of each patch gives a bound, and leaves few patches to be looked at.
+        patch, first, farthest = mine.patches
+        apart_nm = other.tree.query(vertices[first])[0]
+        bound = min(best, float(apart_nm.min()))
         reach = max(bound, contact_nm) + 2 * other.longest_edge
-        gap = np.maximum(other.low - vertices, vertices - other.high).clip(min=0)
-        within = np.flatnonzero(np.einsum("ij,ij->i", gap, gap) <= reach**2)
+        within = np.flatnonzero((apart_nm - farthest <= reach)[patch])
         distance, vertex = other.tree.query(vertices[within], distance_upper_bound=reach)
         touched[within[distance <= contact_nm]] = True
         near = np.argsort(distance)[:CANDIDATES]
