@@ -91,8 +91,14 @@ def _draws(counts: npt.NDArray[np.int64]) -> Floats:
 
 
 def _interval(draws: Floats) -> list[float] | None:
+    ends = percentile_interval(draws)
+    return None if ends is None or np.nanmin(draws) == np.nanmax(draws) else ends
+
+
+def percentile_interval(draws: Floats) -> list[float] | None:
+    """Return the [low, high] that 95 % of the resamples lie between; None if all are nan."""
     there = draws[~np.isnan(draws)]
-    if not there.size or np.ptp(there) == 0:
+    if not there.size:
         return None
     low, high = np.percentile(there, [2.5, 97.5])
     return [float(low), float(high)]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from seget.comparison.cell_results import CellResults
-from seget.comparison.differences import CellCounts, differences
+from seget.comparison.differences import CellCounts, differences, percentile_interval
 from seget.comparison.plan import Cell, ComparisonSettings, architecture, title_of
 from seget.dataset import Dataset
 from seget.evaluation import without_nan
@@ -195,12 +195,7 @@ def interval(
     if slices < 2:
         return None
     drawn = np.random.default_rng(0).integers(slices, size=(resamples, slices))
-    found = mious(counts[:, drawn].sum(axis=2)).mean(axis=0)
-    found = found[~np.isnan(found)]
-    if not found.size:
-        return None
-    low, high = np.percentile(found, [2.5, 97.5])
-    return [float(low), float(high)]
+    return percentile_interval(mious(counts[:, drawn].sum(axis=2)).mean(axis=0))
 
 
 def _false_positive_share(rows: Sequence[Sequence[Any]]) -> float:
