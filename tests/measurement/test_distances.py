@@ -112,3 +112,35 @@ def test_contact_is_the_area_within_the_stated_distance(measure) -> None:
     both = measure(Volume(data, CUBIC), contact_nm=10 * 2.3).nearest[0]
     assert both.contact_nm2 == pytest.approx(2 * face, rel=0.01)
     assert math.isfinite(both.distance_nm)
+
+
+def _wavy_sheet(rng: np.random.Generator, height: float) -> Mesh:
+    """Return a slanting sheet of 30 x 30 vertices, 4 nm apart, with hills."""
+    rows, columns = np.mgrid[:30, :30] * 4.0
+    waves = rng.uniform(0, 12) * np.sin(rows / 25 + rng.uniform(0, 6)) * np.cos(columns / 20)
+    waves += rng.uniform(-0.5, 0.5) * rows + rng.uniform(-0.5, 0.5) * columns
+    vertices = np.stack([height + waves + rng.normal(0, 1, waves.shape), rows, columns], axis=-1)
+    at = np.arange(900).reshape(30, 30)
+    a, b, c, d = (part.ravel() for part in (at[:-1, :-1], at[:-1, 1:], at[1:, :-1], at[1:, 1:]))
+    faces = np.concatenate([np.stack([a, b, c], 1), np.stack([b, d, c], 1)])
+    return Mesh(vertices.reshape(-1, 3).astype(np.float32), faces.astype(np.int32))
+
+
+@pytest.mark.parametrize("height", [30.0, 200.0, 900.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_what_patches_leave_out_is_not_the_nearest(seed, height) -> None:
+    rng = np.random.default_rng(seed)
+    low, high = _wavy_sheet(rng, 0), _wavy_sheet(rng, height)
+    pair = nearest_objects([low, high], ["low", "high"], 30)[0]
+    wanted = math.inf
+    for here, there in ((low, high), (high, low)):
+        corners = there.vertices_nm[there.triangles].astype(np.float64)
+        middles = corners.mean(axis=1)
+        for point in here.vertices_nm.astype(np.float64):
+            some = corners[np.argpartition(np.linalg.norm(middles - point, axis=1), 30)[:30]]
+            points = np.broadcast_to(point, (len(some), 3))
+            found = triangles.distances(points, *(some[:, i] for i in range(3)))
+            wanted = min(wanted, float(found.min()))
+    assert pair.distance_nm == pytest.approx(wanted, abs=1e-3)
+    apart = np.linalg.norm(low.vertices_nm[:, None] - high.vertices_nm, axis=2).min(axis=1)
+    assert pair.contact_nm2 == pytest.approx(float(low.vertex_areas_nm2[apart <= 30].sum()))

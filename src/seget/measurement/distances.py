@@ -16,12 +16,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
 
+from seget.listener import Listener
 from seget.measurement import triangles
 from seget.measurement.mesh import Mesh
+from seget.threads import made_ahead
 
 Floats = npt.NDArray[np.floating[Any]]
+Ints = npt.NDArray[np.integer[Any]]
 SOME = 200  # triangles that stand for all
-PATCH_EDGES = 12  # edge of a patch of vertices, in edges of triangles
+PATCH_EDGES, SMALL_PATCH_EDGES = 12, 3  # edge of a patch of vertices, in edges of triangles
+THREADS = 2
 CANDIDATES = 64  # pairs of vertices whose triangles are looked at for the exact distance
 
 
@@ -45,6 +49,44 @@ class Nearest:
     contact_nm2: float
 
 
+@dataclass(frozen=True)
+class _Patches:
+    """Points in small patches.
+
+    Attributes
+    ----------
+    patch
+        Of each point.
+    some
+        `(patches, 3)` one point of each.
+    farthest_nm
+        `(patches,)` from that point to the patch's farthest.
+    """
+
+    patch: Ints
+    some: Floats
+    farthest_nm: Floats
+
+    @classmethod
+    def of(cls, points: Floats, edge_nm: float) -> _Patches:
+        """Cut points into patches by a grid of cubes."""
+        if not len(points):
+            return cls(np.zeros(0, np.int64), np.zeros((0, 3)), np.zeros(0))
+        cells = np.floor((points - points.min(axis=0)) / edge_nm).astype(np.int64)
+        keys = np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1))
+        _, first, patch = np.unique(keys, return_index=True, return_inverse=True)
+        farthest_nm = np.zeros(len(first))
+        np.maximum.at(farthest_nm, patch, np.linalg.norm(points - points[first[patch]], axis=1))
+        return cls(patch, points[first], farthest_nm)
+
+    def within(self, reach_nm: float, others: Floats) -> npt.NDArray[np.bool_]:
+        """Return which of the points may have one of the others within reach."""
+        if not len(others):
+            return np.zeros(len(self.patch), bool)
+        apart_nm = cKDTree(others).query(self.some)[0]
+        return np.asarray((apart_nm - self.farthest_nm <= reach_nm)[self.patch])
+
+
 @dataclass
 class _Body:
     """An object's mesh, its box, and a tree of its vertices that is made when first used."""
@@ -54,7 +96,7 @@ class _Body:
     high: Floats
     _tree: Any = field(default=None, repr=False)
     _around: Any = field(default=None, repr=False)
-    _patches: Any = field(default=None, repr=False)
+    _patches: _Patches | None = field(default=None, repr=False)
 
     @property
     def tree(self) -> Any:
@@ -71,23 +113,19 @@ class _Body:
         return float(np.linalg.norm(a - b, axis=1).max())
 
     @property
-    def patches(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], Floats]:
-        """Vertices in small patches: the patch of each, and of each patch a vertex and its reach.
-
-        The reach is the distance of the patch's farthest vertex from that vertex.
-        """
+    def patches(self) -> _Patches:
+        """Its vertices in patches."""
         if self._patches is None:
-            vertices = self.mesh.vertices_nm
-            cells = np.floor((vertices - self.low) / (PATCH_EDGES * self.longest_edge)).astype(int)
-            extent = cells.max(axis=0) + 1
-            keys = np.ravel_multi_index(tuple(cells.T), tuple(extent))
-            _, first, patch = np.unique(keys, return_index=True, return_inverse=True)
-            reach = np.zeros(len(first))
-            np.maximum.at(reach, patch, np.linalg.norm(vertices - vertices[first[patch]], axis=1))
-            self._patches = patch, first, reach
-        return self._patches  # type: ignore[no-any-return]
+            edge_nm = PATCH_EDGES * self.longest_edge
+            self._patches = _Patches.of(self.mesh.vertices_nm, edge_nm)
+        return self._patches
 
-    def triangles_around(self, vertices: npt.NDArray[Any]) -> tuple[Floats, npt.NDArray[Any]]:
+    def patches_of(self, vertices: Ints) -> _Patches:
+        """Return some of its vertices in smaller patches."""
+        edge_nm = SMALL_PATCH_EDGES * self.longest_edge
+        return _Patches.of(self.mesh.vertices_nm[vertices], edge_nm)
+
+    def triangles_around(self, vertices: Ints) -> tuple[Ints, Ints]:
         """Return numbers of the triangles that have one of some vertices, and which vertex."""
         if self._around is None:
             owner = self.mesh.triangles.ravel()
@@ -102,7 +140,10 @@ class _Body:
 
 
 def nearest_objects(
-    meshes: Sequence[Mesh], structures: Sequence[str], contact_nm: float
+    meshes: Sequence[Mesh],
+    structures: Sequence[str],
+    contact_nm: float,
+    listener: Listener | None = None,
 ) -> list[Nearest]:
     """Return for every object the nearest object of each structure, its own included.
 
@@ -112,11 +153,14 @@ def nearest_objects(
         Of the objects; an object without triangles has no distances.
     contact_nm
         Distance up to which surface counts as in contact.
+    listener
+        Is told how many objects are done.
 
     Returns
     -------
     In the order of the objects, and of the structures' first objects.
     """
+    listener = listener or Listener()
     bodies = {i: _body(mesh) for i, mesh in enumerate(meshes) if len(mesh.triangles)}
     groups = []
     for name in dict.fromkeys(structures):
@@ -125,15 +169,22 @@ def nearest_objects(
             low = np.array([bodies[i].low for i in members.tolist()])
             high = np.array([bodies[i].high for i in members.tolist()])
             groups.append((members, low, high))
-    found = []
-    for a, body in bodies.items():
+
+    def of(a: int) -> list[Nearest]:
+        found = []
         for members, low, high in groups:
-            gaps = np.maximum(low - body.high, body.low - high).clip(min=0)
+            gaps = np.maximum(low - bodies[a].high, bodies[a].low - high).clip(min=0)
             apart = np.where(members == a, np.inf, np.linalg.norm(gaps, axis=1))
             order = np.argsort(apart, kind="stable")
             others = [(int(members[k]), float(apart[k])) for k in order if np.isfinite(apart[k])]
             if others:
                 found.append(_nearest(a, others, bodies, contact_nm))
+        return found
+
+    found: list[Nearest] = []
+    for done, of_one in enumerate(made_ahead(of, bodies, THREADS), start=1):
+        found += of_one
+        listener.progress(done, len(bodies))
     return found
 
 
@@ -154,15 +205,14 @@ def _nearest(
             break
         other = bodies[number]
         # A vertex of each patch gives a bound, and leaves few patches to be looked at.
-        patch, first, farthest = mine.patches
-        apart_nm = other.tree.query(vertices[first])[0]
+        patches = mine.patches
+        apart_nm = other.tree.query(patches.some)[0]
         bound = min(best, float(apart_nm.min()))
         reach = max(bound, contact_nm) + 2 * other.longest_edge
-        within = np.flatnonzero((apart_nm - farthest <= reach)[patch])
-        distance, vertex = other.tree.query(vertices[within], distance_upper_bound=reach)
+        within: Ints = np.flatnonzero((apart_nm - patches.farthest_nm <= reach)[patches.patch])
+        within, distance, vertex = _nearest_vertices(mine, within, other, reach)
         touched[within[distance <= contact_nm]] = True
         near = np.argsort(distance)[:CANDIDATES]
-        near = near[np.isfinite(distance[near])]
         if near.size:
             exact = _exact(mine, within[near], other, vertex[near])
             exact = min(exact, float(distance[near[0]]))
@@ -172,7 +222,24 @@ def _nearest(
     return Nearest(a, winner, best, float(areas[touched].sum()))
 
 
-def _exact(a: _Body, of_a: npt.NDArray[Any], b: _Body, of_b: npt.NDArray[Any]) -> float:
+def _nearest_vertices(a: _Body, of_a: Ints, b: _Body, reach: float) -> tuple[Ints, Floats, Ints]:
+    """Return which vertices of a have one of b within reach, how far it is, and which.
+
+    Seen from afar many vertices of a large surface are about equally near, and a tree of all is
+    slow: so the patches of either, and smaller patches of what they leave, are looked at first.
+    """
+    mine, others = a.mesh.vertices_nm, b.mesh.vertices_nm
+    of_b = np.flatnonzero(b.patches.within(reach, mine[of_a]))
+    of_a = of_a[a.patches_of(of_a).within(reach, others[of_b])]
+    of_b = of_b[b.patches_of(of_b).within(reach, mine[of_a])]
+    if not of_b.size:
+        return np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64)
+    distance, vertex = cKDTree(others[of_b]).query(mine[of_a], distance_upper_bound=reach)
+    found = np.isfinite(distance)
+    return of_a[found], distance[found], of_b[vertex[found]]
+
+
+def _exact(a: _Body, of_a: Ints, b: _Body, of_b: Ints) -> float:
     """Distance of vertices from the other mesh's triangles around their nearest vertices."""
     best = np.inf
     for here, vertices, there, nearest in ((a, of_a, b, of_b), (b, of_b, a, of_a)):

@@ -154,9 +154,9 @@ def measured(
             found = find_objects(volume, structures, Path(folder, "ids"), fewest, told)
         with listener.part("surfaces") as told:
             objects = _measure_each(found, volume, options, told)
-        with listener.part("distances"):
+        with listener.part("distances") as told:
             meshes = [one.mesh for one in objects]
-            nearest = nearest_objects(meshes, found.structures, options.contact_nm)
+            nearest = nearest_objects(meshes, found.structures, options.contact_nm, told)
         yield Measurement(volume, structures, objects, nearest, found.ids, smallest, found.left_out)
 
 

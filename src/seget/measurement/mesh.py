@@ -70,8 +70,9 @@ class Mesh:
     @property
     def is_closed(self) -> bool:
         """Whether every edge has a triangle on both sides."""
-        edges = np.sort(self.triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
-        counts = np.unique(edges, axis=0, return_counts=True)[1]
+        a, b = self.triangles[:, [0, 1, 2]].ravel(), self.triangles[:, [1, 2, 0]].ravel()
+        edges = np.minimum(a, b).astype(np.int64) * len(self.vertices_nm) + np.maximum(a, b)
+        counts = np.unique(edges, return_counts=True)[1]
         return bool(edges.size) and bool((counts % 2 == 0).all())
 
     @property

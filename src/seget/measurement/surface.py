@@ -25,7 +25,6 @@ SMOOTHINGS = (1.0, 0.5, 0.0)
 STRONGER = 1.7  # smoothed so once more, to see what smoothing takes from the area
 ROUNDS = 4  # surfaces made, at most, to enclose the volume
 SAME_VOLUME, ALIKE_VOLUME = 0.003, 0.05  # relative: enough at once, enough in the end
-KEPT_VOXELS = 20_000_000  # of an object's blocks: of fewer, distances are kept and not made again
 
 
 def surface(
@@ -51,7 +50,6 @@ def surface(
     grid = Grid(ids.shape, voxel_size_nm)
     parts = [block for box in boxes for block in grid.blocks(box)]
     fields = Fields(ids, number, grid, max(grid.exact_nm(box) for box in boxes))
-    fields.keeps = sum(float(np.prod(b.high - b.low + 2 * b.halo)) for b in parts) < KEPT_VOXELS
     wanted = _Wanted(fields, parts, _around(boxes), voxels * float(np.prod(voxel_size_nm)))
     found = _Found(merged([], voxel_size_nm), 0.0, False)
     for smoothing in SMOOTHINGS:
@@ -60,11 +58,11 @@ def surface(
         found = wanted.surface(level)
         if found.encloses:
             break
-    mesh = found.mesh
+    mesh = fields.mesh(parts, found.level_nm)
     if found.encloses and smoothing == SMOOTHINGS[0]:
         fields.smooth(STRONGER)
         # What is curved shrinks with the square of the smoothing.
-        again = wanted.surface(found.level_nm * (STRONGER / smoothing) ** 2, bare=True)
+        again = wanted.surface(found.level_nm * (STRONGER / smoothing) ** 2)
         if again.encloses:
             lost = (mesh.area_nm2 - again.mesh.area_nm2) / (STRONGER - smoothing)
             mesh.sharp_area_nm2 = mesh.area_nm2 + lost * smoothing
@@ -89,14 +87,14 @@ class _Wanted:
     whole: Box
     volume_nm3: float
 
-    def surface(self, level: float, bare: bool = False) -> _Found:
-        """Return the surface that encloses the volume, from about which level it has, in nm.
+    def surface(self, level: float) -> _Found:
+        """Return the bare surface that encloses the volume, from about which level it has, in nm.
 
         Where the object is a few voxels thick levels are coarse; the triangles' volume is not.
         """
         grid, most = self.fields.grid, self.fields.grid.edge_nm / 2
         for turn in range(ROUNDS):
-            mesh = self.fields.mesh(self.parts, level, bare)
+            mesh = self.fields.mesh(self.parts, level, bare=True)
             if not mesh.area_nm2:
                 return _Found(mesh, level, False)
             enclosed = enclosed_nm3(

@@ -7,6 +7,7 @@ It never computes a surface. Angstroms, because ChimeraX places MRC files in the
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ def write_meshes(out: Path, found: Measurement, format: str) -> None:
     import trimesh
 
     _write(out / GLB, _scene(found).export(file_type="glb"))
+    gc.collect()
     file_names = names_of_files(found.structures.names)
     for name in found.structures.names:
         objects = [one for one in found.objects if one.structure == name and _has_surface(one)]
@@ -47,6 +49,8 @@ def write_meshes(out: Path, found: Measurement, format: str) -> None:
             vertices, triangles = _joined(objects, found.origin_nm)
             mesh = trimesh.Trimesh(vertices, triangles, process=False)
             _write(out / FOLDER / f"{file_names[name]}.{format}", mesh.export(file_type=format))
+            del mesh, vertices, triangles
+            gc.collect()  # trimesh's objects refer to each other: some hundred bytes a triangle
 
 
 def _write(path: Path, content: bytes | str) -> None:
