@@ -25,35 +25,40 @@ SHAPE = (76, 2048, 2048)
 EDGE_PX = 512  # of the cell that is mirrored
 
 
-def labels(folder: Path) -> Path:
-    """Return a label volume of `SHAPE`: a cell's structures, mirrored; drawn once."""
+def labels(folder: Path) -> tuple[Path, list[str]]:
+    """Return a label volume of `SHAPE`, a cell mirrored, and its structures; drawn once."""
     path = folder / "labels.mrc"
     if path.exists():
-        return path
+        return path, _structures(folder)
     size = f"{SHAPE[0]},{EDGE_PX},{EDGE_PX}"
     _seget("phantom", str(folder / "cell"), "--size", size)
-    masks = [files.read(mask) for mask in sorted((folder / "cell").glob("*.mrc"))]
-    masks = [mask for mask in masks if mask.path and mask.path.stem != "tomogram"]
+    masks = [files.read(folder / "cell" / f"{name}.mrc") for name in _structures(folder)]
     repeats = ((0, SHAPE[1] - EDGE_PX), (0, SHAPE[2] - EDGE_PX))
     like = files.read(folder / "cell" / "tomogram.mrc")
-    legend = files.Legend({n: mask.name for n, mask in enumerate(masks, start=1)}, {})
-    with files.create(path, like=like, dtype=np.dtype(np.uint8), legend=legend, shape=SHAPE) as out:
+    with files.create(path, like=like, dtype=np.uint8, shape=SHAPE) as out:
         for z in range(SHAPE[0]):
             plane = np.zeros((EDGE_PX, EDGE_PX), np.uint8)
             for number, mask in enumerate(masks, start=1):
                 plane[mask.slice(z) > 0] = number
             out[z] = np.pad(plane, repeats, mode="symmetric")
-    return path
+    return path, _structures(folder)
+
+
+def _structures(folder: Path) -> list[str]:
+    stems = sorted(path.stem for path in (folder / "cell").glob("*.mrc"))
+    return [stem for stem in stems if stem != "tomogram"]
 
 
 def _seget(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "seget", *arguments], check=True)
 
 
-def measure(path: Path, out: Path) -> tuple[float, float]:
+def measure(path: Path, structures: list[str], out: Path) -> tuple[float, float]:
     """Return the seconds and the highest anonymous memory, in GB, of one measurement."""
     start, highest = time.perf_counter(), 0.0
     command = [sys.executable, "-m", "seget", "measure", str(path), "-o", str(out), "--overwrite"]
+    for number, name in enumerate(structures, start=1):
+        command += ["--structure", f"{name}={number}"]
     with subprocess.Popen(command) as process:
         while process.poll() is None:
             highest = max(highest, _anonymous_gb(process.pid))
@@ -77,7 +82,7 @@ def main() -> None:
     with TemporaryDirectory() as scratch:
         folder = given.folder or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        seconds, gigabytes = measure(labels(folder), folder / "measured")
+        seconds, gigabytes = measure(*labels(folder), folder / "measured")
         objects = sum(1 for _ in (folder / "measured" / "objects.csv").open()) - 1
     shape = " x ".join(map(str, SHAPE))
     print(f"{shape}, {objects} objects: {seconds:.0f} s, {gigabytes:.2f} GB")
