@@ -47,6 +47,7 @@ class Trial:
 
 TRIALS = {
     "base": Trial(),
+    "muon": Trial(("optimiser=muon",)),
     "rate": Trial(("learning_rate=0.001",)),
     "batch8": Trial(("batch_size=8",)),
     "capnone": Trial(("weight_cap=none",)),

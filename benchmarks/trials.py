@@ -1,9 +1,12 @@
 """Which numbers of the modern recipe matter: train with and without each, score the test part.
 
     python benchmarks/trials.py DATASET.toml STRUCTURE -o build/trials [--seeds 0] [--only NAME,...]
+    ... life.toml centriole,golgi,granules -o build/life --only base,muon --steps 1000 \
+        --from general --set binning=1 --set patch_px=256
 
-Every trial takes the same number of optimiser steps, so that a busy machine changes no score.
-Finished trials are read back from OUT, not run again. Prints a Markdown table.
+Several structures are trained jointly, and their means are shown. Every trial takes the same number
+of optimiser steps, so that a busy machine changes no score. Finished trials are read back from OUT,
+not run again. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -12,17 +15,17 @@ import argparse
 import json
 import time
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 from seget import machine
 from seget.dataset import Dataset, read_dataset
 from seget.device import choose_device
 from seget.prediction import Options, Scorer, TorchEngine, open_reader
 from seget.recipes import modern
+from seget.trained import general
 from seget.training import Run, train
 from seget.training.validation import validate
-
-# About three minutes on two cores.
-LENGTH = ["epochs=5", "steps_per_epoch=50"]
 
 TRIALS: dict[str, list[str]] = {
     "base": [],
@@ -42,33 +45,46 @@ TRIALS: dict[str, list[str]] = {
     "learning_rate=1e-3": ["learning_rate=1e-3"],
     "learning_rate=6e-3": ["learning_rate=6e-3"],
     "no warm-up": ["warmup=0"],
+    "muon": ["optimiser=muon"],
+    "unet": ["network=unet"],
+    "unet and muon": ["network=unet", "optimiser=muon"],
     "constant rate": ["schedule=keras", "decay=0", "learning_rate=1e-3"],
 }
 
 
-def trial(dataset: Dataset, structure: str, name: str, seed: int, out: Path) -> dict[str, float]:
+def trial(dataset: Dataset, name: str, seed: int, asked: argparse.Namespace) -> dict[str, Any]:
     """Train and score one trial, or read it back."""
-    folder = out / structure / name.replace(" ", "-") / f"seed{seed}"
+    structures = tuple(asked.structure.split(","))
+    place = "-".join(word.replace(" ", "-").replace(",", "") for word in (asked.structure, name))
+    folder = asked.out / f"{place}-{asked.begin}-{asked.steps}" / f"seed{seed}"
     result = folder / "result.json"
     if result.is_file():
-        return json.loads(result.read_text())
-    recipe = modern().override(LENGTH + TRIALS[name])
+        read: dict[str, Any] = json.loads(result.read_text())
+        return read
+    length = [f"epochs={-(-asked.steps // 50)}", "steps_per_epoch=50"]
+    recipe = modern().override([*length, *asked.set, *TRIALS[name]])
+    start = general() if asked.begin == "general" else None
     started = time.monotonic()
-    trained = train(dataset, (structure,), recipe, Run(folder, seed=seed, overwrite=True))
+    trained = train(
+        dataset, structures, recipe, Run(folder, seed=seed, start=start, overwrite=True)
+    )
     minutes = (time.monotonic() - started) / 60
     scorer = Scorer.of(TorchEngine(trained.scoring_network, choose_device()), trained.architecture)
     test = [
         (t, open_reader(t.image, trained, Options(invert=t.invert)), list(t.split.scored()[1]))
         for t in dataset.tomograms
+        if t.split.test
     ]
     scored = validate(scorer, trained.structures, test, "scored")
-    histogram = scored.histograms[structure]
+    counts = [scored.histograms[s].counts_at(0.5) for s in structures]
+    chosen = [scored.histograms[s].counts_at(trained.thresholds[s]) for s in structures]
     row = {
-        "validation": trained.provenance["validation_miou"][structure],
+        "validation": fmean(trained.provenance["validation_miou"][s] for s in structures),
         "test": scored.miou,
-        "test_iou": histogram.counts_at(0.5).iou,
-        "test_at_threshold": histogram.counts_at(trained.thresholds[structure]).miou,
+        "test_iou": fmean(c.iou for c in counts),
+        "test_at_threshold": fmean(c.miou for c in chosen),
         "minutes": minutes,
+        "each": {s: c.miou for s, c in zip(structures, counts, strict=True)},
     }
     result.write_text(json.dumps(row, indent=1))
     return row
@@ -81,7 +97,10 @@ def main() -> None:
     parser.add_argument("structure")
     parser.add_argument("-o", "--out", type=Path, default=Path("build/trials"))
     parser.add_argument("--seeds", default="0")
-    parser.add_argument("--only", default=",".join(TRIALS))
+    parser.add_argument("--only", default=",".join(TRIALS), help="some of: " + "; ".join(TRIALS))
+    parser.add_argument("--steps", type=int, default=250)  # about three minutes on two cores
+    parser.add_argument("--from", dest="begin", choices=("scratch", "general"), default="scratch")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     options = parser.parse_args()
     machine.keep_freed_memory()  # as `seget train` does
     dataset = read_dataset(options.dataset)
@@ -89,9 +108,9 @@ def main() -> None:
         "| trial | seed | validation mIOU | test mIOU | at threshold | foreground IoU | minutes |"
     )
     print("|---|---|---|---|---|---|---|")
-    for name in options.only.split(","):
+    for name in [name.strip() for name in options.only.split(",")]:
         for seed in map(int, options.seeds.split(",")):
-            row = trial(dataset, options.structure, name, seed, options.out)
+            row = trial(dataset, name, seed, options)
             print(
                 f"| {name} | {seed} | {row['validation']:.4f} | {row['test']:.4f} "
                 f"| {row['test_at_threshold']:.4f} | {row['test_iou']:.4f} "

@@ -24,6 +24,8 @@ TIMES = ("elapsed_s", "validation_s")
 
 
 def short(name: str = "modern") -> Recipe:
+    if name == "muon":
+        return short("modern").override(["optimiser=muon"])
     recipe = modern() if name == "modern" else paper("golgi")
     return recipe.override(SHORT[name])
 

@@ -148,9 +148,10 @@ def test_parts_weigh_by_their_share_of_the_patches(batch: Batch) -> None:
 
 
 @pytest.mark.parametrize("patches", [5, 2])
-def test_adam_sees_the_gradient_of_equation_1(batch: Batch, patches: int) -> None:
+@pytest.mark.parametrize("optimiser", ["adam", "muon"])
+def test_it_sees_the_gradient_of_equation_1(batch: Batch, optimiser: str, patches: int) -> None:
     """That of the L2 term too: once, also where the batch is taken in parts, and kernels alone."""
-    recipe = RECIPE.override(["weight_decay=0.1"])
+    recipe = RECIPE.override(["weight_decay=0.1", f"optimiser={optimiser}"])
     state, by_hand = State(recipe, 1, 0, CPU), State(recipe, 1, 0, CPU)
     state.gradients.at_once = by_hand.gradients.at_once = patches
     state.train_step(batch, 0.5)
@@ -158,7 +159,8 @@ def test_adam_sees_the_gradient_of_equation_1(batch: Batch, patches: int) -> Non
     by_hand.gradients.take(batch)
     (0.1 * regulariser(by_hand.network)).backward()
     for weight, plain in zip(state.network.parameters(), by_hand.network.parameters(), strict=True):
-        seen = state.optimiser.state[weight]["exp_avg"] / (1 - 0.9)  # Adam's first average
+        kept = state.optimiser.state[weight]  # the first of either average, Adam's or Muon's
+        seen = kept["exp_avg"] / (1 - 0.9) if "exp_avg" in kept else kept["momentum"] / (1 - 0.95)
         torch.testing.assert_close(seen, plain.grad, rtol=1e-4, atol=1e-6)
 
 

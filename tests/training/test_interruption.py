@@ -43,7 +43,11 @@ def whole(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Callabl
 
 
 # The first step, the last of an epoch, the first of one, the middle of one.
-STEPS = [("modern", 1), ("modern", 3), ("modern", 4), ("paper", 2), ("paper", 5)]
+STEPS = [
+    *(("modern", step) for step in (1, 3, 4)),
+    *(("paper", step) for step in (2, 5)),
+    ("muon", 4),
+]
 
 
 @pytest.mark.parametrize(("name", "step"), STEPS)
@@ -91,10 +95,11 @@ def test_a_run_stopped_while_it_is_judged(
     assert_same_run(whole(name), run.folder)
 
 
-def test_moments_are_laid_out_as_they_were(dataset: Dataset) -> None:
+@pytest.mark.parametrize("name", ["modern", "muon"])
+def test_moments_are_laid_out_as_they_were(dataset: Dataset, name: str) -> None:
     """Arithmetic over mixed layouts may round in another way."""
-    one, other = (State(short(), 1, 0, choose_device("cpu")) for _ in range(2))
-    samples = Samples(dataset, ("rods",), short(), 0)
+    one, other = (State(short(name), 1, 0, choose_device("cpu")) for _ in range(2))
+    samples = Samples(dataset, ("rods",), short(name), 0)
     one.train_step(samples.batch(0), 0.1)
     contiguous = {name: tensor.contiguous() for name, tensor in one.tensors().items()}
     other.restore(contiguous, one.numbers())

@@ -23,6 +23,7 @@ from seget.recipes import Recipe
 from seget.samples import Batch
 from seget.training.epoch_loss import EpochLoss
 from seget.training.gradients import Gradients
+from seget.training.muon import Muon, hidden_kernels
 from seget.training.ranks import ALONE, Ranks
 from seget.training.run_folder import Row
 from seget.training.schedule import Callbacks, learning_rate
@@ -71,7 +72,7 @@ class State:
         self._rate = torch.zeros((), device=device.torch) if on_device else None
         self._weight = torch.zeros((), device=device.torch) if on_device else None
         self.rate = recipe.learning_rate
-        self.optimiser = _adam(self.network, recipe, device, self._rate)
+        self.optimiser = _optimiser(self.network, recipe, device, self._rate)
         if ranks.size > 1:
             self.network = synchronised(self.network)
         self.gradients = Gradients(self.network, recipe, device, ranks)
@@ -226,30 +227,33 @@ class State:
         self.optimiser.load_state_dict({"state": state, "param_groups": groups})
 
 
-def _adam(
+def _optimiser(
     network: nn.Module, recipe: Recipe, device: Device, rate: Tensor | None
 ) -> torch.optim.Adam:
-    """Return Adam, which also adds the gradient of equation 1's L2 term to that of the kernels.
+    """Return Adam or Muon, which also add the gradient of equation 1's L2 term to the kernels'.
 
     Adam's `weight_decay` (unlike AdamW's) times the weight is added to the gradient; that of
     lambda times the sum of squares is 2 lambda w. With a tensor as its rate a step can be recorded.
     """
-    kernels = regularised(network)
-    regularised_ids = {id(kernel) for kernel in kernels}
-    others = [weight for weight in network.parameters() if id(weight) not in regularised_ids]
-    groups: list[dict[str, Any]] = [
-        {"params": kernels, "weight_decay": 2 * recipe.weight_decay},
-        {"params": others},
-    ]
-    adam = torch.optim.Adam(
-        groups,
-        lr=recipe.learning_rate if rate is None else rate,
-        fused=device.torch.type != "mps",
-        capturable=rate is not None,
-    )
+    hidden = hidden_kernels(network) if recipe.optimiser == "muon" else []
+    of_muon = {id(kernel) for kernel in hidden}
+    kernels = [kernel for kernel in regularised(network) if id(kernel) not in of_muon]
+    known = of_muon | {id(kernel) for kernel in kernels}
+    others = [weight for weight in network.parameters() if id(weight) not in known]
+    decay = 2 * recipe.weight_decay
+    groups: list[dict[str, Any]] = [{"params": kernels, "weight_decay": decay}, {"params": others}]
+    options: dict[str, Any] = {
+        "lr": recipe.learning_rate if rate is None else rate,
+        "fused": device.torch.type != "mps",
+        "capturable": rate is not None,
+    }
+    if hidden:
+        optimiser: torch.optim.Adam = Muon(hidden, decay, groups, **options)
+    else:
+        optimiser = torch.optim.Adam(groups, **options)
     # Torch would warn of the steps before one is recorded.
-    adam._warned_capturable_if_run_uncaptured = True
-    return adam
+    optimiser._warned_capturable_if_run_uncaptured = True
+    return optimiser
 
 
 def _by_kind(*twins: nn.Module) -> tuple[list[list[Tensor]], list[list[Tensor]]]:
