@@ -102,7 +102,7 @@ def modern() -> Recipe:
     """Our default: good in minutes on a CPU, better in an hour on a GPU, for any structure."""
     return Recipe(
         name="modern",
-        optimiser="adam",  # Muon is ahead in long runs and behind in short ones
+        optimiser="adam",  # Muon is ahead in some trials and behind in others
         learning_rate=3e-3,  # the peak; high is safe, since the cosine goes to zero
         schedule="one_cycle",
         warmup=0.1,  # batch norm statistics are meaningless in the first steps
