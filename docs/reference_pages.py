@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parent
 MEANINGS = {
     "name": "which recipe it is; not to be set",
     "network": "which network is trained ([networks.md](networks.md))",
-    "optimiser": "`muon`: Adam, but kernels between features take orthogonal steps; `adam`: Adam for all",
+    "optimiser": "`adam`; `muon`: kernels between features take orthogonal steps instead",
     "learning_rate": "size of a step; the peak with `one_cycle`",
     "schedule": "`one_cycle`: up to the peak, then down to 0 along a cosine; `keras`: see `decay`",
     "decay": "with `keras`: the rate is learning_rate / (1 + decay x step)",
