@@ -79,12 +79,13 @@ class _Patches:
         np.maximum.at(farthest_nm, patch, np.linalg.norm(points - points[first[patch]], axis=1))
         return cls(patch, points[first], farthest_nm)
 
-    def within(self, reach_nm: float, others: Floats) -> npt.NDArray[np.bool_]:
-        """Return which of the points may have one of the others within reach."""
-        if not len(others):
-            return np.zeros(len(self.patch), bool)
-        apart_nm = cKDTree(others).query(self.some)[0]
-        return np.asarray((apart_nm - self.farthest_nm <= reach_nm)[self.patch])
+    def apart_nm(self, others: cKDTree) -> Floats:
+        """Return how far each patch's point is from the nearest of the others, inf if none is."""
+        return np.asarray(others.query(self.some)[0])
+
+    def within(self, reach_nm: float, apart_nm: Floats) -> Ints:
+        """Return which points may have one of the others within reach, by `apart_nm` of those."""
+        return np.flatnonzero((apart_nm - self.farthest_nm <= reach_nm)[self.patch])
 
 
 @dataclass
@@ -206,10 +207,10 @@ def _nearest(
         other = bodies[number]
         # A vertex of each patch gives a bound, and leaves few patches to be looked at.
         patches = mine.patches
-        apart_nm = other.tree.query(patches.some)[0]
+        apart_nm = patches.apart_nm(other.tree)
         bound = min(best, float(apart_nm.min()))
         reach = max(bound, contact_nm) + 2 * other.longest_edge
-        within: Ints = np.flatnonzero((apart_nm - patches.farthest_nm <= reach)[patches.patch])
+        within = patches.within(reach, apart_nm)
         within, distance, vertex = _nearest_vertices(mine, within, other, reach)
         touched[within[distance <= contact_nm]] = True
         near = np.argsort(distance)[:CANDIDATES]
@@ -229,11 +230,11 @@ def _nearest_vertices(a: _Body, of_a: Ints, b: _Body, reach: float) -> tuple[Int
     slow: so the patches of either, and smaller patches of what they leave, are looked at first.
     """
     mine, others = a.mesh.vertices_nm, b.mesh.vertices_nm
-    of_b = np.flatnonzero(b.patches.within(reach, mine[of_a]))
-    of_a = of_a[a.patches_of(of_a).within(reach, others[of_b])]
-    of_b = of_b[b.patches_of(of_b).within(reach, mine[of_a])]
-    if not of_b.size:
-        return np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64)
+    of_b = b.patches.within(reach, b.patches.apart_nm(cKDTree(mine[of_a])))
+    small = a.patches_of(of_a)
+    of_a = of_a[small.within(reach, small.apart_nm(cKDTree(others[of_b])))]
+    small = b.patches_of(of_b)
+    of_b = of_b[small.within(reach, small.apart_nm(cKDTree(mine[of_a])))]
     distance, vertex = cKDTree(others[of_b]).query(mine[of_a], distance_upper_bound=reach)
     found = np.isfinite(distance)
     return of_a[found], distance[found], of_b[vertex[found]]
