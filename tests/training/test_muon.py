@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from seget.device import choose_device
+from seget.losses import regularised
 from seget.networks import NETWORKS, Architecture
 from seget.recipes import modern, paper
 from seget.training.muon import MOMENTUM, STEP, Muon, hidden_kernels, orthogonal
@@ -68,7 +69,7 @@ def test_steps_are_those_of_torchs_own_but_for_bf16() -> None:
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_kernel_of_images_or_scores_is_turned_and_most_weights_are(name) -> None:
     network = Architecture(name, outputs=3).build(0)
-    hidden = {id(kernel) for kernel in hidden_kernels(network)}
+    hidden = {id(kernel) for kernel in hidden_kernels(regularised(network))}
     convolutions = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
     assert id(convolutions[0].weight) not in hidden
     assert all(

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 FEWEST_CHANNELS = 8  # on either side of a kernel: those that touch images and scores have fewer
 MOST_ROWS = 512  # of a matrix: larger ones, of FCN-8s, would take longer than the rest of a step
@@ -80,10 +80,8 @@ class Muon(torch.optim.Adam):
             kernel.sub_(_as_kernel(step * size, kernel))
 
 
-def hidden_kernels(network: nn.Module) -> list[Tensor]:
-    """Return the kernels of a network between features and features."""
-    kinds = (nn.Conv2d, nn.ConvTranspose2d)
-    kernels = [module.weight for module in network.modules() if isinstance(module, kinds)]
+def hidden_kernels(kernels: Sequence[Tensor]) -> list[Tensor]:
+    """Return those of a network's kernels that lie between features and features."""
     return [
         kernel
         for kernel in kernels

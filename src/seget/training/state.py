@@ -235,11 +235,11 @@ def _optimiser(
     Adam's `weight_decay` (unlike AdamW's) times the weight is added to the gradient; that of
     lambda times the sum of squares is 2 lambda w. With a tensor as its rate a step can be recorded.
     """
-    hidden = hidden_kernels(network) if recipe.optimiser == "muon" else []
-    of_muon = {id(kernel) for kernel in hidden}
-    kernels = [kernel for kernel in regularised(network) if id(kernel) not in of_muon]
-    known = of_muon | {id(kernel) for kernel in kernels}
-    others = [weight for weight in network.parameters() if id(weight) not in known]
+    kernels = regularised(network)
+    hidden = hidden_kernels(kernels) if recipe.optimiser == "muon" else []
+    of_muon, regularised_ids = ({id(kernel) for kernel in some} for some in (hidden, kernels))
+    kernels = [kernel for kernel in kernels if id(kernel) not in of_muon]
+    others = [weight for weight in network.parameters() if id(weight) not in regularised_ids]
     decay = 2 * recipe.weight_decay
     groups: list[dict[str, Any]] = [{"params": kernels, "weight_decay": decay}, {"params": others}]
     options: dict[str, Any] = {
