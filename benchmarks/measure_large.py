@@ -12,12 +12,11 @@ from __future__ import annotations
 
 import argparse
 import subprocess
-import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from benchmarks.bench.memory import SEGET, peak_bytes
 
 from seget import files
 
@@ -31,7 +30,7 @@ def labels(folder: Path) -> tuple[Path, list[str]]:
     if path.exists():
         return path, _structures(folder)
     size = f"{SHAPE[0]},{EDGE_PX},{EDGE_PX}"
-    _seget("phantom", str(folder / "cell"), "--size", size)
+    subprocess.run([SEGET, "phantom", folder / "cell", "--size", size], check=True)
     masks = [files.read(folder / "cell" / f"{name}.mrc") for name in _structures(folder)]
     repeats = ((0, SHAPE[1] - EDGE_PX), (0, SHAPE[2] - EDGE_PX))
     like = files.read(folder / "cell" / "tomogram.mrc")
@@ -49,31 +48,6 @@ def _structures(folder: Path) -> list[str]:
     return [stem for stem in stems if stem != "tomogram"]
 
 
-def _seget(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "seget", *arguments], check=True)
-
-
-def measure(path: Path, structures: list[str], out: Path) -> tuple[float, float]:
-    """Return the seconds and the highest anonymous memory, in GB, of one measurement."""
-    start, highest = time.perf_counter(), 0.0
-    command = [sys.executable, "-m", "seget", "measure", str(path), "-o", str(out), "--overwrite"]
-    for number, name in enumerate(structures, start=1):
-        command += ["--structure", f"{name}={number}"]
-    with subprocess.Popen(command) as process:
-        while process.poll() is None:
-            highest = max(highest, _anonymous_gb(process.pid))
-            time.sleep(0.1)
-        if process.returncode:
-            raise SystemExit(process.returncode)
-    return time.perf_counter() - start, highest
-
-
-def _anonymous_gb(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    found = [line.split()[1] for line in status.splitlines() if line.startswith("RssAnon:")]
-    return int(found[0]) * 1024 / 1e9 if found else 0.0  # none while it ends
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -82,10 +56,13 @@ def main() -> None:
     with TemporaryDirectory() as scratch:
         folder = given.folder or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        seconds, gigabytes = measure(*labels(folder), folder / "measured")
-        objects = sum(1 for _ in (folder / "measured" / "objects.csv").open()) - 1
+        path, structures = labels(folder)
+        named = [f"--structure={name}={n}" for n, name in enumerate(structures, start=1)]
+        out = folder / "measured"
+        peak, seconds = peak_bytes([SEGET, "measure", path, "-o", out, "--overwrite", *named])
+        objects = sum(1 for _ in (out / "objects.csv").open()) - 1
     shape = " x ".join(map(str, SHAPE))
-    print(f"{shape}, {objects} objects: {seconds:.0f} s, {gigabytes:.2f} GB")
+    print(f"{shape}, {objects} objects: {seconds:.0f} s, {peak / 1e9:.2f} GB")
 
 
 if __name__ == "__main__":

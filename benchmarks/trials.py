@@ -55,8 +55,8 @@ TRIALS: dict[str, list[str]] = {
 def trial(dataset: Dataset, name: str, seed: int, asked: argparse.Namespace) -> dict[str, Any]:
     """Train and score one trial, or read it back."""
     structures = tuple(asked.structure.split(","))
-    place = "-".join(word.replace(" ", "-").replace(",", "") for word in (asked.structure, name))
-    folder = asked.out / f"{place}-{asked.begin}-{asked.steps}" / f"seed{seed}"
+    place = asked.out / "-".join(structures) / f"{asked.begin}-{asked.steps}"
+    folder = place / name.replace(" ", "-") / f"seed{seed}"
     result = folder / "result.json"
     if result.is_file():
         read: dict[str, Any] = json.loads(result.read_text())
