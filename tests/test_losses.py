@@ -16,6 +16,7 @@ from torch.autograd import gradcheck
 
 from seget.losses import (
     adaptive_weight,
+    at_stride,
     binary_cross_entropy,
     jaccard,
     jaccard_distance,
@@ -267,3 +268,34 @@ def test_half_precision_logits_are_counted_in_full_precision():
     assert loss.dtype == torch.float32
     exact = segmentation_loss(logits.double(), target.double(), torch.ones_like(target).double())
     assert loss.item() == pytest.approx(exact.item(), rel=1e-5)
+
+
+def test_a_coarse_pixel_is_what_its_labelled_pixels_are() -> None:
+    """By hand: stride 2 over 3 x 5 pixels, two of them unlabelled, read by 2 x 3 coarse pixels."""
+    target = patch([1, 1, 0, 0, 1], [0, 1, 0, 0, 1], [1, 0, 1, 1, 0])
+    labelled = patch([1, 1, 1, 1, 1], [1, 0, 1, 1, 1], [1, 1, 0, 1, 1])
+    share, known = at_stride(target, labelled, 2, (2, 3))
+    torch.testing.assert_close(known, patch([0.75, 1, 0.5], [0.5, 0.25, 0.25]))
+    torch.testing.assert_close(share, patch([2 / 3, 0, 1], [0.5, 1, 0]))
+
+
+@pytest.mark.parametrize("stride_px", [1, 2, 4])
+@given(seed=st.integers(0, 99))
+def test_foreground_and_labelled_area_stay(stride_px: int, seed: int) -> None:
+    random = torch.Generator().manual_seed(seed)
+    target, labelled = ((torch.rand(2, 3, 9, 14, generator=random) < p).double() for p in (0.3, 0.7))
+    share, known = at_stride(target, labelled, stride_px, (16, 16))
+    area = stride_px**2
+    torch.testing.assert_close(known.sum((2, 3)) * area, labelled.sum((2, 3)))
+    torch.testing.assert_close((share * known).sum((2, 3)) * area, (target * labelled).sum((2, 3)))
+    if stride_px == 1:
+        assert torch.equal(known[..., :9, :14], labelled)
+        assert torch.equal(share[..., :9, :14], target * labelled)
+
+
+def test_a_pixel_that_is_foreground_in_part_weighs_in_proportion() -> None:
+    target, labelled = patch([1, 0.5, 0, 0, 0, 0, 0, 0, 0]), patch([1] * 9)
+    weight = adaptive_weight(target, labelled, None)
+    assert torch.equal(weight, labelled)
+    weight = adaptive_weight(target, labelled, 100.0)  # 7.5 pixels of background, 1.5 of foreground
+    torch.testing.assert_close(weight, patch([5, 3, 1, 1, 1, 1, 1, 1, 1]))

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from seget.listener import Listener
-from seget.networks.seget import SegETPrinted
+from seget.networks.seget import Center
 from seget.recipes import Recipe, modern, paper
 from seget.training import kept_steps, read_log
 from seget.training.checkpoints import load_checkpoint
@@ -47,11 +47,11 @@ class StopsAt(Listener):
 
 
 @contextmanager
-def before_each_forward(act: Callable[[nn.Module], None]) -> Iterator[None]:
-    """Do something before a SegET, as printed or ours, of whichever run, sees an image."""
+def in_each_forward(act: Callable[[nn.Module], None]) -> Iterator[None]:
+    """Do something in each pass of an image through a SegET, printed or ours, of whichever run."""
 
     def hook(module: nn.Module, _: object) -> None:
-        if isinstance(module, SegETPrinted):
+        if isinstance(module, Center):
             act(module)
 
     handle = nn.modules.module.register_module_forward_pre_hook(hook)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 # Added to both parts of eq. 4: predicted foreground has a gradient even where the target is empty.
 SMOOTH = 1.0
@@ -34,7 +35,7 @@ def adaptive_weight(
     B and F are the background and foreground pixels among the labelled ones of that very patch
     and structure. Without any background there is no ratio: B/F would be 0 and the patch would
     teach nothing, so its pixels weigh 1. `cap` None means no weighting: every labelled pixel
-    weighs 1.
+    weighs 1. A pixel that is foreground in part (`at_stride`) weighs in proportion.
     """
     if cap is None:
         return labelled
@@ -42,8 +43,8 @@ def adaptive_weight(
     background = labelled.sum(dim=(2, 3), keepdim=True) - foreground
     # Where F is 0 no pixel takes the ratio; the clamp only keeps it finite.
     ratio = (background / foreground.clamp(min=1)).clamp(max=cap)
-    one = torch.ones_like(ratio)
-    return labelled * torch.where((target > 0) & (background > 0), ratio, one)
+    weighted = torch.where(background > 0, ratio, torch.ones_like(ratio))
+    return labelled * (target * weighted + (1 - target))
 
 
 def weighted_cross_entropy(
@@ -114,6 +115,26 @@ def segmentation_loss(
     logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     distance = jaccard_distance(torch.sigmoid(logits), target, labelled)
     return (weighted_cross_entropy(logits, target, labelled, cap) + distance).mean()
+
+
+def at_stride(
+    target: Float[Tensor, "b k h w"],
+    labelled: Float[Tensor, "b k h w"],
+    stride_px: int,
+    size: tuple[int, int],
+) -> tuple[Float[Tensor, "b k y x"], Float[Tensor, "b k y x"]]:
+    """Return target and labelled as coarse logits see them, each between 0 and 1.
+
+    A coarse pixel is as much foreground as its labelled pixels are, and as much labelled as its
+    pixels are. Where the coarse logits of `size` reach beyond the patch, nothing is labelled.
+    """
+    height, width = target.shape[-2:]
+    margin = 0, size[1] * stride_px - width, 0, size[0] * stride_px - height
+    known, foreground = (
+        functional.avg_pool2d(functional.pad(part, margin), stride_px)
+        for part in (labelled, target * labelled)
+    )
+    return foreground / known.clamp(min=torch.finfo(known.dtype).tiny), known
 
 
 def batch_sums(

@@ -60,6 +60,8 @@ class Recipe(BaseModel):
     foreground_share: float = Field(default=0.5, ge=0, le=1)  # of patches, drawn on foreground
     # loss
     weight_cap: float | None = Field(default=None, gt=0)  # largest adaptive sample-wise weight
+    # weight of the loss of each coarser level's logits beside the network's own; only SegET has any
+    deep_supervision: float = Field(default=0.0, ge=0, le=100)
     # score from which a pixel is foreground: chosen on the validation slices, or 0.5 as in eq. 6
     tuned_thresholds: bool = True
     # augmentation
@@ -113,6 +115,7 @@ def modern() -> Recipe:
         patch_px=512,  # 256 px after binning: half of the receptive field
         binning=2,  # four times the area in the same time; detail below 4 px is lost
         foreground_share=0.5,  # the other half shows background
+        deep_supervision=0.3,  # coarse levels learn sooner (docs/results/trials.md)
         weight_cap=None,  # sampling and the Jaccard term already balance the classes
         flips=True,  # a section has no up and no handedness; costs nothing
         warp=0.5,  # half stay sharp: interpolation blurs noise, and prediction reads unblurred

@@ -19,7 +19,7 @@ KNOWN = {
     "segnet": (4_132_545, 17, 42.2),
     "unet": (4_281_793, 17, 40.3),
     "deeplabv3plus": (5_916_753, 97, 39.0),
-    "seget": (2_911_473, 17, 36.7),
+    "seget": (2_911_700, 17 + 129 + 65 + 33, 36.7),
     "seget_printed": (2_867_505, 17, 44.4),
 }
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)

@@ -1,11 +1,13 @@
-"""SegET as printed is figure 2, and ours differs from it in the encoder's skip and the fusion."""
+"""SegET as printed is figure 2; ours differs in the encoder's skip, the fusion and the scores."""
 
 from __future__ import annotations
 
 import pytest
 import torch
+from torch.nn import functional
 
 from seget.networks import Architecture
+from seget.networks.blocks import upsample
 
 # Convolutions of each block in their order, in the words of the fixture `figure`.
 PRINTED = {
@@ -27,6 +29,9 @@ OURS = PRINTED | {
     "encoders.2": "32>64:16 64>64:16 64>32:16 64>64:8",
     "encoders.3": "64>128:8 128>128:8 128>64:8 128>128:4",
     "fusion": "128>16,1x1:8 64>16,1x1:16 32>16,1x1:32 48>32:32 32>16:32 32>16:64 16>16:64",
+    "scores.0": "128>1,1x1:8",
+    "scores.1": "64>1,1x1:16",
+    "scores.2": "32>1,1x1:32",
 }
 VARIANTS = {"seget_printed": PRINTED, "seget": OURS}
 
@@ -43,8 +48,10 @@ def test_the_convolutions_are_those_of_figure_2(network, figure):
 
 def test_nothing_is_pooled_nothing_squashed_and_each_convolution_normalised(network, operations):
     name, built = network
-    number = sum(len(words.split()) for words in VARIANTS[name].values())
-    assert operations(built) == "cbr" * (number - 1) + "c"
+    blocks = [w.split() for b, w in VARIANTS[name].items() if not b.startswith(("head", "scores"))]
+    found = operations(built)
+    assert found.replace("cbr", "") == "c" * (1 if name == "seget_printed" else 4), "the logits'"
+    assert found.count("cbr") == sum(map(len, blocks))
 
 
 @pytest.mark.parametrize(("name", "in_a_row"), [("seget_printed", True), ("seget", False)])
@@ -54,3 +61,55 @@ def test_what_goes_down_has_passed_the_skip_only_where_printed(name, in_a_row, i
     skip, down = encoder(image(1, 1, 32, 32))
     encoder.reduce.register_forward_hook(lambda *_: torch.zeros_like(skip))
     assert (not torch.equal(encoder(image(1, 1, 32, 32))[1], down)) == in_a_row
+
+
+@torch.no_grad()
+def test_each_level_corrects_the_sum_of_those_before(image):
+    """A level's scores reach the logits enlarged, and nothing else: the sum is linear in them."""
+    network = Architecture("seget", outputs=2).build(seed=0).eval()
+    before = network.levels(image(1, 1, 48, 80))
+    for score, factor in zip(network.scores, (8, 4, 2), strict=True):
+        score.bias += torch.tensor([1.0, -0.5]) * factor
+    after = network.levels(image(1, 1, 48, 80))
+    shifts = [(a.logits - b.logits).mean(dim=(0, 2, 3)) for a, b in zip(after, before, strict=True)]
+    for shift, factors in zip(shifts, (8, 12, 14, 14), strict=True):
+        torch.testing.assert_close(shift, torch.tensor([1.0, -0.5]) * factors)
+
+
+@pytest.mark.parametrize("binning", [1, 3])
+@torch.no_grad()
+def test_levels_cover_the_image_each_at_its_stride(image, binning):
+    network = Architecture("seget", outputs=2, binning=binning).build(seed=0).eval()
+    given = image(2, 1, 50, 61)
+    *coarse, finest = network.levels(given)
+    assert finest.stride_px == 1
+    assert torch.equal(finest.logits, network(given))
+    assert [level.stride_px for level in coarse] == [8 * binning, 4 * binning, 2 * binning]
+    for logits, stride_px in coarse:
+        for edge, covered in zip((50, 61), logits.shape[2:], strict=True):
+            assert edge <= covered * stride_px < edge + 16 * binning + stride_px
+
+
+@pytest.mark.parametrize("binning", [1, 2])
+@torch.no_grad()
+def test_a_model_from_before_the_scores_gives_the_same_logits(image, binning):
+    """Without `scores` the network was the head on the fused levels, and no more."""
+    architecture = Architecture("seget", binning=binning)
+    network = architecture.build(seed=3).eval()
+    all_of_it = network.state_dict()
+    old = {name: tensor for name, tensor in all_of_it.items() if "scores." not in name}
+    assert len(old) < len(all_of_it)
+    network.load_state_dict(architecture.completed(old, all_of_it))
+    given = image(1, 1, 32 * binning, 48 * binning)
+    inner = network.network if binning > 1 else network
+    seen = functional.avg_pool2d(given, binning)
+    bare = upsample(inner.head(inner.fusion(*inner.decoded(seen))), binning)
+    assert torch.equal(network(given), bare)
+
+
+def test_only_what_was_added_may_be_missing():
+    architecture = Architecture("seget")
+    like = architecture.build(seed=0).state_dict()
+    for missing in ("head.bias", "center.refine.0.weight"):
+        found = {name: tensor for name, tensor in like.items() if name != missing}
+        assert missing not in architecture.completed(found, like)

@@ -18,13 +18,15 @@ from seget.dataset import Dataset, read_dataset
 from seget.device import Device
 from seget.errors import RunError
 from seget.listener import Listener
-from seget.losses import regulariser, segmentation_loss
+from seget.losses import at_stride, regulariser, segmentation_loss
+from seget.networks.blocks import Level
+from seget.networks.seget import Center
 from seget.samples import Batch, Samples
 from seget.training import Run, kept_steps, train
 from seget.training.clock import Clock
 from seget.training.state import State
 from seget.training.steps import take_epoch
-from training_runs import before_each_forward, short
+from training_runs import in_each_forward, short
 
 CPU = Device(torch.device("cpu"), bf16=False)
 FULL = "CUDA out of memory"
@@ -39,6 +41,10 @@ def dataset(small_dataset: Path) -> Dataset:
 @pytest.fixture
 def batch(dataset: Dataset) -> Batch:
     return Samples(dataset, ("rods",), RECIPE, 0).batch(0)
+
+
+def center_of(state: State) -> Center:
+    return next(module for module in state.network.modules() if isinstance(module, Center))
 
 
 @contextmanager
@@ -56,11 +62,16 @@ def memory_for(
         if len(given[0]) > patches:
             raise error(words)
 
-    handle = state.network.register_forward_hook(full)
+    handle = center_of(state).register_forward_hook(full)
     try:
         yield asked
     finally:
         handle.remove()
+
+
+def size_of(level: Level) -> tuple[int, int]:
+    height, width = level.logits.shape[-2:]
+    return height, width
 
 
 def new_state() -> State:
@@ -133,13 +144,19 @@ def test_parts_weigh_by_their_share_of_the_patches(batch: Batch) -> None:
         state.network.train()
         loss = state.gradients.take(batch)
     network = by_hand.network.train()
-    segmentation = torch.zeros(())
+    segmentation, taught = torch.zeros(()), torch.zeros(())
     for part, share in ((slice(0, 3), 0.6), (slice(3, 5), 0.4)):
         target, labelled = batch.target[part].float(), batch.labelled[part].float()
-        segmentation = segmentation + share * segmentation_loss(
-            network(batch.image[part]), target, labelled, 20.0
-        )
-    gradients = torch.autograd.grad(segmentation, list(network.parameters()))
+        *coarse, finest = network.levels(batch.image[part])
+        own = segmentation_loss(finest.logits, target, labelled, 20.0)
+        losses = [
+            segmentation_loss(c.logits, *at_stride(target, labelled, c.stride_px, size_of(c)), 20.0)
+            for c in coarse
+        ]
+        assert len(losses) == 3
+        segmentation = segmentation + share * own
+        taught = taught + share * (own + RECIPE.deep_supervision * sum(losses))
+    gradients = torch.autograd.grad(taught, list(network.parameters()))
     wanted = (segmentation + RECIPE.weight_decay * regulariser(network)).detach()
     assert float(loss) == pytest.approx(float(wanted), rel=1e-5)
     for parameter, gradient in zip(state.network.parameters(), gradients, strict=True):
@@ -199,6 +216,32 @@ def test_a_run_without_memory_keeps_its_checkpoint(dataset: Dataset, tmp_path: P
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
 
     run = Run(tmp_path / "run", checkpoint_minutes=0)
-    with before_each_forward(full), pytest.raises(RunError, match="--resume"):
+    with in_each_forward(full), pytest.raises(RunError, match="--resume"):
         train(dataset, ("rods",), RECIPE, run)
     assert kept_steps(run.folder) == [1, 2]
+
+
+def test_what_coarse_levels_learn_is_not_in_the_loss(batch: Batch) -> None:
+    """They change the gradients; the loss that is told is equation 1 with or without them."""
+    states = [State(RECIPE.override([f"deep_supervision={w}"]), 1, 0, CPU) for w in (0, 0.3, 3)]
+    losses = [float(state.gradients.take(batch)) for state in states]
+    assert losses == [losses[0]] * 3
+    none, some, much = (center_of(state).refine[0].weight.grad for state in states)
+    assert none is not None
+    assert some is not None
+    assert much is not None
+    torch.testing.assert_close(much - none, 10 * (some - none), rtol=1e-2, atol=1e-5)
+    assert float((some - none).norm()) > 0.01 * float(none.norm())
+
+
+@pytest.mark.parametrize("network", ["unet", "seget_printed"])
+def test_a_network_without_coarse_levels_learns_from_its_own_logits(
+    batch: Batch, network: str
+) -> None:
+    with_it, without = (
+        State(RECIPE.override([f"network={network}", f"deep_supervision={w}"]), 1, 0, CPU)
+        for w in (0.3, 0)
+    )
+    assert float(with_it.gradients.take(batch)) == float(without.gradients.take(batch))
+    parameters = zip(with_it.network.parameters(), without.network.parameters(), strict=True)
+    assert all(torch.equal(one.grad, other.grad) for one, other in parameters)

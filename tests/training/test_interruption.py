@@ -21,7 +21,7 @@ from seget.training import Run, kept_steps, read_log, train
 from seget.training.clock import Clock
 from seget.training.state import State
 from seget.training.steps import take_epoch
-from training_runs import StopsAt, assert_same_run, before_each_forward, short
+from training_runs import StopsAt, assert_same_run, in_each_forward, short
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +87,7 @@ def test_a_run_stopped_while_it_is_judged(
             raise KeyboardInterrupt
 
     run = Run(tmp_path / "run")
-    with before_each_forward(stop), pytest.raises(KeyboardInterrupt):
+    with in_each_forward(stop), pytest.raises(KeyboardInterrupt):
         train(dataset, ("rods",), short(name), run)
     assert kept_steps(run.folder) == [3]
     assert read_log(run.folder) == []
@@ -134,7 +134,7 @@ def test_ctrl_c_waits_for_the_step_and_twice_does_not(
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     ear, run = Ear(), Run(tmp_path / "run")
     recipe = short().override(["steps_per_epoch=9"])
-    with before_each_forward(press), pytest.raises(KeyboardInterrupt):
+    with in_each_forward(press), pytest.raises(KeyboardInterrupt):
         train(dataset, ("rods",), recipe, run, ear)
     assert kept_steps(run.folder) == ([5] if times == 1 else []), "half a step is never saved"
     assert "a second time stops at once" in ear.notes[0]
@@ -153,7 +153,7 @@ def test_a_half_made_step_is_known_for_one(dataset: Dataset) -> None:
     take_epoch(state, samples, clock, Listener())
     assert (state.whole, state.step, state.losses.steps) == (True, 3, 3)
     state.losses.begin()
-    with before_each_forward(press), pytest.raises(KeyboardInterrupt):
+    with in_each_forward(press), pytest.raises(KeyboardInterrupt):
         take_epoch(state, samples, clock, Listener())
     assert (state.whole, state.step, state.losses.steps) == (False, 3, 0)
 

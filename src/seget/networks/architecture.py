@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from seget.networks.binned import Binned
 from seget.networks.blocks import Network
@@ -108,6 +108,16 @@ class Architecture:
         inner = network.network if isinstance(network, Calibrated) else network
         inner = inner.network if isinstance(inner, Binned) else inner
         return type(inner) is NETWORKS[self.name]
+
+    def completed(self, tensors: dict[str, Tensor], like: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Return the tensors of a model of any version of seget, with what was added since.
+
+        Zeros stand for it (`Network.ADDED`); `like` has all tensors by name.
+        """
+        prefix = "" if self.binning == 1 else "network."
+        added = tuple(prefix + name for name in NETWORKS[self.name].ADDED)
+        missing = [n for n in like.keys() - tensors.keys() if added and n.startswith(added)]
+        return tensors | {name: torch.zeros_like(like[name]) for name in missing}
 
     @property
     def title(self) -> str:

@@ -13,6 +13,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from seget.networks.blocks import Level, Network, crop_like, upsample
+
 
 class Binned(nn.Module):
     """Mean over `binning` x `binning` pixels, the network, bilinear enlargement of its logits.
@@ -25,18 +27,28 @@ class Binned(nn.Module):
         Edge of the squares of pixels that are averaged, in px.
     """
 
-    def __init__(self, network: nn.Module, binning: int) -> None:
+    def __init__(self, network: Network, binning: int) -> None:
         super().__init__()
         self.network = network
         self.binning = binning
 
     def forward(self, image: Float[Tensor, "b inputs h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits of the image's own size, which need not be a multiple of the binning."""
+        return self._enlarged(self.network(self._binned(image)), image)
+
+    def levels(self, image: Float[Tensor, "b inputs h w"]) -> list[Level]:
+        """Return the network's levels, the finest enlarged."""
+        *coarse, finest = self.network.levels(self._binned(image))
+        return [
+            *(Level(level.logits, level.stride_px * self.binning) for level in coarse),
+            Level(self._enlarged(finest.logits, image), 1),
+        ]
+
+    def _binned(self, image: Tensor) -> Tensor:
         height, width = image.shape[-2:]
         n = self.binning
         padded = functional.pad(image, (0, -width % n, 0, -height % n), mode="replicate")
-        logits: Tensor = self.network(functional.avg_pool2d(padded, n))
-        logits = functional.interpolate(
-            logits, scale_factor=n, mode="bilinear", align_corners=False
-        )
-        return logits[..., :height, :width]
+        return functional.avg_pool2d(padded, n)
+
+    def _enlarged(self, logits: Tensor, image: Tensor) -> Tensor:
+        return crop_like(upsample(logits, self.binning), image)

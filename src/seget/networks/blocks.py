@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,21 @@ PRIOR = 0.1
 # On processors torch's batch normalisation of channels-last maps computes on 16 channels at a time
 # in bf16, and is slow on maps with fewer.
 VECTOR = 16
+
+
+class Level(NamedTuple):
+    """Logits at one scale.
+
+    Attributes
+    ----------
+    logits
+        `(b, outputs, y, x)`. Coarse ones may reach beyond the image, as far as a network pads it.
+    stride_px
+        Pixels of the image along an edge of one of theirs.
+    """
+
+    logits: Tensor
+    stride_px: int
 
 
 class Network(nn.Module):
@@ -52,6 +67,9 @@ class Network(nn.Module):
     GRAPH_BYTES_PER_PX
         The same for the network compiled by OpenVINO; None if it has operations that cannot be
         exported as a graph.
+    ADDED
+        Beginnings of the names of tensors that models of earlier versions do not have. With zeros
+        in their place the network computes what it did before it had them.
     """
 
     TITLE: ClassVar[str]
@@ -59,6 +77,11 @@ class Network(nn.Module):
     HALO_PX: ClassVar[int]
     BYTES_PER_PX: ClassVar[int]
     GRAPH_BYTES_PER_PX: ClassVar[int | None]
+    ADDED: ClassVar[tuple[str, ...]] = ()
+
+    def levels(self, image: Tensor) -> list[Level]:
+        """Return the logits that training judges: coarse ones, if it has any, and `forward`'s."""
+        return [Level(self(image), 1)]
 
 
 class ConvBlock(nn.Sequential):

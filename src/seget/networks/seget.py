@@ -5,7 +5,8 @@ image (b, inputs, h, w) -> logits (b, outputs, h, w)
 It never applies a sigmoid (only `prediction` does) and knows nothing of data or recipes.
 Paper: sections 2.1, 2.3 and 2.4; where the text is silent, docs/paper.md gives the reading.
 `SegETPrinted` is the network of the text, for the recipe `paper`. `SegET`, for `modern`, differs
-from it in the encoder's skip and in the fusion; docs/results/trials.md measures both.
+from it in the encoder's skip, in the fusion, and in that every level of the decoder has a say in
+the logits; docs/results/trials.md measures all three.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from seget.networks.blocks import (
     ConvBlock,
+    Level,
     Network,
     chain,
     concatenate,
@@ -173,6 +175,11 @@ class SegETPrinted(Network):
 
     def forward(self, image: Float[Tensor, "b inputs h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits for a normalised image of any size; padded inside, cropped back."""
+        logits: Tensor = self.head(self.fusion(*self.decoded(image)))
+        return crop_like(logits, image)
+
+    def decoded(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Return the higher levels of the decoder, at h/8, h/4 and h/2, and the last at h."""
         x = pad_to_multiple(image, self.MULTIPLE)
         skips = []
         for encoder in self.encoders:
@@ -183,15 +190,40 @@ class SegETPrinted(Network):
         for decoder, skip in zip(self.decoders, reversed(skips), strict=True):
             x = decoder(x, skip)
             levels.append(x)
-        logits: Tensor = self.head(self.fusion(levels[:3], levels[3]))
-        return crop_like(logits, image)
+        return levels[:3], levels[3]
 
 
 class SegET(SegETPrinted):
-    """SegET with our encoder and our fusion: the same figure, quicker and sooner good."""
+    """SegET with our encoder, our fusion and scores of every level: sooner good, and quicker.
+
+    A 1x1 convolution reads logits off each of the higher levels. From the coarsest to the finest
+    they are enlarged and added up, and the head's are added last: what a level says is a correction
+    of the one before (a Laplacian pyramid of logits). So the coarse levels learn from the first
+    step on, and not only through all that lies above them; training may judge each sum by itself.
+    """
 
     TITLE = "SegET"
     HALO_PX = 272
     GRAPH_BYTES_PER_PX = 270
     ENCODER = BranchedEncoder
     FUSION = ReducedFusion
+    ADDED = ("scores.",)
+
+    def __init__(self, *, inputs: int = 1, outputs: int = 1) -> None:
+        super().__init__(inputs=inputs, outputs=outputs)
+        self.scores = nn.ModuleList(nn.Conv2d(n, outputs, 1) for n in ENCODER[:0:-1])
+        initialise(self, *self.scores, self.head)
+
+    def forward(self, image: Float[Tensor, "b inputs h w"]) -> Float[Tensor, "b outputs h w"]:
+        """Return logits for a normalised image of any size; padded inside, cropped back."""
+        return self.levels(image)[-1].logits
+
+    def levels(self, image: Float[Tensor, "b inputs h w"]) -> list[Level]:
+        """Return the sums of logits as far as the levels at h/8, h/4 and h/2, and all of them."""
+        higher, last = self.decoded(image)
+        sums = [self.scores[0](higher[0])]
+        for score, level in zip(self.scores[1:], higher[1:], strict=True):
+            sums.append(upsample(sums[-1], 2) + score(level))
+        finest = upsample(sums[-1], 2) + self.head(self.fusion(higher, last))
+        coarse = [Level(logits, 8 >> number) for number, logits in enumerate(sums)]
+        return [*coarse, Level(crop_like(finest, image), 1)]

@@ -118,8 +118,10 @@ def load(path: Path | str) -> Trained:
     folder = folder / "model" if (folder / "model" / CARD).is_file() else folder
     card = read_card(folder / CARD)
     raw = read_weights(folder / WEIGHTS, card.weights_sha256)
-    network = Architecture.of(card.recipe, len(card.structures)).build()
-    network.load_state_dict(tensors(folder / WEIGHTS, raw, network.state_dict()))
+    architecture = Architecture.of(card.recipe, len(card.structures))
+    network = architecture.build()
+    wanted = network.state_dict()
+    network.load_state_dict(tensors(folder / WEIGHTS, raw, architecture, wanted))
     return Trained(
         network=network.eval(),
         structures=tuple(card.structures),

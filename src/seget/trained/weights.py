@@ -16,6 +16,7 @@ from safetensors import torch as safetensors_torch
 from torch import Tensor, nn
 
 from seget.errors import InputError
+from seget.networks import Architecture
 from seget.trained.card import read_bytes
 
 # Ten times the size of our largest network.
@@ -59,13 +60,15 @@ def read_weights(path: Path, sha256: str) -> bytes:
     return raw
 
 
-def tensors(path: Path, raw: bytes, wanted: dict[str, Tensor]) -> dict[str, Tensor]:
+def tensors(
+    path: Path, raw: bytes, architecture: Architecture, wanted: dict[str, Tensor]
+) -> dict[str, Tensor]:
     """Return the tensors in `raw`; their names, shapes and types must be as `wanted`.
 
-    A kernel may be stored in float16.
+    A kernel may be stored in float16, and what an earlier version did not have may be missing.
     """
     try:
-        found = safetensors_torch.load(raw)
+        found = architecture.completed(safetensors_torch.load(raw), wanted)
         reason = _misfit(found, wanted)
     except (safetensors.SafetensorError, LookupError, ValueError, RuntimeError) as error:
         reason = str(error).partition("\n")[0]

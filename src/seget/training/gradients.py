@@ -9,17 +9,19 @@ that runs out of memory leaves nothing behind, neither gradients nor batch norm'
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from seget.device import Device, ran_out_of_memory
 from seget.errors import RunError
 from seget.losses import (
+    at_stride,
     batch_sums,
     loss_of_sums,
     regularised,
     segmentation_loss,
     sum_of_squares,
 )
+from seget.networks import Binned, Network
 from seget.recipes import Recipe
 from seget.samples import Batch
 from seget.training.ranks import ALONE, Ranks
@@ -35,7 +37,7 @@ class Gradients:
     """
 
     def __init__(
-        self, network: nn.Module, recipe: Recipe, device: Device, ranks: Ranks = ALONE
+        self, network: Network | Binned, recipe: Recipe, device: Device, ranks: Ranks = ALONE
     ) -> None:
         self.network = network
         self.ranks = ranks
@@ -84,11 +86,11 @@ class Gradients:
         image, target, labelled = (on(part).float() for part in vars(batch).values())
         try:
             with self.device.computing():
-                with self.device.autocast():
-                    logits = self.network(image)
-                sums = batch_sums(logits, target, labelled, self.recipe.weight_cap)
-                loss = loss_of_sums(self.ranks.total(sums) / copies)
-                loss.backward()  # type: ignore[no-untyped-call]
+                judged = self._judged(image, target, labelled)
+                cap = self.recipe.weight_cap
+                sums = torch.stack([batch_sums(*one, cap) for one in judged])
+                losses = [loss_of_sums(own) for own in self.ranks.total(sums) / copies]
+                loss = self._learnt(losses)
         except RuntimeError as error:
             if not ran_out_of_memory(error):
                 raise
@@ -96,7 +98,7 @@ class Gradients:
         gradients = [weight.grad for weight in self._parameters if weight.grad is not None]
         self.ranks.add_up(gradients)
         with torch.no_grad():
-            return loss.detach() + self.recipe.weight_decay * sum_of_squares(self._kernels)
+            return loss + self.recipe.weight_decay * sum_of_squares(self._kernels)
 
     def whole(self, batch: Batch) -> Tensor:
         """Do the same with a batch that is on the device and fits, by what a CUDA graph records."""
@@ -133,14 +135,36 @@ class Gradients:
         parts = (torch.split(p, at_once) for p in (batch.image, batch.target, batch.labelled))
         for pieces in zip(*parts, strict=True):
             image, target, labelled = (self.device.take(piece).float() for piece in pieces)
-            with self.device.autocast():
-                logits = self.network(image)
-            loss = segmentation_loss(logits, target, labelled, self.recipe.weight_cap)
-            loss = loss * (len(image) / len(batch.image))
-            loss.backward()  # type: ignore[no-untyped-call]
-            total += loss.detach()
+            share = len(image) / len(batch.image)
+            judged = self._judged(image, target, labelled)
+            cap = self.recipe.weight_cap
+            total += self._learnt([segmentation_loss(*one, cap) * share for one in judged])
         with torch.no_grad():  # the optimiser adds the gradient of this term
             return total + self.recipe.weight_decay * sum_of_squares(self._kernels)
+
+    def _judged(
+        self, image: Tensor, target: Tensor, labelled: Tensor
+    ) -> list[tuple[Tensor, Tensor, Tensor]]:
+        """Return the network's logits and their truth; coarser levels after it, if they teach."""
+        with self.device.autocast():
+            if not self.recipe.deep_supervision:
+                return [(self.network(image), target, labelled)]
+            *coarse, finest = self.network.levels(image)
+        judged = [(finest.logits, target, labelled)]
+        for logits, stride_px in coarse:
+            size = logits.shape[-2], logits.shape[-1]
+            judged.append((logits, *at_stride(target, labelled, stride_px, size)))
+        return judged
+
+    def _learnt(self, losses: list[Tensor]) -> Tensor:
+        """Leave the gradients of all levels' losses; return the loss of the network's own logits.
+
+        That is equation 1, whatever the coarser levels learn beside it.
+        """
+        own, *coarse = losses
+        loss = own + self.recipe.deep_supervision * sum(coarse)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return own.detach()
 
 
 def _one_patch_is_too_large(device: Device, patch_px: int) -> str:

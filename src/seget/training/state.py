@@ -18,7 +18,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from seget.device import Device
 from seget.losses import regularised
-from seget.networks import Architecture
+from seget.networks import Architecture, Binned, Network
 from seget.recipes import Recipe
 from seget.samples import Batch
 from seget.training.epoch_loss import EpochLoss
@@ -62,6 +62,7 @@ class State:
     ) -> None:
         self.architecture = Architecture.of(recipe, outputs)
         network = self.architecture.build(seed)
+        assert isinstance(network, Network | Binned), "a foreign graph is never trained"
         if weights is not None:
             network.load_state_dict(weights)
         self.recipe = recipe
