@@ -45,6 +45,8 @@ TRIALS: dict[str, list[str]] = {
     "learning_rate=1e-3": ["learning_rate=1e-3"],
     "learning_rate=6e-3": ["learning_rate=6e-3"],
     "no warm-up": ["warmup=0"],
+    "no deep supervision": ["deep_supervision=0"],
+    "deep_supervision=1": ["deep_supervision=1"],
     "muon": ["optimiser=muon"],
     "unet": ["network=unet"],
     "unet and muon": ["network=unet", "optimiser=muon"],

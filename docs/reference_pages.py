@@ -39,6 +39,7 @@ MEANINGS = {
     "pixel_nm": "pixel size at which tomograms are read; none: the median of theirs",
     "positive_copies": "how often a patch with foreground stands in an epoch of the grid",
     "foreground_share": "share of patches that are drawn around foreground",
+    "deep_supervision": "weight of the loss of each coarser level; SegET alone has such levels",
     "weight_cap": "largest weight of a foreground pixel; none: all pixels weigh 1",
     "tuned_thresholds": "thresholds chosen on the validation slices, or 0.5",
     "flips": "mirror patches and turn them by right angles",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from pydantic_core import PydanticSerializationError
+from safetensors import torch as safetensors_torch
 
 from seget.calibration import Calibration, ValidationScores
 from seget.errors import InputError
@@ -49,6 +51,27 @@ def test_a_model_comes_back_as_it_was(folder: Path) -> None:
     assert first.pixel_nm == (2.0, 3.0)
     assert first.provenance == {"seed": 5}
     assert first.architecture == Architecture("seget", outputs=2, binning=2)
+
+
+def test_a_model_from_before_levels_had_scores_is_read_and_finds_what_it_found(
+    folder: Path,
+) -> None:
+    path = folder / "model.safetensors"
+    tensors = safetensors_torch.load(path.read_bytes())
+    added = [name for name in tensors if "scores." in name]
+    assert len(added) == 6, "weights and biases of three levels"
+    old = {name: tensor for name, tensor in tensors.items() if name not in added}
+    path.write_bytes(safetensors_torch.save(old))
+    edit(folder, weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    read = load(folder).network.state_dict()
+    assert all(not read[name].any() for name in added)
+    assert all(torch.equal(read[name], tensor) for name, tensor in old.items())
+
+    del old["network.head.bias"]
+    path.write_bytes(safetensors_torch.save(old))
+    edit(folder, weights_sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+    with pytest.raises(InputError, match="head.bias is missing"):
+        load(folder)
 
 
 def test_a_calibration_scales_and_shifts_the_logits(folder: Path, tmp_path: Path) -> None:
