@@ -212,7 +212,7 @@ class SegET(SegETPrinted):
     def __init__(self, *, inputs: int = 1, outputs: int = 1) -> None:
         super().__init__(inputs=inputs, outputs=outputs)
         self.scores = nn.ModuleList(nn.Conv2d(n, outputs, 1) for n in ENCODER[:0:-1])
-        initialise(self, *self.scores, self.head)
+        initialise(self, *self.scores, self.head)  # anew: the coarsest level begins with the prior
 
     def forward(self, image: Float[Tensor, "b inputs h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits for a normalised image of any size; padded inside, cropped back."""
