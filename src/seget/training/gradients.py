@@ -151,9 +151,12 @@ class Gradients:
                 return [(self.network(image), target, labelled)]
             *coarse, finest = self.network.levels(image)
         judged = [(finest.logits, target, labelled)]
-        for logits, stride_px in coarse:
+        reached_px = 1  # each level's truth is made from the finer one's, which is smaller
+        for logits, stride_px in reversed(coarse):
             size = logits.shape[-2], logits.shape[-1]
-            judged.append((logits, *at_stride(target, labelled, stride_px, size)))
+            target, labelled = at_stride(target, labelled, stride_px // reached_px, size)
+            judged.append((logits, target, labelled))
+            reached_px = stride_px
         return judged
 
     def _learnt(self, losses: list[Tensor]) -> Tensor:
