@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ import pytest
 from dask_cluster import Killer, local_cluster
 from seget import files
 from seget.networks import Architecture
+from seget.prediction import Options, predict
 from seget.recipes import modern
 from seget.trained import Trained
 from seget.volume import Volume
@@ -32,12 +34,15 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("data")
     recipe = modern().override(["binning=1", "context=1"])
     network = Architecture.of(recipe, 2).build(0).eval()
-    thresholds = {"rods": 0.068, "discs": 0.19}
-    Trained(network, ("rods", "discs"), recipe, thresholds, (1.0, 1.0)).save(folder / "model")
     random = np.random.default_rng(0)
     for name in "abcdefgh":
         grey = random.integers(0, 255, (DEPTH, 48, 56), np.uint8)
-        files.write(folder / "tomograms" / f"{name}.mrc", Volume(grey, (1.0, 1.0, 1.0)))
+        tomogram = Volume(grey, (1.0, 1.0, 1.0))
+        files.write(folder / "tomograms" / f"{name}.mrc", tomogram)
+    model = Trained(network, ("rods", "discs"), recipe, {"rods": 0.5, "discs": 0.5}, (1.0, 1.0))
+    scores = predict(tomogram, model, Options())
+    thresholds = {s: float(np.quantile(v.data, 0.7) - 0.5) / 127 for s, v in scores.items()}
+    replace(model, thresholds=thresholds).save(folder / "model")
     return folder
 
 
