@@ -72,9 +72,11 @@ class FineTuning:
         for batch in self._batches(folder):
             self.state.begin_step(self.state.step / self.steps)
             self._set_modes()
-            for parameter in self.network.parameters():
-                parameter.grad = None
-            self._loss(batch).backward()
+            if self.trial.keep or self.trial.pull:
+                self.state.gradients.forget()
+                self._loss(batch).backward()
+            else:
+                self.state.gradients.take(batch)
             self.state.optimiser.step()
             self.state._update_average()
             self.state.step += 1
@@ -102,6 +104,7 @@ class FineTuning:
                 module.eval()
 
     def _loss(self, batch: Batch) -> Tensor:
+        """Return the loss of equation 1 with the trial's own terms, without those of levels."""
         image, target, labelled = (
             self.device.take(part).float() for part in (batch.image, batch.target, batch.labelled)
         )
