@@ -40,6 +40,7 @@ MEANINGS = {
     "positive_copies": "how often a patch with foreground stands in an epoch of the grid",
     "foreground_share": "share of patches that are drawn around foreground",
     "deep_supervision": "weight of the loss of each coarser level; SegET alone has such levels",
+    "center_dropout": "share of the center's features that each patch does without; SegET alone",
     "weight_cap": "largest weight of a foreground pixel; none: all pixels weigh 1",
     "tuned_thresholds": "thresholds chosen on the validation slices, or 0.5",
     "flips": "mirror patches and turn them by right angles",

@@ -62,6 +62,8 @@ class Recipe(BaseModel):
     weight_cap: float | None = Field(default=None, gt=0)  # largest adaptive sample-wise weight
     # weight of the loss of each coarser level's logits beside the network's own; only SegET has any
     deep_supervision: float = Field(default=0.0, ge=0, le=100)
+    # share of the features of SegET's center that each patch does without, drawn for every step
+    center_dropout: float = Field(default=0.0, ge=0, lt=1)
     # score from which a pixel is foreground: chosen on the validation slices, or 0.5 as in eq. 6
     tuned_thresholds: bool = True
     # augmentation

@@ -90,6 +90,25 @@ def test_levels_cover_the_image_each_at_its_stride(image, binning):
             assert edge <= covered * stride_px < edge + 16 * binning + stride_px
 
 
+@pytest.mark.parametrize("name", ["seget", "seget_printed"])
+@pytest.mark.parametrize("binning", [1, 2])
+@torch.no_grad()
+def test_features_of_the_center_that_are_left_out_do_not_count(image, name, binning):
+    """Whatever they are: here those of one patch are changed. A factor of 1 changes nothing."""
+    network = Architecture(name, binning=binning).build(seed=0).eval()
+    given, kept = image(2, 1, 64, 64), torch.ones(2, 256)
+    plain = network(given)
+    assert torch.equal(network.levels(given, kept)[-1].logits, plain)
+    kept[1, ::2] = 0
+    without = network.levels(given, kept)[-1].logits
+    assert torch.equal(without[0], plain[0])
+    assert not torch.equal(without[1], plain[1])
+    inner = network.network if binning > 1 else network
+    inner.center.refine.register_forward_hook(lambda *a: a[2] + 5 * (1 - kept[:, :, None, None]))
+    assert torch.equal(network.levels(given, kept)[-1].logits, without)
+    assert not torch.equal(network(given)[1], plain[1])
+
+
 @pytest.mark.parametrize("binning", [1, 2])
 @torch.no_grad()
 def test_a_model_from_before_the_scores_gives_the_same_logits(image, binning):

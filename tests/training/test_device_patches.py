@@ -75,7 +75,7 @@ def on_device(patches: DevicePatches, step: int) -> Batch:
         ("warp=1", "scale=0.3", "elastic_px=6"),
         ("flips=no", "grey=0"),
         ("warp=0",),
-        ("noise=0", "context=1"),
+        ("noise=0", "context=1", "center_dropout=0.4"),
         ("batch_size=3", "patch_px=80", "warp=1", "context=2"),
     ],
 )
@@ -90,6 +90,8 @@ def test_the_device_cuts_the_batches_of_the_host(folder: Folder, settings: tuple
             one, other = getattr(ours, name), getattr(theirs, name)
             assert (one.shape, one.dtype) == (other.shape, torch.bool)
             agreement.append((one == other).float().mean())
+        assert ours.tensors().keys() == theirs.tensors().keys()
+        assert theirs.kept is None or torch.equal(ours.kept, theirs.kept)
     assert torch.stack(agreement).min() >= LABELS_AGREE
 
 
@@ -100,7 +102,7 @@ def test_the_grid_of_the_paper_is_cut_to_the_bit_the_last_batch_too(folder: Fold
     assert samples.steps_per_epoch > 2
     for step in (0, 1, samples.steps_per_epoch - 1):
         ours, theirs = on_device(patches, step), samples.batch(step)
-        for name, part in vars(theirs).items():
+        for name, part in theirs.tensors().items():
             assert torch.equal(getattr(ours, name), part), (step, name)
 
 

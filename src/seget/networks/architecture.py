@@ -125,6 +125,11 @@ class Architecture:
         return NETWORKS[self.name].TITLE
 
     @property
+    def center_channels(self) -> int:
+        """Features of the network's center, which training may leave out at random."""
+        return NETWORKS[self.name].CENTER_CHANNELS
+
+    @property
     def halo_px(self) -> int:
         """Margin in px with which a tile is read to get the logits of the whole slice."""
         return NETWORKS[self.name].HALO_PX * self.binning

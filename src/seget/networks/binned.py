@@ -36,9 +36,11 @@ class Binned(nn.Module):
         """Return logits of the image's own size, which need not be a multiple of the binning."""
         return self._enlarged(self.network(self._binned(image)), image)
 
-    def levels(self, image: Float[Tensor, "b inputs h w"]) -> list[Level]:
+    def levels(
+        self, image: Float[Tensor, "b inputs h w"], kept: Tensor | None = None
+    ) -> list[Level]:
         """Return the network's levels, the finest enlarged."""
-        *coarse, finest = self.network.levels(self._binned(image))
+        *coarse, finest = self.network.levels(self._binned(image), kept)
         return [
             *(Level(level.logits, level.stride_px * self.binning) for level in coarse),
             Level(self._enlarged(finest.logits, image), 1),

@@ -67,6 +67,8 @@ class Network(nn.Module):
     GRAPH_BYTES_PER_PX
         The same for the network compiled by OpenVINO; None if it has operations that cannot be
         exported as a graph.
+    CENTER_CHANNELS
+        Features of the center, which training may leave out at random; 0 if it has none.
     ADDED
         Beginnings of the names of tensors that models of earlier versions do not have. With zeros
         in their place the network computes what it did before it had them.
@@ -77,10 +79,19 @@ class Network(nn.Module):
     HALO_PX: ClassVar[int]
     BYTES_PER_PX: ClassVar[int]
     GRAPH_BYTES_PER_PX: ClassVar[int | None]
+    CENTER_CHANNELS: ClassVar[int] = 0
     ADDED: ClassVar[tuple[str, ...]] = ()
 
-    def levels(self, image: Tensor) -> list[Level]:
-        """Return the logits that training judges: coarse ones, if it has any, and `forward`'s."""
+    def levels(self, image: Tensor, kept: Tensor | None = None) -> list[Level]:
+        """Return the logits that training judges: coarse ones, if it has any, and `forward`'s.
+
+        Parameters
+        ----------
+        image
+            As in `forward`.
+        kept
+            `(b, CENTER_CHANNELS)`: a factor of each feature of the center, 0 where it is left out.
+        """
         return [Level(self(image), 1)]
 
 

@@ -155,6 +155,8 @@ class SegETPrinted(Network):
     BYTES_PER_PX = 480
     GRAPH_BYTES_PER_PX = 300
 
+    CENTER_CHANNELS = 256
+
     ENCODER: ClassVar[type[Encoder]] = Encoder
     FUSION: ClassVar[type[Fusion | ReducedFusion]] = Fusion
 
@@ -164,10 +166,11 @@ class SegETPrinted(Network):
         self.encoders = nn.ModuleList(
             self.ENCODER(i, n) for i, n in zip(channels, ENCODER, strict=True)
         )
-        self.center = Center(ENCODER[-1])
+        self.center = Center(ENCODER[-1], self.CENTER_CHANNELS)
         widths = ENCODER[::-1]
+        below = (self.CENTER_CHANNELS, *widths[:-1])
         self.decoders = nn.ModuleList(
-            Decoder(i, n // 2, n) for i, n in zip((256, *widths[:-1]), widths, strict=True)
+            Decoder(i, n // 2, n) for i, n in zip(below, widths, strict=True)
         )
         self.fusion = self.FUSION(widths[:3], widths[3])
         self.head = nn.Conv2d(16, outputs, 1)
@@ -175,10 +178,16 @@ class SegETPrinted(Network):
 
     def forward(self, image: Float[Tensor, "b inputs h w"]) -> Float[Tensor, "b outputs h w"]:
         """Return logits for a normalised image of any size; padded inside, cropped back."""
-        logits: Tensor = self.head(self.fusion(*self.decoded(image)))
-        return crop_like(logits, image)
+        return self.levels(image)[-1].logits
 
-    def decoded(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
+    def levels(
+        self, image: Float[Tensor, "b inputs h w"], kept: Tensor | None = None
+    ) -> list[Level]:
+        """Return `forward`'s logits alone: the text has no others."""
+        logits = self.head(self.fusion(*self.decoded(image, kept)))
+        return [Level(crop_like(logits, image), 1)]
+
+    def decoded(self, image: Tensor, kept: Tensor | None = None) -> tuple[list[Tensor], Tensor]:
         """Return the higher levels of the decoder, at h/8, h/4 and h/2, and the last at h."""
         x = pad_to_multiple(image, self.MULTIPLE)
         skips = []
@@ -186,6 +195,8 @@ class SegETPrinted(Network):
             skip, x = encoder(x)
             skips.append(skip)
         x = self.center(x)
+        if kept is not None:
+            x = x * kept.to(x.dtype)[:, :, None, None]
         levels = []
         for decoder, skip in zip(self.decoders, reversed(skips), strict=True):
             x = decoder(x, skip)
@@ -214,13 +225,11 @@ class SegET(SegETPrinted):
         self.scores = nn.ModuleList(nn.Conv2d(n, outputs, 1) for n in ENCODER[:0:-1])
         initialise(self, *self.scores, self.head)  # anew: the coarsest level begins with the prior
 
-    def forward(self, image: Float[Tensor, "b inputs h w"]) -> Float[Tensor, "b outputs h w"]:
-        """Return logits for a normalised image of any size; padded inside, cropped back."""
-        return self.levels(image)[-1].logits
-
-    def levels(self, image: Float[Tensor, "b inputs h w"]) -> list[Level]:
+    def levels(
+        self, image: Float[Tensor, "b inputs h w"], kept: Tensor | None = None
+    ) -> list[Level]:
         """Return the sums of logits as far as the levels at h/8, h/4 and h/2, and all of them."""
-        higher, last = self.decoded(image)
+        higher, last = self.decoded(image, kept)
         sums = [self.scores[0](higher[0])]
         for score, level in zip(self.scores[1:], higher[1:], strict=True):
             sums.append(upsample(sums[-1], 2) + score(level))

@@ -97,7 +97,7 @@ class DevicePatches:
         }
         if recipe.noise:
             shapes["noise"] = (count, channels, size, size), torch.float32
-        return shapes
+        return shapes | shape_of_kept(self.samples, count)
 
     def prepare(self, step: int, into: Mapping[str, Tensor]) -> Prepared:
         """Write what the batch of a step needs into host memory, in any thread."""
@@ -105,6 +105,8 @@ class DevicePatches:
         plan = self.samples.plan(step, noise)
         count = len(plan.places)
         tensors = {name: tensor[:count] for name, tensor in into.items()}
+        if plan.kept is not None:
+            tensors["kept"].copy_(torch.from_numpy(plan.kept))
         needed: set[Key] = set()
         for i, (place, view) in enumerate(zip(plan.places, plan.views, strict=True)):
             keys = self._keys(place)
@@ -141,7 +143,7 @@ class DevicePatches:
         image = self._grey(image, numbers[:, :, None, None])
         if "noise" in given:
             image = given["noise"] * numbers[:, 11, None, None, None] + image
-        return Batch(image, target, labelled)
+        return Batch(image, target, labelled, given.get("kept"))
 
     def _sources(self, numbers: Tensor) -> tuple[Tensor, Tensor]:
         """Return where each pixel comes from in its cut, in px: `(b, p, p)` each."""
@@ -239,6 +241,13 @@ class _Area:
         inside &= (row >= 0) & (row < self._height) & (column >= 0) & (column < self._width)
         within = (row * self._width + column) * inside
         return held.take(starts[:, :, None, None] + within[:, None]) * inside[:, None]
+
+
+def shape_of_kept(samples: Samples, count: int) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
+    """Return shape and type of `Batch.kept` of so many patches, if their batches have it."""
+    if not samples.recipe.center_dropout or not samples.center_channels:
+        return {}
+    return {"kept": ((count, samples.center_channels), torch.float32)}
 
 
 def _sizes(samples: Samples) -> dict[Key, int]:

@@ -83,10 +83,10 @@ class Gradients:
         """
         self.forget()
         on = self.device.take
-        image, target, labelled = (on(part).float() for part in vars(batch).values())
+        here = batch.each(lambda part: on(part).float())
         try:
             with self.device.computing():
-                judged = self._judged(image, target, labelled)
+                judged = self._judged(here)
                 cap = self.recipe.weight_cap
                 sums = torch.stack([batch_sums(*one, cap) for one in judged])
                 losses = [loss_of_sums(own) for own in self.ranks.total(sums) / copies]
@@ -132,27 +132,23 @@ class Gradients:
         one part at a time, and the Jaccard distance is the mean over the parts.
         """
         total = torch.zeros((), device=self.device.torch)
-        parts = (torch.split(p, at_once) for p in (batch.image, batch.target, batch.labelled))
-        for pieces in zip(*parts, strict=True):
-            image, target, labelled = (self.device.take(piece).float() for piece in pieces)
-            share = len(image) / len(batch.image)
-            judged = self._judged(image, target, labelled)
+        for piece in batch.split(at_once):
+            here = piece.each(lambda part: self.device.take(part).float())
+            share = len(here.image) / len(batch.image)
+            judged = self._judged(here)
             cap = self.recipe.weight_cap
             total += self._learnt([segmentation_loss(*one, cap) * share for one in judged])
         with torch.no_grad():  # the optimiser adds the gradient of this term
             return total + self.recipe.weight_decay * sum_of_squares(self._kernels)
 
-    def _judged(
-        self, image: Tensor, target: Tensor, labelled: Tensor
-    ) -> list[tuple[Tensor, Tensor, Tensor]]:
+    def _judged(self, batch: Batch) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Return the network's logits and their truth; coarser levels after it, if they teach."""
         with self.device.autocast():
-            if not self.recipe.deep_supervision:
-                return [(self.network(image), target, labelled)]
-            *coarse, finest = self.network.levels(image)
+            *coarse, finest = self.network.levels(batch.image, batch.kept)
+        target, labelled = batch.target, batch.labelled
         judged = [(finest.logits, target, labelled)]
         reached_px = 1  # each level's truth is made from the finer one's, which is smaller
-        for logits, stride_px in reversed(coarse):
+        for logits, stride_px in reversed(coarse if self.recipe.deep_supervision else []):
             size = logits.shape[-2], logits.shape[-1]
             target, labelled = at_stride(target, labelled, stride_px // reached_px, size)
             judged.append((logits, target, labelled))

@@ -19,7 +19,7 @@ from torch import Tensor
 from seget.device import Device
 from seget.patches import share
 from seget.samples import Batch, Samples
-from seget.training.device_patches import DevicePatches, Prepared
+from seget.training.device_patches import DevicePatches, Prepared, shape_of_kept
 from seget.training.recording import Recording
 from seget.training.state import State
 
@@ -102,11 +102,12 @@ class HostPatches:
             "image": (image, torch.float32),
             "target": (masks, torch.bool),
             "labelled": (masks, torch.bool),
+            **shape_of_kept(samples, count),
         }
 
     def prepare(self, step: int, into: Mapping[str, Tensor]) -> Prepared:
         """Write the batch into host memory."""
-        made = vars(self.samples.batch(step))
+        made = self.samples.batch(step).tensors()
         tensors = {name: into[name][: len(part)].copy_(part) for name, part in made.items()}
         return Prepared(step, tensors)
 

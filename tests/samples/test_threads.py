@@ -35,7 +35,7 @@ def test_threads_cut_the_batches_that_one_cuts(tmp_path: Path, suffix: str) -> N
     samples = Samples(folder.read(TOML.format(suffix)), ("spots",), recipe, 0)
     for step, batch in enumerate(made_ahead(samples.batch, range(12), threads=4)):
         alone = samples.batch(step)
-        for name, part in vars(batch).items():
+        for name, part in batch.tensors().items():
             assert torch.equal(part, getattr(alone, name)), (step, name)
 
 

@@ -58,7 +58,7 @@ def epoch(samples: Samples, number: int = 0) -> list[Batch]:
 
 
 def same(one: Batch, other: Batch) -> bool:
-    return all(torch.equal(getattr(one, k), getattr(other, k)) for k in vars(one))
+    return all(torch.equal(getattr(one, k), getattr(other, k)) for k in one.tensors())
 
 
 # --- what a batch is ---

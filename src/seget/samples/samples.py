@@ -1,59 +1,28 @@
-"""Training batches: chooses, cuts, augments and stacks patches.
+"""Chooses, cuts, augments and stacks the patches of a step.
 
 Dataset + structures + Recipe + seed -> step number -> Plan -> Batch
 
 A batch depends on the seed and the step alone, so a resumed run gets the batches that it would have
-got. It never touches the network, and reads only the patches that it returns.
+got. It never runs the network, and reads only the patches that it returns.
 Paper: section 3.1 (patches) and 3.2 (copies of positive patches).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from seget import patches
-from seget.augmentation import View, augment, draw
+from seget.augmentation import augment, draw
 from seget.dataset import Dataset, Mask
 from seget.errors import InputError
+from seget.networks import Architecture
 from seget.recipes import Recipe
+from seget.samples.batch import Batch, Masks, PatchPlace, Pixels, Plan
 from seget.slices import SliceReader, common_pixel_nm
 from seget.volume import Box
-
-Pixels = npt.NDArray[np.float32]
-Masks = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True)
-class PatchPlace:
-    """Where a patch is: number of the tomogram, slice, and its corner on the network's grid."""
-
-    tomogram: int
-    z: int
-    y: int
-    x: int
-
-
-@dataclass(frozen=True)
-class Batch:
-    """`image` (b, c, p, p) normalised, float32; `target` and `labelled` (b, k, p, p), bool."""
-
-    image: Tensor
-    target: Tensor
-    labelled: Tensor
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a batch is made of: where its patches are, and how each of them is augmented."""
-
-    places: list[PatchPlace]
-    views: list[View]
 
 
 class Samples:
@@ -69,6 +38,8 @@ class Samples:
         `(y, x)` pixel size of the patches; None if no tomogram states its own.
     part
         `(number, of)`: the part of each batch that is made here (see `patches.share`).
+    center_channels
+        Features of the network's center, of which training may leave some out.
 
     Raises
     ------
@@ -93,6 +64,7 @@ class Samples:
         ]
         smallest = min(min(reader.shape[1:]) for reader in self.readers)
         self.patch_px = min(recipe.patch_px, max(16, smallest // 16 * 16))
+        self.center_channels = Architecture.of(recipe, len(structures)).center_channels
         self._labelled = [self._labelled_slices(structure) for structure in structures]
         self._places = [self._foreground_slices(k, dataset) for k in range(len(structures))]
         self._grid = self._paper_grid() if recipe.steps_per_epoch is None else []
@@ -125,8 +97,11 @@ class Samples:
             augment(self._cut(place, self.margin), view, self.margin)
             for place, view in zip(plan.places, plan.views, strict=True)
         ]
-        stacked = [torch.from_numpy(np.stack(part)) for part in zip(*cut, strict=True)]
-        return Batch(*stacked)
+        image, target, labelled = (
+            torch.from_numpy(np.stack(part)) for part in zip(*cut, strict=True)
+        )
+        kept = None if plan.kept is None else torch.from_numpy(plan.kept)
+        return Batch(image, target, labelled, kept)
 
     def plan(self, step: int, noise: Pixels | None = None) -> Plan:
         """Draw what the batch of a step is made of; nothing is cut.
@@ -140,7 +115,22 @@ class Samples:
         for i in range(len(places)):  # those of other processes are drawn, too: one generator
             into = noise[i - own.start] if noise is not None and i in own else None
             views.append(draw(shape, self.recipe, rng, into))
-        return Plan([places[i] for i in own], [views[i] for i in own])
+        kept = self.kept(len(places), rng)
+        kept = kept if kept is None else kept[own.start : own.stop]
+        return Plan([places[i] for i in own], [views[i] for i in own], kept)
+
+    def kept(self, count: int, rng: np.random.Generator) -> Pixels | None:
+        """Draw which of the center's features each patch keeps, as factors `(count, channels)`.
+
+        Those that are kept are enlarged as much as others are missing, so that their sum is about
+        that of prediction, where none is (Srivastava et al. 2014; whole channels as in Tompson et
+        al. 2015). Drawn last: nothing else of a batch depends on it.
+        """
+        left_out = self.recipe.center_dropout
+        if not left_out or not self.center_channels:
+            return None
+        drawn = rng.random((count, self.center_channels)) >= left_out
+        return (drawn / (1 - left_out)).astype(np.float32)
 
     def count(self, step: int) -> int:
         """Return the number of patches of a step: fewer in the last one of the paper's epoch."""
