@@ -12,6 +12,7 @@ from seget.recipes import (
     PAPER,
     Recipe,
     centriole,
+    differing,
     golgi,
     granules,
     microtubules,
@@ -91,6 +92,14 @@ def test_a_recipe_survives_its_way_through_json(recipe):
 def test_a_recipe_with_a_field_from_elsewhere_is_refused():
     with pytest.raises(ValidationError, match="extra"):
         Recipe.model_validate({**modern().model_dump(), "momentum": 0.9})
+
+
+def test_keys_that_came_later_count_as_their_default():
+    now = modern().override(["warp=0", "context=2", "noise=0.5"]).model_dump()
+    before = {key: value for key, value in now.items() if key not in ("warp", "context")}
+    assert differing(now, now) == []
+    assert differing(before, now) == ["context"], "no warp is the default"
+    assert differing({**now, "noise": 0.2, "gone": 1}, now) == ["noise", "gone"]
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ ours. docs/results/trials.md has the trials behind the numbers of `modern`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -100,6 +100,15 @@ class Recipe(BaseModel):
             key = ".".join(str(part) for part in first["loc"])
             found = str(first["input"])[:SHOWN]
             raise InputError(f"--set {key}={found}: {first['msg']}.") from None
+
+
+def differing(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return the keys in which the recipe of something begun before differs from that of now.
+
+    A key that seget did not have then counts as its default, which is to do as before.
+    """
+    began = {n: f.default for n, f in Recipe.model_fields.items() if not f.is_required()} | saved
+    return [key for key in {**now, **began} if began.get(key) != now.get(key)]
 
 
 def modern() -> Recipe:

@@ -220,7 +220,7 @@ def test_what_lies_after_the_one_that_is_taken_up_is_forgotten(
     assert_same_run(whole, run.folder)
 
 
-@pytest.mark.parametrize("damage", ["all", "identity", "version"])
+@pytest.mark.parametrize("damage", ["all", "identity", "recipe", "version"])
 def test_what_cannot_be_taken_up_is_one_sentence(
     dataset: Dataset, tmp_path: Path, damage: str
 ) -> None:
@@ -237,9 +237,30 @@ def test_what_cannot_be_taken_up_is_one_sentence(
         numbers["identity"]["seed"] = 5
         save_checkpoint(run.folder, tensors, numbers)
         wanted = "begun with another seed; resume with the same"
+    elif damage == "recipe":
+        numbers["identity"]["recipe"] |= {"noise": 0.7, "batch_size": 9}
+        save_checkpoint(run.folder, tensors, numbers)
+        wanted = "begun with another batch_size, noise; resume with the same"
     else:
         tensors.pop("network.network.head.bias")
         save_checkpoint(run.folder, tensors, numbers)
         wanted = "begun with another version of seget"
     with pytest.raises(InputError, match=wanted):
         train(dataset, ("rods",), short(), replace(run, resume=True))
+
+
+def test_a_run_from_before_a_key_of_the_recipe_goes_on(dataset: Dataset, tmp_path: Path) -> None:
+    """Its default is to do as before; with another value it is another run."""
+    run = Run(tmp_path / "run")
+    recipe = short().override(["center_dropout=0"])
+    with pytest.raises(KeyboardInterrupt):
+        train(dataset, ("rods",), recipe, run, StopsAt(1))
+    saved = load_checkpoint(run.folder, pytest.fail)
+    assert saved is not None
+    tensors, numbers = saved
+    numbers["identity"]["recipe"].pop("center_dropout")
+    save_checkpoint(run.folder, tensors, numbers)
+    other = short().override(["center_dropout=0.1"])
+    with pytest.raises(InputError, match="another center_dropout; resume"):
+        train(dataset, ("rods",), other, replace(run, resume=True))
+    train(dataset, ("rods",), recipe, replace(run, resume=True))

@@ -16,7 +16,7 @@ from seget import files
 from seget.comparison.plan import Cell, ComparisonSettings
 from seget.dataset import Dataset
 from seget.errors import InputError
-from seget.recipes import modern
+from seget.recipes import differing, modern
 
 CELLS = "cells.json"
 FORMAT = 3
@@ -86,10 +86,11 @@ class CellResults:
         try:
             saved = json.loads(self.path.read_bytes())
             for key, value in self.begun_with.items():
-                if saved[key] != value:
+                keys = differing(saved[key], value) if key == "recipe" else [key]
+                if saved[key] != value and keys:
                     raise InputError(
-                        f"{self.path}: was begun by another command, which differs in {key}; go on "
-                        "with that one, or name another -o."
+                        f"{self.path}: was begun by another command, which differs in "
+                        f"{', '.join(keys)}; go on with that one, or name another -o."
                     )
             for structure, drawn in self.structures.items():
                 if saved["structures"].get(structure, drawn) != drawn:

@@ -23,6 +23,7 @@ from torch import Tensor
 
 from seget import files
 from seget.errors import InputError
+from seget.recipes import differing
 from seget.training.run_folder import CHECKPOINTS
 from seget.training.state import State
 
@@ -131,10 +132,14 @@ class Checkpoints:
             return False
         tensors, numbers = saved
         for key, value in self.run_inputs.items():
-            if numbers["identity"].get(key) != value:
+            began = numbers["identity"].get(key)
+            if began == value:
+                continue
+            keys = differing(began, value) if key == "recipe" else [key]
+            if keys:
                 raise InputError(
-                    f"{self.folder}: was begun with another {key}; resume with the same, or start "
-                    "anew with --overwrite."
+                    f"{self.folder}: was begun with another {', '.join(keys)}; resume with the "
+                    "same, or start anew with --overwrite."
                 )
         try:
             state.restore(tensors, numbers)
