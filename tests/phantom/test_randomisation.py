@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seget.errors import InputError
-from seget.phantom import ALL_STRUCTURES, Picture, Settings, Specimen, randomised, simulate
+from seget.phantom import ALL_STRUCTURES, PRESETS, Picture, Settings, Specimen, randomised, simulate
 from seget.phantom.randomisation import VOXEL_NM
 from seget.phantom.settings import THICKEST_NM
 
@@ -56,6 +56,33 @@ def test_all_that_is_said_to_vary_varies() -> None:
     kept = np.array([settings.specimen.kept for settings in DRAWN])
     assert (kept.min(axis=0) < 0.85).all()
     assert {settings.focus for settings in DRAWN} >= {None, *ALL_STRUCTURES[:10]} - {None}
+
+
+def in_voxels(settings: Settings) -> dict[str, float]:
+    """Return what makes the look of a cell, lengths of the picture in its voxels."""
+    picture, specimen = settings.picture, settings.specimen
+    lengths = ("envelope_nm", "jitter_nm", "depth_nm")
+    looks = ("grain", "grain_px", "smooth_px", "detector", "flicker", "shading", "gamma")
+    stains = ("texture", "texture_scale", "cytoplasm", "unevenness", "tissue_nm")
+    return {
+        **{name: getattr(picture, name) / settings.voxel_nm for name in lengths},
+        **{name: getattr(picture, name) for name in looks},
+        **{name: getattr(specimen, name) for name in stains},
+        "crowd": specimen.crowd,
+        "voxel_nm": settings.voxel_nm,
+    }
+
+
+@pytest.mark.parametrize("name", ["real", "real-serial", "real-face"])
+def test_what_was_fitted_to_real_pictures_lies_within(name: str) -> None:
+    """The ranges are wider than life's, as far as three fits know it: of each kind for itself."""
+    fitted = PRESETS[name]
+    straight = fitted.picture.section_nm is not None
+    alike = [s for s in DRAWN if (s.picture.section_nm is not None) == straight]
+    drawn = [in_voxels(settings) for settings in alike]
+    for key, value in in_voxels(fitted).items():
+        values = sorted(one[key] for one in drawn)
+        assert values[0] <= value <= values[-1], key
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2, 4])

@@ -5,7 +5,8 @@ seed + shape -> Settings
 It never simulates. A network that has seen cells of every voxel size, dose, stain, texture, blur
 and section is more likely to take a real tomogram for one more of them (domain randomisation,
 Tobin et al., IROS 2017). One half are tilt series, one quarter serial sections, one quarter block
-faces as a FIB-SEM cuts them. Every setting is drawn for itself, from a range wider than life's.
+faces as a FIB-SEM cuts them. Every setting is drawn for itself, from a range wider than life's: the
+presets that were fitted to real pictures lie within.
 """
 
 from __future__ import annotations
@@ -104,15 +105,16 @@ def _straight(
     rng: Random, picture: Picture, voxel_nm: float, serial: bool
 ) -> tuple[Picture, Specimen]:
     """Draw plain sections: serial ones, or block faces cut at most two pixels thick."""
-    flicker = _sometimes(rng, 0.5, 0.4)
+    flicker, jitter_nm = _sometimes(rng, 0.5, 0.4), rng.uniform(0, 0.2) * voxel_nm
+    picture = replace(picture, flicker=flicker, jitter_nm=jitter_nm)
     if serial:
-        picture = replace(picture, section_nm=_between(rng, *SECTION_NM), flicker=flicker)
+        picture = replace(picture, section_nm=_between(rng, *SECTION_NM))
         return picture, Specimen(kept=(1.0, *_compressed(rng)))
     section_nm = min(_between(rng, *FACE_NM), 2 * voxel_nm)
     # An electron beam that scans the face counts pixel by pixel: no scintillator blurs its noise.
-    detector = rng.uniform(0.3, 1.0)
+    detector = min(1.0, rng.uniform(0.3, 1.1))
     depth_nm = rng.uniform(0, 8)
-    picture = replace(picture, section_nm=section_nm, flicker=flicker, defocus_nm=0.0)
+    picture = replace(picture, section_nm=section_nm, defocus_nm=0.0)
     return replace(picture, depth_nm=depth_nm, detector=detector), Specimen()
 
 
@@ -126,12 +128,12 @@ def _stained(rng: Random, specimen: Specimen) -> Specimen:
     """Draw stain and texture, and whether the cell is one of a tissue."""
     return replace(
         specimen,
-        texture=rng.uniform(0.3, 1.7),
-        texture_scale=_between(rng, 0.6, 2.0),
-        cytoplasm=rng.uniform(0.1, 0.5),
+        texture=rng.uniform(0.3, 2.0),
+        texture_scale=_between(rng, 0.6, 4.5),
+        cytoplasm=rng.uniform(0.1, 0.6),
         stain_spread=rng.uniform(0.0, 0.4),
-        unevenness=rng.uniform(0.2, 1.7),
-        tissue_nm=_between(rng, 200, 900) if rng.random() < 0.4 else 0.0,
+        unevenness=_between(rng, 0.2, 3.5),
+        tissue_nm=_between(rng, 200, 900) if rng.random() < 0.5 else 0.0,
     )
 
 
@@ -155,10 +157,10 @@ def _finished(rng: Random, voxel_nm: float) -> Picture:
     return Picture(
         defocus_nm=rng.uniform(0, 3000),
         jitter_nm=0.0,
-        envelope_nm=max(_between(rng, 2.0, 10.0), voxel_nm * rng.uniform(0.3, 1.5)),
+        envelope_nm=max(_between(rng, 2.0, 10.0), voxel_nm * _between(rng, 0.3, 4.0)),
         smooth_px=_sometimes(rng, 0.4, 1.3),
         grain=_sometimes(rng, 0.5, 0.8),
-        grain_px=_between(rng, 1.5, 6.0),
+        grain_px=_between(rng, 1.5, 30.0),
         shading=_sometimes(rng, 0.6, 0.8),
         clipped=_between(rng, 0.0005, 0.03),
         gamma=_between(rng, 0.6, 1.6),
