@@ -48,6 +48,7 @@ class Trial:
 TRIALS = {
     "base": Trial(),
     "muon": Trial(("optimiser=muon",)),
+    "dropout": Trial(("center_dropout=0.3",)),
     "rate": Trial(("learning_rate=0.001",)),
     "batch8": Trial(("batch_size=8",)),
     "capnone": Trial(("weight_cap=none",)),

@@ -168,7 +168,7 @@ def test_a_finished_run_is_left_alone(dataset: Dataset, tiny: Recipe, tmp_path: 
         train(dataset, ("discs",), tiny, run)
     with pytest.raises(InputError, match="begun with another seed"):
         train(dataset, ("discs",), tiny, replace(run, resume=True, seed=9))
-    with pytest.raises(InputError, match="begun with another recipe"):
+    with pytest.raises(InputError, match="begun with another epochs"):
         train(dataset, ("discs",), tiny.override(["epochs=9"]), replace(run, resume=True))
     with pytest.raises(InputError, match="begun with another structures"):
         train(dataset, ("rods",), tiny, replace(run, resume=True))
