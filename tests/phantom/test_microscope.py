@@ -185,6 +185,19 @@ def test_few_electrons_are_counted_one_by_one():
     assert np.isfinite(image(np.zeros((3, 20, 20)), Microscope(2.0, dose=50))).all()
 
 
+@pytest.mark.parametrize("mean", [0.4, 12.0, 60.0])
+def test_noise_does_not_hang_on_how_a_pixel_is_rounded(mean):
+    """Two processors round otherwise; else all pixels after one would have other noise."""
+    expected = np.full((100, 100), mean, dtype=np.float32)
+    expected[0, 0] = mean / 3
+    nearly = expected * np.float32(1 + 3e-7)
+    one, other = (room._counted(e, np.random.default_rng(2)) for e in (expected, nearly))
+    assert (np.abs(one - other) > 1e-3).sum() <= 1
+    few, much = room._counted(expected, np.random.default_rng(2)), np.full((100, 100), 900.0)
+    noise = room._counted(much.astype(np.float32), np.random.default_rng(2))
+    assert np.corrcoef(few.ravel(), noise.ravel())[0, 1] > 0.7, "of the same deviates"
+
+
 @settings(max_examples=15, deadline=None)
 @given(depth=st.integers(1, 7), height=st.integers(1, 40), width=st.integers(1, 40))
 def test_every_shape_comes_back_finite(depth, height, width):
