@@ -102,13 +102,14 @@ class Recipe(BaseModel):
             raise InputError(f"--set {key}={found}: {first['msg']}.") from None
 
 
-def differing(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return the keys in which the recipe of something begun before differs from that of now.
+def differing(saved: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the recipe of something begun before has otherwise than that of now, by key.
 
     A key that seget did not have then counts as its default, which is to do as before.
     """
-    began = {n: f.default for n, f in Recipe.model_fields.items() if not f.is_required()} | saved
-    return [key for key in {**now, **began} if began.get(key) != now.get(key)]
+    fields = Recipe.model_fields.items()
+    then = {**{name: f.default for name, f in fields if not f.is_required()}, **saved}
+    return {key: then.get(key) for key in {**now, **then} if then.get(key) != now.get(key)}
 
 
 def modern() -> Recipe:

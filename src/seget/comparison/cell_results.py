@@ -82,16 +82,34 @@ class CellResults:
             self.path, "\n".join(["{", *lines, f'"cells": {{\n{cells}\n}}', "}"]) + "\n"
         )
 
+    def _refuse_another(self, saved: dict[str, Any]) -> None:
+        """Raise InputError if this comparison began otherwise.
+
+        Of the recipe its numbers count, and not which of them were set: a later version of seget
+        may have other defaults.
+        """
+        same = self.begun_with.keys() - (
+            {"recipe", "changes"} if "recipe" in self.begun_with else ()
+        )
+        for key in sorted(same):
+            if saved[key] != self.begun_with[key]:
+                raise InputError(
+                    f"{self.path}: was begun by another command, which differs in {key}; go on "
+                    "with that one, or name another -o."
+                )
+        if "recipe" in self.begun_with:
+            then = differing(saved["recipe"], self.begun_with["recipe"])
+            if then:
+                wanted = " ".join(f"--set {name}={number}" for name, number in then.items())
+                raise InputError(
+                    f"{self.path}: was begun with other numbers of the recipe; go on with "
+                    f"{wanted}, or name another -o."
+                )
+
     def _read(self) -> None:
         try:
             saved = json.loads(self.path.read_bytes())
-            for key, value in self.begun_with.items():
-                keys = differing(saved[key], value) if key == "recipe" else [key]
-                if saved[key] != value and keys:
-                    raise InputError(
-                        f"{self.path}: was begun by another command, which differs in "
-                        f"{', '.join(keys)}; go on with that one, or name another -o."
-                    )
+            self._refuse_another(saved)
             for structure, drawn in self.structures.items():
                 if saved["structures"].get(structure, drawn) != drawn:
                     raise InputError(

@@ -135,10 +135,10 @@ class Checkpoints:
             began = numbers["identity"].get(key)
             if began == value:
                 continue
-            keys = differing(began, value) if key == "recipe" else [key]
-            if keys:
+            names = list(differing(began, value)) if key == "recipe" else [key]
+            if names:
                 raise InputError(
-                    f"{self.folder}: was begun with another {', '.join(keys)}; resume with the "
+                    f"{self.folder}: was begun with another {', '.join(names)}; resume with the "
                     "same, or start anew with --overwrite."
                 )
         try:
