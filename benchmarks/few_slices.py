@@ -134,7 +134,9 @@ class Job:
             paths = datasets(self.data, CHOSEN[self.data][: self.slices], out)
             read = read_dataset(paths[0])
             length = [f"steps_per_epoch={self.steps}", "epochs=1"]
-            recipe, _ = configured(read, read.structures, [*length, *self.settings])
+            recipe, _ = configured(
+                read, read.structures, [*length, *self.settings], scratch=self.start == "scratch"
+            )
             run = Run(folder, seed=self.seed, start=self.begin(), overwrite=True)
             trained = train(read, read.structures, recipe, run)
             files.write_json(result, score(trained, paths[1]))

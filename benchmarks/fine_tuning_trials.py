@@ -49,6 +49,7 @@ TRIALS = {
     "base": Trial(),
     "muon": Trial(("optimiser=muon",)),
     "dropout": Trial(("center_dropout=0.3",)),
+    "levels": Trial(("deep_supervision=0.3",)),
     "rate": Trial(("learning_rate=0.001",)),
     "batch8": Trial(("batch_size=8",)),
     "capnone": Trial(("weight_cap=none",)),

@@ -81,10 +81,22 @@ def test_a_rare_structure_weighs_more_and_a_number_that_is_given_stays(tmp_path:
     read = dataset(tmp_path, dot=dot, half=strip(100, 0))
     recipe, choices = configured(read, ["dot", "half"])
     assert recipe.weight_cap == 20
-    assert "dot is 0.3" in choices[-1].reason
+    [rare] = [choice.reason for choice in choices if choice.key == "weight_cap"]
+    assert "dot is 0.3" in rare
     assert configured(read, ["half"])[0].weight_cap is None
     for setting in ("weight_cap=3", "weight_cap=none"):
         kept = configured(read, ["dot"], [setting])[0].weight_cap
         assert kept == modern().override([setting]).weight_cap
     with pytest.raises(InputError, match="patch_px"):
         configured(read, ["dot"], ["patch_px=7"])
+
+
+def test_only_random_weights_learn_from_the_losses_of_levels(tmp_path: Path) -> None:
+    read = dataset(tmp_path, half=strip(100, 0))
+    began, choices = configured(read, ["half"])
+    assert began.deep_supervision == 0
+    assert "trained model" in choices[-1].reason
+    scratch, chosen = configured(read, ["half"], scratch=True)
+    assert scratch.deep_supervision == modern().deep_supervision > 0
+    assert [c.key for c in chosen] == [c.key for c in choices[:-1]]
+    assert configured(read, ["half"], ["deep_supervision=2"])[0].deep_supervision == 2

@@ -1,4 +1,4 @@
-"""Chooses what a recipe leaves to the data: binning, patch and weights, each with its reason.
+"""Chooses what a recipe leaves to the data and to the start of a training, each with its reason.
 
 Dataset + structures -> Choices -> Recipe
 
@@ -46,7 +46,11 @@ class Choice:
 
 
 def configured(
-    dataset: Dataset, structures: Sequence[str], settings: Iterable[str] = ()
+    dataset: Dataset,
+    structures: Sequence[str],
+    settings: Iterable[str] = (),
+    *,
+    scratch: bool = False,
 ) -> tuple[Recipe, list[Choice]]:
     """Return the recipe `modern` for a dataset, and what was chosen in it.
 
@@ -56,6 +60,8 @@ def configured(
         What is trained together.
     settings
         `key=value` settings: what they name is not chosen.
+    scratch
+        Whether the training begins from random weights, and not from a trained model.
 
     Raises
     ------
@@ -75,6 +81,9 @@ def configured(
     rare = _rare(dataset, structures)
     if "weight_cap" not in named and rare:
         chosen.append(Choice("weight_cap", RARE_CAP, rare))
+    if asked.network == "seget" and "deep_supervision" not in named and not scratch:
+        reason = "it begins from a trained model, whose levels know their parts"
+        chosen.append(Choice("deep_supervision", 0, reason))
     recipe = asked.override(f"{choice.key}={choice.value}" for choice in chosen)
     return recipe, chosen
 

@@ -101,6 +101,8 @@ class Cell:
     def recipe(self, settings: tuple[str, ...]) -> Recipe:
         """Return the recipe of the cell; its epochs are about as long as the recipe's own."""
         base = modern() if self.steps else paper(self.structures[0])
+        if self.network == SHIPPED:  # as `seget train` does, see configuration.py
+            base = base.override(["deep_supervision=0"])
         changes = [*settings, f"network={architecture(self.network).name}"]
         if self.learning_rate is not None:
             changes.append(f"learning_rate={self.learning_rate}")
