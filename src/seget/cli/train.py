@@ -128,8 +128,7 @@ def train(
         say_doubts(tomogram.image.path for tomogram in read.tomograms)
         chosen = split_names(structures) or list(read.structures)
         groups = [tuple(chosen)] if joint else [(structure,) for structure in chosen]
-        asked = settings or []
-        recipes = [_recipe(recipe, read, g, asked, scratch=start == "scratch") for g in groups]
+        recipes = [_recipe(recipe, read, group, settings or [], start) for group in groups]
         runs = [_run(run, start, *one, len(groups)) for one in zip(groups, recipes, strict=True)]
         _say_what_is_annotated(read, chosen)
         for one in zip(groups, recipes, runs, strict=True):
@@ -156,7 +155,7 @@ def _say_what_is_annotated(dataset: Dataset, structures: list[str]) -> None:
 
 
 def _recipe(
-    name: str, dataset: Dataset, group: tuple[str, ...], settings: list[str], *, scratch: bool
+    name: str, dataset: Dataset, group: tuple[str, ...], settings: list[str], start: str | None
 ) -> Recipe:
     """Return the recipe of a group of structures; say what the data chose in it."""
     from seget import recipes
@@ -168,7 +167,7 @@ def _recipe(
     dataset.demand(group)
     if name == "paper":
         return recipes.paper(group[0]).override(settings)
-    recipe, choices = configured(dataset, group, settings, scratch=scratch)
+    recipe, choices = configured(dataset, group, settings, scratch=start == "scratch")
     for choice in choices:
         say(f"{', '.join(group)}: {choice.key} = {choice.value}, since {choice.reason}.")
     return recipe
