@@ -128,7 +128,7 @@ def modern() -> Recipe:
         binning=2,  # four times the area in the same time; detail below 4 px is lost
         foreground_share=0.5,  # the other half shows background
         deep_supervision=0.3,  # coarse levels learn sooner; from a trained model `configured` has 0
-        center_dropout=0.3,  # what it sees of far away carries over less (docs/results/trials.md)
+        center_dropout=0.3,  # so that no feature is relied on alone (docs/results/trials.md)
         weight_cap=None,  # sampling and the Jaccard term already balance the classes
         flips=True,  # a section has no up and no handedness; costs nothing
         warp=0.5,  # half stay sharp: interpolation blurs noise, and prediction reads unblurred

@@ -39,7 +39,7 @@ class Samples:
     part
         `(number, of)`: the part of each batch that is made here (see `patches.share`).
     center_channels
-        Features of the network's center, of which training may leave some out.
+        Features of the network's center, where the recipe leaves some out; else 0.
 
     Raises
     ------
@@ -64,7 +64,8 @@ class Samples:
         ]
         smallest = min(min(reader.shape[1:]) for reader in self.readers)
         self.patch_px = min(recipe.patch_px, max(16, smallest // 16 * 16))
-        self.center_channels = Architecture.of(recipe, len(structures)).center_channels
+        center = Architecture.of(recipe, len(structures)).center_channels
+        self.center_channels = center if recipe.center_dropout else 0
         self._labelled = [self._labelled_slices(structure) for structure in structures]
         self._places = [self._foreground_slices(k, dataset) for k in range(len(structures))]
         self._grid = self._paper_grid() if recipe.steps_per_epoch is None else []
@@ -126,9 +127,9 @@ class Samples:
         that of prediction, where none is (Srivastava et al. 2014; whole channels as in Tompson et
         al. 2015). Drawn last: nothing else of a batch depends on it.
         """
-        left_out = self.recipe.center_dropout
-        if not left_out or not self.center_channels:
+        if not self.center_channels:
             return None
+        left_out = self.recipe.center_dropout
         drawn = rng.random((count, self.center_channels)) >= left_out
         return (drawn / (1 - left_out)).astype(np.float32)
 

@@ -135,7 +135,7 @@ class Checkpoints:
             began = numbers["identity"].get(key)
             if began == value:
                 continue
-            names = list(differing(began, value)) if key == "recipe" else [key]
+            names = list(differing(began or {}, value)) if key == "recipe" else [key]
             if names:
                 raise InputError(
                     f"{self.folder}: was begun with another {', '.join(names)}; resume with the "

@@ -245,7 +245,7 @@ class _Area:
 
 def shape_of_kept(samples: Samples, count: int) -> dict[str, tuple[tuple[int, ...], torch.dtype]]:
     """Return shape and type of `Batch.kept` of so many patches, if their batches have it."""
-    if not samples.recipe.center_dropout or not samples.center_channels:
+    if not samples.center_channels:
         return {}
     return {"kept": ((count, samples.center_channels), torch.float32)}
 

@@ -82,8 +82,7 @@ class Gradients:
         So many ranks hold the same patches, where there are fewer of these: sums are divided by it.
         """
         self.forget()
-        on = self.device.take
-        here = batch.each(lambda part: on(part).float())
+        here = self._on_device(batch)
         try:
             with self.device.computing():
                 judged = self._judged(here)
@@ -133,13 +132,16 @@ class Gradients:
         """
         total = torch.zeros((), device=self.device.torch)
         for piece in batch.split(at_once):
-            here = piece.each(lambda part: self.device.take(part).float())
+            here = self._on_device(piece)
             share = len(here.image) / len(batch.image)
             judged = self._judged(here)
             cap = self.recipe.weight_cap
             total += self._learnt([segmentation_loss(*one, cap) * share for one in judged])
         with torch.no_grad():  # the optimiser adds the gradient of this term
             return total + self.recipe.weight_decay * sum_of_squares(self._kernels)
+
+    def _on_device(self, batch: Batch) -> Batch:
+        return batch.each(lambda part: self.device.take(part).float())
 
     def _judged(self, batch: Batch) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Return the network's logits and their truth; coarser levels after it, if they teach."""
