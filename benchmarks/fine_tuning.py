@@ -104,7 +104,7 @@ class FineTuning:
                 module.eval()
 
     def _loss(self, batch: Batch) -> Tensor:
-        """Return the loss of equation 1 with the trial's own terms, without those of levels."""
+        """Return equation 1 with the trial's terms: of all features, without the levels' losses."""
         image, target, labelled = (
             self.device.take(part).float() for part in (batch.image, batch.target, batch.labelled)
         )

@@ -48,7 +48,7 @@ class Trial:
 TRIALS = {
     "base": Trial(),
     "muon": Trial(("optimiser=muon",)),
-    "dropout": Trial(("center_dropout=0.3",)),
+    "features": Trial(("center_dropout=0",)),
     "levels": Trial(("deep_supervision=0.3",)),
     "rate": Trial(("learning_rate=0.001",)),
     "batch8": Trial(("batch_size=8",)),

@@ -2,7 +2,7 @@
 
     python benchmarks/pretrain.py -o build/pretrain --minutes 90
     python benchmarks/pretrain.py -o build/pretrain --minutes 6 --batch 16 --device cuda
-    python benchmarks/pretrain.py -o build/pretrain --steps 5000 --batch 8 --from general
+    ... --steps 5000 --batch 8 --first-seed 20000 --from general
 
 Draws `--cells` random phantoms (seed after seed, the last few to judge by) into OUT/cells, trains
 one network with an output a structure on their own pixel sizes, and writes OUT/general: weights in
@@ -107,9 +107,8 @@ def main() -> None:
     """Draw, train, write the model and its card."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--out", type=Path, required=True)
-    length = parser.add_mutually_exclusive_group(required=True)
-    length.add_argument("--minutes", type=float)
-    length.add_argument("--steps", type=int, help="a multiple of 50, or of the steps_per_epoch set")
+    parser.add_argument("--minutes", type=float, default=90)
+    parser.add_argument("--steps", type=int, help="instead: a multiple of the steps of an epoch")
     parser.add_argument("--cells", type=int, default=60)
     parser.add_argument("--first-seed", type=int, default=FIRST_SEED)
     parser.add_argument("--from", dest="begin", choices=("scratch", "general"), default="scratch")
@@ -134,7 +133,7 @@ def main() -> None:
     run = Run(
         asked.out / "run",
         device=asked.device,
-        max_minutes=asked.minutes,
+        max_minutes=None if asked.steps else asked.minutes,
         start=start,
         resume=True,
     )

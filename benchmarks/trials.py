@@ -48,7 +48,6 @@ TRIALS: dict[str, list[str]] = {
     "no deep supervision": ["deep_supervision=0"],
     "deep_supervision=1": ["deep_supervision=1"],
     "no center dropout": ["center_dropout=0"],
-    "center_dropout=0.3": ["center_dropout=0.3"],
     "center_dropout=0.5": ["center_dropout=0.5"],
     "muon": ["optimiser=muon"],
     "unet": ["network=unet"],
