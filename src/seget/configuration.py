@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy import ndimage
 
 from seget.dataset import Dataset, Mask
-from seget.recipes import Recipe, modern
+from seget.recipes import SUPERVISED_FROM_A_MODEL, Recipe, modern
 from seget.slices import common_pixel_nm
 
 # The network sees the image binned by 2 unless more than `THIN_SHARE` of a structure's area is in
@@ -83,7 +83,7 @@ def configured(
         chosen.append(Choice("weight_cap", RARE_CAP, rare))
     if asked.network == "seget" and "deep_supervision" not in named and not scratch:
         reason = "it begins from a trained model, whose levels know their parts"
-        chosen.append(Choice("deep_supervision", 0, reason))
+        chosen.append(Choice("deep_supervision", SUPERVISED_FROM_A_MODEL, reason))
     recipe = asked.override(f"{choice.key}={choice.value}" for choice in chosen)
     return recipe, chosen
 

@@ -112,6 +112,10 @@ def differing(saved: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any
     return {key: then.get(key) for key in {**now, **then} if then.get(key) != now.get(key)}
 
 
+# `deep_supervision` of a training that begins from a model, whose coarse levels know their parts.
+SUPERVISED_FROM_A_MODEL = 0
+
+
 def modern() -> Recipe:
     """Our default: good in minutes on a CPU, better in an hour on a GPU, for any structure."""
     return Recipe(
@@ -127,7 +131,7 @@ def modern() -> Recipe:
         patch_px=512,  # 256 px after binning: half of the receptive field
         binning=2,  # four times the area in the same time; detail below 4 px is lost
         foreground_share=0.5,  # the other half shows background
-        deep_supervision=0.3,  # coarse levels learn sooner; from a trained model `configured` has 0
+        deep_supervision=0.3,  # coarse levels learn sooner; see also `SUPERVISED_FROM_A_MODEL`
         center_dropout=0.3,  # so that no feature is relied on alone (docs/results/trials.md)
         weight_cap=None,  # sampling and the Jaccard term already balance the classes
         flips=True,  # a section has no up and no handedness; costs nothing

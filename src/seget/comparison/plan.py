@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from seget.networks import Architecture
-from seget.recipes import Recipe, modern, paper
+from seget.recipes import SUPERVISED_FROM_A_MODEL, Recipe, modern, paper
 
 # The row that begins from the model that comes with seget; all others begin from scratch.
 SHIPPED = "seget_shipped"
@@ -102,7 +102,7 @@ class Cell:
         """Return the recipe of the cell; its epochs are about as long as the recipe's own."""
         base = modern() if self.steps else paper(self.structures[0])
         if self.network == SHIPPED:  # as `seget train` does, see configuration.py
-            base = base.override(["deep_supervision=0"])
+            base = base.override([f"deep_supervision={SUPERVISED_FROM_A_MODEL}"])
         changes = [*settings, f"network={architecture(self.network).name}"]
         if self.learning_rate is not None:
             changes.append(f"learning_rate={self.learning_rate}")
