@@ -61,14 +61,6 @@ def test_the_interval_lies_between_the_worst_and_the_best_slice_and_holds_the_wh
     assert high < max(c.miou for c in counts)
 
 
-def test_the_interval_is_that_of_a_plain_loop() -> None:
-    rng = np.random.default_rng(5)
-    rows = [row(z, *map(int, rng.integers(0, 50, 4))) for z in range(6)]
-    drawn = np.random.default_rng(0).integers(6, size=(200, 6))
-    mious = [sum((Counts(*rows[z][2:]) for z in one), Counts()).miou for one in drawn]  # type: ignore[arg-type]
-    assert interval([rows], resamples=200) == pytest.approx(list(np.percentile(mious, [2.5, 97.5])))
-
-
 def test_draws_without_a_labelled_pixel_are_left_out() -> None:
     low, high = interval([[row(0, 0, 0, 0, 0), row(1, 5, 1, 1, 50)]])  # type: ignore[misc]
     assert low == pytest.approx(high) == pytest.approx(Counts(5, 1, 1, 50).miou)

@@ -12,16 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from seget.comparison.bootstrap import Floats, SliceCounts, drawn_mious, percentile_interval
 from seget.metrics import mious
 
 # The rows that are compared with all others.
 REFERENCES = ("seget", "seget_shipped")
-RESAMPLES = 2000
-Floats = npt.NDArray[np.float64]
-# Of one training, by structure: [tomogram, slice, tp, fp, fn, tn] a scored slice.
-CellCounts = Mapping[str, Sequence[Sequence[Any]]]
+CellCounts = Mapping[str, SliceCounts]  # of one training, by structure
 Differences = dict[str, dict[str, dict[str, Any]]]
 
 
@@ -37,9 +34,9 @@ def differences(counts: Mapping[str, Mapping[int, CellCounts]]) -> Differences:
     Returns
     -------
     Reference -> network -> `structures` (structure -> `mean`, `interval`), `average` over them, and
-    the `seeds`. The interval is a 95 % percentile bootstrap: seeds and slices are drawn with
-    replacement, the same for both networks. It is None where one seed and one slice leave nothing
-    to draw. The pair of both references is in it once.
+    the `seeds`. The interval is a 95 % percentile bootstrap (bootstrap.py): seeds, tomograms and
+    their slices are drawn, the same for both networks. It is None where one seed and one slice
+    leave nothing to draw. The pair of both references is in it once.
     """
     found: Differences = {}
     for ours in REFERENCES:
@@ -55,14 +52,11 @@ def differences(counts: Mapping[str, Mapping[int, CellCounts]]) -> Differences:
 def _difference(ours: Sequence[CellCounts], theirs: Sequence[CellCounts]) -> dict[str, Any]:
     structures, means, draws = {}, [], []
     for structure in ours[0]:
-        first, second = (
-            np.array([[row[2:] for row in seed[structure]] for seed in both], dtype=np.int64)
-            for both in (ours, theirs)
-        )
+        first, second = ([seed[structure] for seed in both] for both in (ours, theirs))
         mean = float((_whole(first) - _whole(second)).mean())
         if np.isnan(mean):
             continue  # on no scored slice: nobody has a number
-        drawn = _draws(first) - _draws(second)
+        drawn = drawn_mious(first, draw_seeds=True) - drawn_mious(second, draw_seeds=True)
         structures[structure] = {"mean": mean, "interval": _interval(drawn)}
         means.append(mean)
         draws.append(drawn)
@@ -72,33 +66,11 @@ def _difference(ours: Sequence[CellCounts], theirs: Sequence[CellCounts]) -> dic
     return {"structures": structures, "average": average}
 
 
-def _whole(counts: npt.NDArray[np.int64]) -> Floats:
-    """Return the mIOU of each seed from its counts `(seeds, slices, 4)`."""
-    return mious(counts.sum(axis=1))
-
-
-def _draws(counts: npt.NDArray[np.int64]) -> Floats:
-    """Return the mIOU of each resample, the mean over its seeds; the same draws for equal shapes.
-
-    One resample draws seeds and slices; where it draws no slice with the structure it is nan.
-    """
-    seeds, slices, _ = counts.shape
-    rng = np.random.default_rng(0)
-    which = rng.integers(seeds, size=(RESAMPLES, seeds, 1))
-    where = rng.integers(slices, size=(RESAMPLES, 1, slices))
-    drawn: Floats = mious(counts[which, where].sum(axis=2)).mean(axis=1)
-    return drawn
+def _whole(seeds: Sequence[SliceCounts]) -> Floats:
+    """Return the mIOU of each seed."""
+    return mious(np.array([np.sum([row[2:] for row in rows], axis=0) for rows in seeds]))
 
 
 def _interval(draws: Floats) -> list[float] | None:
     ends = percentile_interval(draws)
     return None if ends is None or np.nanmin(draws) == np.nanmax(draws) else ends
-
-
-def percentile_interval(draws: Floats) -> list[float] | None:
-    """Return the [low, high] that 95 % of the resamples lie between; None if all are nan."""
-    there = draws[~np.isnan(draws)]
-    if not there.size:
-        return None
-    low, high = np.percentile(there, [2.5, 97.5])
-    return [float(low), float(high)]

@@ -20,7 +20,8 @@ AVERAGE = "average"
 ABSENT = "absent"
 DIFFERENCES = (
     "SegET's mIOU minus that of each network on the same seeds: the mean, and a 95 % interval from "
-    "drawing seeds and slices with replacement, the same for both. Below 0, the other is better."
+    "drawing seeds, tomograms and their slices with replacement, the same for both. Below 0, the "
+    "other is better."
 )
 COST = (
     "network",

@@ -13,17 +13,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
+from seget.comparison.bootstrap import SliceCounts, drawn_mious, percentile_interval
 from seget.comparison.cell_results import CellResults
-from seget.comparison.differences import CellCounts, differences, percentile_interval
+from seget.comparison.differences import CellCounts, differences
 from seget.comparison.plan import Cell, ComparisonSettings, architecture, title_of
 from seget.dataset import Dataset
 from seget.evaluation import without_nan
-from seget.metrics import Counts, mean_ignoring_absent, mious
+from seget.metrics import Counts, mean_ignoring_absent
 from seget.networks import Architecture
 
-RESAMPLES = 2000
 MEANS = ("iou", "dice", "miou_at_threshold", "miou_per_patch", "pixel_accuracy")
 
 
@@ -172,30 +170,22 @@ def _counts(
     return {seed: of_each for seed, of_each in found.items() if set(of_each) == set(structures)}
 
 
-def interval(
-    seeds: Sequence[Sequence[Sequence[Any]]], resamples: int = RESAMPLES
-) -> list[float] | None:
-    """Return a 95 % percentile bootstrap interval of the mIOU, over the scored slices.
+def interval(seeds: Sequence[SliceCounts]) -> list[float] | None:
+    """Return a 95 % percentile bootstrap interval of the mIOU, over tomograms and their slices.
 
     Parameters
     ----------
     seeds
-        A list a seed of [tomogram, slice, tp, fp, fn, tn], the same slices in each.
-    resamples
-        Number of times the slices are drawn with replacement; their counts are added, and the
-        mIOU is averaged over the seeds.
+        The counts of each seed, of the same slices; the mIOU is averaged over the seeds.
 
     Returns
     -------
-    [low, high], or None for fewer than two slices, which cannot be resampled, and for a structure
-    that is on none of them. Draws without a slice that holds it are left out.
+    [low, high], or None for fewer than two slices, which cannot be drawn, and for a structure that
+    is on none of them. Draws without a slice that holds it are left out.
     """
-    counts = np.array([[row[2:] for row in rows] for rows in seeds], dtype=np.int64)
-    slices = counts.shape[1]
-    if slices < 2:
+    if len(seeds[0]) < 2:
         return None
-    drawn = np.random.default_rng(0).integers(slices, size=(resamples, slices))
-    return percentile_interval(mious(counts[:, drawn].sum(axis=2)).mean(axis=0))
+    return percentile_interval(drawn_mious(seeds, draw_seeds=False))
 
 
 def _false_positive_share(rows: Sequence[Sequence[Any]]) -> float:

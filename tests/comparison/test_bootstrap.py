@@ -1,0 +1,69 @@
+"""The bootstrap: against a plain loop, and what tomograms that differ do to an interval."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seget.comparison.bootstrap import DRAWS, _slice_draws, drawn_mious, percentile_interval
+from seget.metrics import Counts
+
+
+def slices(tomogram: str, rng: np.random.Generator, number: int, hit: int) -> list[list[object]]:
+    """Counts of slices of a tomogram, of whose structure about `hit` of 100 pixels are found."""
+    found = rng.integers(hit - 5, hit + 6, number).tolist()
+    return [[tomogram, z, tp, 20, 100 - tp, 880] for z, tp in enumerate(found)]
+
+
+def test_a_draw_takes_whole_tomograms() -> None:
+    names = ("a",) * 3 + ("b",) * 5 + ("c",)
+    times = _slice_draws(names)
+    of_each = {n: times[:, np.array(names) == n].sum(axis=1) / names.count(n) for n in "abc"}
+    assert (sum(of_each.values()) == 3).all()
+    assert set(np.unique([*of_each.values()])) == {0, 1, 2, 3}
+    assert all(
+        (times[:, np.array(names) == n].sum(axis=1) % names.count(n) == 0).all() for n in "abc"
+    )
+    # All are as likely as each other.
+    for taken in of_each.values():
+        assert taken.mean() == pytest.approx(1, abs=0.1)
+    assert times.mean(axis=0) == pytest.approx(np.ones(9), abs=0.15)
+
+
+@pytest.mark.parametrize("draw_seeds", [True, False])
+def test_the_interval_is_that_of_a_plain_loop(draw_seeds: bool) -> None:
+    rng = np.random.default_rng(5)
+    seeds = [slices("a", rng, 4, hit) + slices("b", rng, 2, hit - 30) for hit in (60, 70)]
+    mious = []
+    for _ in range(DRAWS):
+        places: list[int] = []
+        for tomogram in rng.choice(["a", "b"], 2):
+            own = [i for i, row in enumerate(seeds[0]) if row[0] == tomogram]
+            places += rng.choice(own, len(own)).tolist()
+        taken = rng.integers(2, size=2) if draw_seeds else range(2)
+        of_seed = [sum((Counts(*seeds[n][i][2:]) for i in places), Counts()).miou for n in taken]  # type: ignore[arg-type]
+        mious.append(np.mean(of_seed))
+    ends = percentile_interval(drawn_mious(seeds, draw_seeds=draw_seeds))
+    assert ends == pytest.approx(list(np.percentile(mious, [2.5, 97.5])), abs=0.01)
+
+
+def test_tomograms_that_differ_widen_it_and_more_slices_of_them_do_not_narrow_it() -> None:
+    rng = np.random.default_rng(0)
+    widths = []
+    for number in (5, 50):
+        rows = slices("easy", rng, number, 80) + slices("hard", rng, number, 30)
+        low, high = percentile_interval(drawn_mious([rows], draw_seeds=False))  # type: ignore[misc]
+        widths.append(high - low)
+        apart = [
+            sum((Counts(*row[2:]) for row in rows if row[0] == name), Counts()).miou  # type: ignore[arg-type]
+            for name in ("easy", "hard")
+        ]
+        assert low == pytest.approx(min(apart), abs=0.03)
+        assert high == pytest.approx(max(apart), abs=0.03)
+    assert widths[1] == pytest.approx(widths[0], rel=0.1)
+
+
+def test_what_two_networks_scored_alike_is_drawn_alike() -> None:
+    rows = slices("a", np.random.default_rng(1), 6, 50)
+    both = [drawn_mious([rows, rows], draw_seeds=True) for _ in range(2)]
+    assert np.array_equal(*both)
