@@ -1,6 +1,7 @@
 """The numbers of docs/results/table1.md: every comparison there, run or gone on with.
 
     SEGET_DATA=/path/to/data python benchmarks/table1.py [NAME ...] [--on processes:8] [--pages]
+    ... life-end --networks seget,unet
 
 Each comparison is one `seget compare` in build/table1/NAME. Cells that docs/results/cells.json
 holds are not done again; what is done is added to it, also when the run is stopped. `--pages` runs
@@ -118,8 +119,8 @@ def run(*words: str) -> None:
         raise SystemExit(code)  # it has said why
 
 
-def go_on(name: str, more: list[str]) -> None:
-    """Run a comparison from the cells that are kept, and keep what it adds."""
+def go_on(name: str, more: list[str], networks: str | None = None) -> None:
+    """Run a comparison, or some of its networks, from the kept cells; keep what it adds."""
     kept = json.loads(CELLS.read_text()) if CELLS.is_file() else {}
     out = BUILD / name
     cells = out / "cells.json"
@@ -128,6 +129,11 @@ def go_on(name: str, more: list[str]) -> None:
         out.mkdir(parents=True, exist_ok=True)
         cells.write_text(json.dumps(renewed(begun)))
     kind, *options = COMPARISONS[name]
+    if networks:
+        if "--networks" in options:
+            options[options.index("--networks") + 1] = networks
+        else:
+            options += ["--networks", networks]
     try:
         run("compare", str(dataset(kind)), "-o", str(out), *options, *more)
     finally:
@@ -182,10 +188,11 @@ def main() -> None:
     parser.add_argument("names", nargs="*", choices=[[], *COMPARISONS], default=[])
     parser.add_argument("--pages", action="store_true")
     parser.add_argument("--on", default="here", help="where trainings run, see seget compare")
+    parser.add_argument("--networks", help="only these; the page stays until all are there")
     options = parser.parse_args()
     for name in [] if options.pages else options.names or COMPARISONS:
-        go_on(name, ["--on", options.on])
-    if PAGE.is_file():
+        go_on(name, ["--on", options.on], options.networks)
+    if PAGE.is_file() and not options.networks:
         write_pages()
 
 

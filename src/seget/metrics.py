@@ -241,19 +241,26 @@ class Histogram:
         other = "recall" if goal.measure == "precision" else "precision"
         return candidates[max(reached, key=lambda k: (getattr(counts[k], other), k))]
 
-    def best_threshold(self) -> float:
-        """Threshold (0..1) with the highest mIOU; of equal ones the nearest to 0.5.
+    def best_threshold(self, tolerance: float = 0.0) -> float:
+        """Threshold (0..1) nearest to 0.5 whose mIOU is the highest there is, or nearly.
 
         Thresholds lie half-way between two scores, (k + 0.5) / 127, so that no rounding can move
         a pixel across; 0.5 is one of them. Where truth lacks foreground or background it is 0.5:
         there is nothing to tell apart, and the best would be to predict nothing, or everything.
+
+        Parameters
+        ----------
+        tolerance
+            How far below the highest the mIOU may be. A curve with a broad top has its maximum
+            anywhere on it, and on other pixels elsewhere.
         """
         if not (self.foreground.any() and self.background.any()):
             return 0.5
         candidates = [(k + 0.5) / FULL_SCORE for k in range(FULL_SCORE)]
         candidates.sort(key=lambda threshold: abs(threshold - 0.5))
         mious = [self.counts_at(threshold).miou for threshold in candidates]
-        return candidates[max(range(len(mious)), key=mious.__getitem__)]
+        enough = max(mious) - tolerance
+        return next(t for t, miou in zip(candidates, mious, strict=True) if miou >= enough)
 
 
 def mious(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:

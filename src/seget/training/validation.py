@@ -24,6 +24,9 @@ from seget.slices import SliceReader
 # Validation may take a tenth of the training time; a forward pass costs a third of a step.
 VALIDATION_SHARE = 0.1
 STEP_OVER_FORWARD = 3
+# A threshold is the nearest to 0.5 whose mIOU on the validation slices is within this of the best:
+# the exact best belongs to these slices, others have it elsewhere (docs/results/trials.md).
+THRESHOLD_TOLERANCE = 0.002
 # After so many epochs in a row without any predicted foreground the user is told why.
 EMPTY_EPOCHS = 3
 
@@ -54,8 +57,8 @@ class Validation:
         return mean_ignoring_absent(self.counts(s).miou for s in self.histograms)[0]
 
     def thresholds(self) -> dict[str, float]:
-        """Return the threshold a structure with the best mIOU; 0.5 if it is on no slice."""
-        return {s: h.best_threshold() for s, h in self.histograms.items()}
+        """Return a structure's threshold, see `THRESHOLD_TOLERANCE`; 0.5 if it is on no slice."""
+        return {s: h.best_threshold(THRESHOLD_TOLERANCE) for s, h in self.histograms.items()}
 
     def calibrations(self) -> dict[str, Calibration]:
         """Return the calibration of each structure that the slices show."""
