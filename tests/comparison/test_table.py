@@ -13,11 +13,10 @@ from seget import files
 from seget.comparison.cell_results import CellResults
 from seget.comparison.plan import ComparisonSettings, Terms
 from seget.comparison.rows import facts
-from seget.comparison.table import describe_split, interval, make_table
+from seget.comparison.table import describe_split, make_table
 from seget.dataset import read_dataset
 from seget.evaluation import without_nan
 from seget.evaluation.agreement import Agreement, Truth
-from seget.metrics import Counts
 from seget.volume import Volume
 
 
@@ -39,45 +38,6 @@ def test_a_split_that_flatters_is_said_in_words(
     split = describe_split(read_dataset(tmp_path / "dataset.toml"))
     assert (split["part"], split["flatters"]) == (part, flatters)
     assert words in split["text"]
-
-
-def row(z: int, tp: int, fp: int, fn: int, tn: int) -> list[object]:
-    return ["a", z, tp, fp, fn, tn]
-
-
-def test_slices_that_agree_have_an_interval_of_no_width() -> None:
-    same = [row(z, 30, 10, 20, 940) for z in range(5)]
-    expected = Counts(30, 10, 20, 940).miou
-    assert interval([same]) == pytest.approx([expected, expected])
-    assert interval([same, same]) == pytest.approx([expected, expected])
-
-
-def test_the_interval_lies_between_the_worst_and_the_best_slice_and_holds_the_whole() -> None:
-    rng = np.random.default_rng(3)
-    rows = [row(z, *map(int, rng.integers(50, 500, 4))) for z in range(12)]
-    counts = [Counts(*r[2:]) for r in rows]  # type: ignore[arg-type]
-    low, high = interval([rows])  # type: ignore[misc]
-    assert min(c.miou for c in counts) < low < sum(counts, Counts()).miou < high
-    assert high < max(c.miou for c in counts)
-
-
-def test_draws_without_a_labelled_pixel_are_left_out() -> None:
-    low, high = interval([[row(0, 0, 0, 0, 0), row(1, 5, 1, 1, 50)]])  # type: ignore[misc]
-    assert low == pytest.approx(high) == pytest.approx(Counts(5, 1, 1, 50).miou)
-
-
-@pytest.mark.parametrize("fp", [0, 1])
-def test_a_structure_on_no_scored_slice_has_no_interval(fp: int) -> None:
-    empty = [row(z, 0, fp, 0, 10 - fp) for z in range(3)]
-    assert interval([empty, empty]) is None
-    assert interval([empty[:1]]) is None
-
-
-def test_draws_without_the_structure_are_left_out() -> None:
-    empty = [row(z, 0, 0, 0, 10) for z in range(3)]
-    low, high = interval([[*empty, row(3, 5, 1, 0, 4)]])  # type: ignore[misc]
-    assert high < (5 / 6 + 34 / 35) / 2 + 0.01, "not 1.0, as draws of empty slices alone would have"
-    assert low >= Counts(5, 1, 0, 4).miou
 
 
 def test_slices_without_the_structure_do_not_enter_the_means(

@@ -41,6 +41,7 @@ def picture(tmp_path: Path) -> Path:
 def test_the_page_shows_the_numbers_and_runs_nothing(tmp_path: Path, picture: Path) -> None:
     scores = {
         "miou": 0.8125,
+        "miou_interval": [0.7912, 0.8308],
         "iou": None,
         "dice": 0.5,
         "pixel_accuracy": 1.0,
@@ -70,7 +71,7 @@ def test_the_page_shows_the_numbers_and_runs_nothing(tmp_path: Path, picture: Pa
     page = Page((tmp_path / "report.html").read_text())
     assert "script" not in page.tags
     assert page.cells.count(NAME) >= 5, "names are text, wherever they stand"
-    assert {"0.812", "0.750", "absent", "0.500", "1.000", "1.23%"} <= set(page.cells)
+    assert {"0.812", "0.791-0.831", "0.750", "absent", "0.500", "1.000", "1.23%"} <= set(page.cells)
     assert {"1,234 px, 2.34%", "54,321 px"} <= set(page.cells)
     assert {"0.988", "0.654", "0 + 7", "Surface Dice within 4.5 nm."} <= set(page.cells)
     assert len(page.sources) == 4

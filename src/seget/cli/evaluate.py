@@ -143,10 +143,11 @@ def _print_table(result: dict[str, Any]) -> None:
     from rich.table import Table
 
     from seget.dataset import slice_ranges
-    from seget.evaluation import score_text
+    from seget.evaluation import interval_text, score_text
 
     columns = {
         "mIOU": "miou",
+        "95 %\ninterval": "miou_interval",
         "at\nthreshold": "miou_at_threshold",
         "of\nlabels": "miou_of_labels",
         "IoU": "iou",
@@ -159,10 +160,14 @@ def _print_table(result: dict[str, Any]) -> None:
     for heading in columns:
         table.add_column(heading, justify="right", no_wrap=True)
     for structure, scores in result["structures"].items():
-        shown = {key: score_text(scores[key], 4) for key in columns.values() if key in scores}
-        shown["judged_px"] = f"{scores['judged_px']:,}"
-        labels = score_text(scores["labels"]["miou"], 4) if "labels" in scores else "-"
-        shown["miou_of_labels"] = labels
+        shown = {
+            "miou_interval": interval_text(scores["miou_interval"], 3),
+            "miou_of_labels": score_text(scores["labels"]["miou"], 4)
+            if "labels" in scores
+            else "-",
+            "judged_px": f"{scores['judged_px']:,}",
+        }
+        shown |= {key: score_text(scores[key], 4) for key in columns.values() - shown.keys()}
         table.add_row(structure, *(shown[key] for key in columns.values()))
     console = Console(highlight=False, markup=False)
     tomograms = Counter(scored["tomogram"] for scored in result["scored"])

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from seget.comparison.bootstrap import Floats, SliceCounts, drawn_mious, percentile_interval
+from seget.bootstrap import Floats, SliceCounts, drawn_mious, percentile_interval
 from seget.metrics import mious
 
 # The rows that are compared with all others.

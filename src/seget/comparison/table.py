@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from seget.comparison.bootstrap import SliceCounts, drawn_mious, percentile_interval
+from seget.bootstrap import miou_interval
 from seget.comparison.cell_results import CellResults
 from seget.comparison.differences import CellCounts, differences
 from seget.comparison.plan import Cell, ComparisonSettings, architecture, title_of
@@ -127,7 +127,7 @@ def _network_scores(
         scores = [result["scores"][structure] for result in own]
         table[structure] = {
             "miou": [score["miou"] for score in scores],
-            "interval": interval([result["counts"][structure] for result in own]),
+            "interval": miou_interval([result["counts"][structure] for result in own]),
             "steps": own[0]["steps_made"],
             "learning_rate": own[0]["learning_rate"],
             "foreground_fraction": scores[0]["foreground_fraction"],
@@ -168,24 +168,6 @@ def _counts(
             {structure: results[cell]["counts"][structure] for structure in cell.structures}
         )
     return {seed: of_each for seed, of_each in found.items() if set(of_each) == set(structures)}
-
-
-def interval(seeds: Sequence[SliceCounts]) -> list[float] | None:
-    """Return a 95 % percentile bootstrap interval of the mIOU, over tomograms and their slices.
-
-    Parameters
-    ----------
-    seeds
-        The counts of each seed, of the same slices; the mIOU is averaged over the seeds.
-
-    Returns
-    -------
-    [low, high], or None for fewer than two slices, which cannot be drawn, and for a structure that
-    is on none of them. Draws without a slice that holds it are left out.
-    """
-    if len(seeds[0]) < 2:
-        return None
-    return percentile_interval(drawn_mious(seeds, draw_seeds=False))
 
 
 def _false_positive_share(rows: Sequence[Sequence[Any]]) -> float:

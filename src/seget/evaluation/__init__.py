@@ -9,7 +9,7 @@ from seget.evaluation.agreement import StructureScores, Truth
 from seget.evaluation.gallery import draw_slices
 from seget.evaluation.predicted import Predicted, find_predictions
 from seget.evaluation.reliability import draw_reliability
-from seget.evaluation.report import Part, report, score_text
+from seget.evaluation.report import Part, interval_text, report, score_text
 from seget.evaluation.score import evaluate, without_nan
 from seget.evaluation.smallest_object import Choice, choose_smallest
 from seget.evaluation.tables import write_tables
@@ -31,6 +31,7 @@ __all__ = [
     "draw_slices",
     "evaluate",
     "find_predictions",
+    "interval_text",
     "report",
     "score_text",
     "thumbnails",

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from seget.bootstrap import miou_interval
 from seget.calibration import calibration_error, calibration_error_of_foreground, reliability
 from seget.dataset import Mask
 from seget.metrics import Counts, Histogram, count, mean_ignoring_absent
@@ -77,6 +78,7 @@ class Agreement:
         per_patch, absent = mean_ignoring_absent(c.miou for c in self.patches)
         return {
             "miou": self.total.miou,
+            "miou_interval": miou_interval([self.counts()]),
             "iou": self.total.iou,
             "dice": self.total.dice,
             "pixel_accuracy": self.total.pixel_accuracy,

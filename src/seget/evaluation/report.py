@@ -105,7 +105,8 @@ def _shown(part: Part) -> dict[str, Any]:
     rows, tolerances = [], set()
     for index, (structure, scores) in enumerate(part.result["structures"].items()):
         shown = [score_text(scores[key], 3) for key in ("miou", "iou", "dice", "pixel_accuracy")]
-        shown.insert(1, score_text(scores["labels"]["miou"], 3) if "labels" in scores else "-")
+        shown.insert(1, interval_text(scores["miou_interval"], 3))
+        shown.insert(2, score_text(scores["labels"]["miou"], 3) if "labels" in scores else "-")
         shown.append(
             f"{scores['false_positive_px']:,} px, {scores['false_positive_share'] or 0:.2%}"
         )
@@ -184,3 +185,8 @@ def _error(one: Thumbnail) -> dict[str, str]:
 def score_text(value: float | None, digits: int) -> str:
     """Return a score as it is shown; a structure that is on no scored slice has none."""
     return "absent" if value is None else f"{value:.{digits}f}"
+
+
+def interval_text(interval: Sequence[float] | None, digits: int) -> str:
+    """Return an interval as it is shown; of a single slice there is none."""
+    return "-" if interval is None else "-".join(f"{end:.{digits}f}" for end in interval)

@@ -35,9 +35,11 @@ def write_tables(folder: Path, result: dict[str, Any]) -> None:
     lines = []
     for structure, scores in result["structures"].items():
         labels = scores["labels"]["miou"] if "labels" in scores else None
+        ends = scores["miou_interval"] or (None, None)
         pixels = [scores[key] for key in OF_PIXELS]
-        lines.append([structure, labels, *pixels, *(scores["objects"][key] for key in OF_OBJECTS)])
-    head = ("structure", "miou_of_labels", *OF_PIXELS, *OF_OBJECTS)
+        objects = [scores["objects"][key] for key in OF_OBJECTS]
+        lines.append([structure, labels, *ends, *pixels, *objects])
+    head = ("structure", "miou_of_labels", "miou_low", "miou_high", *OF_PIXELS, *OF_OBJECTS)
     files.write_text(folder / SCORES, _csv(head, lines))
     errors = ([error[key] for key in OF_ERRORS] for error in result["object_errors"])
     files.write_text(folder / ERRORS, _csv(OF_ERRORS, errors))

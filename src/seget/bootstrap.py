@@ -1,4 +1,4 @@
-"""How far a score would move had it been measured elsewhere: the bootstrap.
+"""How far a score would move had other slices been scored: the bootstrap.
 
 counts [tomogram, slice, tp, fp, fn, tn] of each seed -> mIOU of many draws -> interval
 
@@ -47,6 +47,24 @@ def drawn_mious(seeds: Sequence[SliceCounts], *, draw_seeds: bool) -> Floats:
         return of_seed.mean(axis=1)  # type: ignore[no-any-return]
     which = np.random.default_rng(1).integers(len(seeds), size=(DRAWS, len(seeds)))
     return np.take_along_axis(of_seed, which, axis=1).mean(axis=1)  # type: ignore[no-any-return]
+
+
+def miou_interval(seeds: Sequence[SliceCounts]) -> list[float] | None:
+    """Return the interval of the mIOU, the mean over the seeds, had other slices been scored.
+
+    Parameters
+    ----------
+    seeds
+        The counts of each seed, of the same slices; of one prediction that of its own alone.
+
+    Returns
+    -------
+    [low, high], or None for fewer than two slices, which cannot be drawn, and for a structure that
+    is on none of them. Draws without a slice that holds it are left out.
+    """
+    if len(seeds[0]) < 2:
+        return None
+    return percentile_interval(drawn_mious(seeds, draw_seeds=False))
 
 
 def percentile_interval(draws: Floats) -> list[float] | None:

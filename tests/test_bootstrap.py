@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seget.comparison.bootstrap import DRAWS, _slice_draws, drawn_mious, percentile_interval
+from seget.bootstrap import (
+    DRAWS,
+    _slice_draws,
+    drawn_mious,
+    miou_interval,
+    percentile_interval,
+)
 from seget.metrics import Counts
 
 
@@ -67,3 +73,42 @@ def test_what_two_networks_scored_alike_is_drawn_alike() -> None:
     rows = slices("a", np.random.default_rng(1), 6, 50)
     both = [drawn_mious([rows, rows], draw_seeds=True) for _ in range(2)]
     assert np.array_equal(*both)
+
+
+def row(z: int, tp: int, fp: int, fn: int, tn: int) -> list[object]:
+    return ["a", z, tp, fp, fn, tn]
+
+
+def test_slices_that_agree_have_an_interval_of_no_width() -> None:
+    same = [row(z, 30, 10, 20, 940) for z in range(5)]
+    expected = Counts(30, 10, 20, 940).miou
+    assert miou_interval([same]) == pytest.approx([expected, expected])
+    assert miou_interval([same, same]) == pytest.approx([expected, expected])
+
+
+def test_the_interval_lies_between_the_worst_and_the_best_slice_and_holds_the_whole() -> None:
+    rng = np.random.default_rng(3)
+    rows = [row(z, *map(int, rng.integers(50, 500, 4))) for z in range(12)]
+    counts = [Counts(*r[2:]) for r in rows]  # type: ignore[arg-type]
+    low, high = miou_interval([rows])  # type: ignore[misc]
+    assert min(c.miou for c in counts) < low < sum(counts, Counts()).miou < high
+    assert high < max(c.miou for c in counts)
+
+
+def test_draws_without_a_labelled_pixel_are_left_out() -> None:
+    low, high = miou_interval([[row(0, 0, 0, 0, 0), row(1, 5, 1, 1, 50)]])  # type: ignore[misc]
+    assert low == pytest.approx(high) == pytest.approx(Counts(5, 1, 1, 50).miou)
+
+
+@pytest.mark.parametrize("fp", [0, 1])
+def test_a_structure_on_no_scored_slice_has_no_interval(fp: int) -> None:
+    empty = [row(z, 0, fp, 0, 10 - fp) for z in range(3)]
+    assert miou_interval([empty, empty]) is None
+    assert miou_interval([empty[:1]]) is None
+
+
+def test_draws_without_the_structure_are_left_out() -> None:
+    empty = [row(z, 0, 0, 0, 10) for z in range(3)]
+    low, high = miou_interval([[*empty, row(3, 5, 1, 0, 4)]])  # type: ignore[misc]
+    assert high < (5 / 6 + 34 / 35) / 2 + 0.01, "not 1.0, as draws of empty slices alone would have"
+    assert low >= Counts(5, 1, 0, 4).miou
