@@ -50,7 +50,7 @@ def losses(
     samples = Samples(read_dataset(dataset), ("rods",), recipe, 5)
     samples.part = ranks.rank, ranks.size
     state = State(recipe, 1, 5, CPU, ranks=ranks)
-    ranks.share(state)
+    state.share()
     heard, clock = Losses(state), Clock(recipe, samples.steps_per_epoch)
     stepper: Stepper = PlainStepper(state, samples)
     if ranks.size > 1 and recipe.name == "modern":  # as on CUDA

@@ -92,7 +92,7 @@ def train(
     )
     with saying_when_full(run.folder), files.only_one(run.folder), ranks.following():
         _open_folder(run, state, checkpoints, listener)
-        ranks.share(state)
+        state.share()
         if state.finished:
             listener.note(f"{run.folder}: this run is finished; nothing is left to do.")
         elif begin and not state.step:
@@ -168,7 +168,7 @@ def _follow(samples: Samples, state: State, clock: Clock) -> None:
     """Train with the first rank, which decides when an epoch and the training end."""
     ranks = state.gradients.ranks
     with ranks.following(), stopping_together(ranks):
-        ranks.share(state)
+        state.share()
         stepper = stepper_for(state, samples, Listener().note)
         while not state.finished:
             take_epoch(state, samples, clock, Listener(), stepper=stepper)

@@ -14,16 +14,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from seget.errors import InputError, RunError
-
-if TYPE_CHECKING:
-    from seget.training.state import State
 
 # How long a rank waits for another, which may be validating or writing.
 PATIENCE = timedelta(hours=1)
@@ -89,11 +86,10 @@ class Ranks:
         for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view(gradient.shape))
 
-    def share(self, state: State) -> None:
-        """Give every rank the state of the first one."""
-        if self.size == 1:
-            return
-        tensors, numbers = state.tensors(), state.numbers()
+    def of_the_first(
+        self, tensors: dict[str, Tensor], numbers: dict[str, Any]
+    ) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return the first rank's tensors and plain numbers."""
         listed = [(name, list(t.shape), str(t.dtype)[6:]) for name, t in tensors.items()]
         listed, numbers = json.loads(self._text(json.dumps([listed, numbers])))
         shared = {}
@@ -103,8 +99,7 @@ class Ranks:
                 tensor.copy_(tensors[name])
             dist.broadcast(tensor, 0, group=self.decisions)
             shared[name] = tensor
-        if not self.first:
-            state.restore(shared, numbers)
+        return shared, numbers
 
     def _text(self, text: str) -> str:
         """Return the first rank's text."""

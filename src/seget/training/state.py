@@ -191,6 +191,14 @@ class State:
             "epoch_steps": self.losses.steps,
         }
 
+    def share(self) -> None:
+        """Give every rank the state of the first one."""
+        ranks = self.gradients.ranks
+        if ranks.size > 1:
+            shared = ranks.of_the_first(self.tensors(), self.numbers())
+            if not ranks.first:
+                self.restore(*shared)
+
     def restore(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
         """Restore the state from which `tensors` and `numbers` were taken."""
         for name in ("network", "average"):
