@@ -153,7 +153,6 @@ def _print_table(result: dict[str, Any]) -> None:
         "IoU": "iou",
         "Dice": "dice",
         "calibr.\nerror": "calibration_error",
-        "fore-\nground": "foreground_fraction",
         "judged\npx": "judged_px",
     }
     table = Table("structure", box=SIMPLE_HEAD, padding=0)
