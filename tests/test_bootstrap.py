@@ -95,8 +95,15 @@ def test_the_interval_lies_between_the_worst_and_the_best_slice_and_holds_the_wh
     assert high < max(c.miou for c in counts)
 
 
+def test_of_three_slices_nothing_is_claimed() -> None:
+    same = [row(z, 30, 10, 20, 940) for z in range(4)]
+    assert miou_interval([same]) is not None
+    assert miou_interval([same[:3], same[:3]]) is None
+
+
 def test_draws_without_a_labelled_pixel_are_left_out() -> None:
-    low, high = miou_interval([[row(0, 0, 0, 0, 0), row(1, 5, 1, 1, 50)]])  # type: ignore[misc]
+    blank = [row(z, 0, 0, 0, 0) for z in range(3)]
+    low, high = miou_interval([[*blank, row(3, 5, 1, 1, 50)]])  # type: ignore[misc]
     assert low == pytest.approx(high) == pytest.approx(Counts(5, 1, 1, 50).miou)
 
 

@@ -20,6 +20,7 @@ import numpy.typing as npt
 from seget.metrics import mious
 
 DRAWS = 2000
+FEWEST = 4  # two or three slices that happen to agree would make a number look sure
 Floats = npt.NDArray[np.float64]
 # Of one structure: [tomogram, slice, tp, fp, fn, tn] a scored slice.
 SliceCounts = Sequence[Sequence[Any]]
@@ -59,10 +60,10 @@ def miou_interval(seeds: Sequence[SliceCounts]) -> list[float] | None:
 
     Returns
     -------
-    [low, high], or None for fewer than two slices, which cannot be drawn, and for a structure that
-    is on none of them. Draws without a slice that holds it are left out.
+    [low, high], or None for fewer than `FEWEST` slices, and for a structure that is on none of
+    them. Draws without a slice that holds it are left out.
     """
-    if len(seeds[0]) < 2:
+    if len(seeds[0]) < FEWEST:
         return None
     return percentile_interval(drawn_mious(seeds, draw_seeds=False))
 

@@ -188,5 +188,5 @@ def score_text(value: float | None, digits: int) -> str:
 
 
 def interval_text(interval: Sequence[float] | None, digits: int) -> str:
-    """Return an interval as it is shown; of a single slice there is none."""
+    """Return an interval as it is shown; of few slices there is none."""
     return "-" if interval is None else "-".join(f"{end:.{digits}f}" for end in interval)

@@ -43,7 +43,7 @@ def evaluate(
     `not_predicted` the dataset's tomograms that are not in the scores. Each structure is scored on
     its own slices and its labelled pixels, whose number is `judged_px`. The mIOU, IoU and Dice of a
     structure that is on none of the scored slices are None, and left out of the mean;
-    `miou_interval` is the 95 % interval of the mIOU (see `bootstrap`), None for one slice; what was
+    `miou_interval` is the 95 % interval of the mIOU (see `bootstrap`), None of few slices; what was
     predicted of it stands in `false_positive_px`, `_nm2` (None where the voxel size is unknown) and
     `_share` (of the scored pixels), and in a sentence of `notes`. `objects` of a structure has its
     objects and boundaries (see `ObjectScores`), and `object_errors` each object that is wrong, the
