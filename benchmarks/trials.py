@@ -59,7 +59,7 @@ TRIALS: dict[str, list[str]] = {
 def trial(dataset: Dataset, name: str, seed: int, asked: argparse.Namespace) -> dict[str, Any]:
     """Train and score one trial, or read it back."""
     structures = tuple(asked.structure.split(","))
-    place = asked.out / "-".join(structures) / f"{asked.begin}-{asked.steps}"
+    place = asked.out / "-".join(structures) / "-".join([asked.begin, str(asked.steps), *asked.set])
     folder = place / name.replace(" ", "-") / f"seed{seed}"
     result = folder / "result.json"
     if result.is_file():
