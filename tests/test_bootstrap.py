@@ -9,6 +9,7 @@ from seget.bootstrap import (
     DRAWS,
     _slice_draws,
     drawn_mious,
+    mean_interval,
     miou_interval,
     percentile_interval,
 )
@@ -119,3 +120,28 @@ def test_draws_without_the_structure_are_left_out() -> None:
     low, high = miou_interval([[*empty, row(3, 5, 1, 0, 4)]])  # type: ignore[misc]
     assert high < (5 / 6 + 34 / 35) / 2 + 0.01, "not 1.0, as draws of empty slices alone would have"
     assert low >= Counts(5, 1, 0, 4).miou
+
+
+def test_the_interval_of_a_mean_is_that_of_the_same_draws() -> None:
+    rng = np.random.default_rng(7)
+    good, poor = slices("a", rng, 6, 80), slices("a", rng, 6, 40)
+    each = [drawn_mious([rows], draw_seeds=False) for rows in (good, poor)]
+    expected = percentile_interval((each[0] + each[1]) / 2)
+    assert mean_interval([good, poor]) == pytest.approx(expected)
+    assert mean_interval([good]) == miou_interval([good])
+    # What is on no slice is not in the mean, as in the mean itself.
+    nowhere = [row(z, 0, 3, 0, 9) for z in range(6)]
+    assert mean_interval([good, nowhere, poor, []]) == pytest.approx(expected)
+    assert mean_interval([nowhere]) is None
+    assert mean_interval([good, poor[:3]]) is None
+
+
+def test_a_structure_that_a_draw_lacks_is_not_in_that_draws_mean() -> None:
+    """Most slices lack it: where it is not drawn, the mean is the other's."""
+    rng = np.random.default_rng(8)
+    good = slices("a", rng, 4, 80)
+    once = [*(row(z, 0, 0, 0, 1000) for z in range(3)), row(3, 1, 50, 50, 899)]
+    of_good, of_once = (drawn_mious([rows], draw_seeds=False) for rows in (good, once))
+    assert 0.2 < np.isnan(of_once).mean() < 0.4, "(3 / 4) to the fourth"
+    means = np.where(np.isnan(of_once), of_good, (of_good + of_once) / 2)
+    assert mean_interval([good, once]) == pytest.approx(percentile_interval(means))

@@ -68,6 +68,29 @@ def miou_interval(seeds: Sequence[SliceCounts]) -> list[float] | None:
     return percentile_interval(drawn_mious(seeds, draw_seeds=False))
 
 
+def mean_interval(structures: Sequence[SliceCounts]) -> list[float] | None:
+    """Return the interval of the mean of the structures' mIOU; see `miou_interval`.
+
+    A draw's mean is over the structures that it holds. None if one of them, of those that are on
+    a slice at all, has none.
+    """
+    draws = []
+    for counts in filter(len, structures):
+        drawn = drawn_mious([counts], draw_seeds=False)
+        if np.isnan(drawn).all():
+            continue  # it is on no slice, and so not in the mean
+        if len(counts) < FEWEST:
+            return None
+        draws.append(drawn)
+    if not draws:
+        return None
+    held = ~np.isnan(draws)
+    sums = np.where(held, draws, 0.0).sum(axis=0)
+    means = np.full(DRAWS, np.nan)
+    np.divide(sums, held.sum(axis=0), out=means, where=held.any(axis=0))
+    return percentile_interval(means)
+
+
 def percentile_interval(draws: Floats) -> list[float] | None:
     """Return the [low, high] that 95 % of the draws lie between; None if all are nan."""
     there = draws[~np.isnan(draws)]

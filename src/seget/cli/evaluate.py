@@ -181,7 +181,9 @@ def _print_table(result: dict[str, Any]) -> None:
     within = {one["objects"]["surface_tolerance_nm"] for one in result["structures"].values()}
     said = ", ".join(f"{nm:.3g}" for nm in sorted(within - {None}))
     console.print(f"surface Dice within {said} nm" if said else "no voxel size: no surface Dice")
-    console.print(f"mean mIOU {score_text(result['mean_miou'], 4)}")
+    ends = result["mean_miou_interval"]
+    sure = f", 95 % interval {interval_text(ends, 3)}" if ends else ""
+    console.print(f"mean mIOU {score_text(result['mean_miou'], 4)}{sure}")
     for note in result["notes"]:
         console.print(note, soft_wrap=True)
 

@@ -132,6 +132,7 @@ def _shown(part: Part) -> dict[str, Any]:
         "rows": rows,
         "tolerance": ", ".join(f"{nm:.3g}" for nm in sorted(tolerances - {None})),
         "mean": score_text(part.result["mean_miou"], 3),
+        "mean_interval": interval_text(part.result["mean_miou_interval"], 3),
         "notes": part.result["notes"],
         "reliability": _reliability(part.result["structures"]),
         "pictures": [{"alt": p.stem, "base64": embedded(p)} for p in part.pictures],

@@ -12,6 +12,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from seget.bootstrap import mean_interval
 from seget.dataset import Dataset
 from seget.evaluation.agreement import Agreement, StructureScores, Truth
 from seget.evaluation.object_scores import ObjectScores
@@ -42,12 +43,12 @@ def evaluate(
     The object of `seget evaluate --json`: `structures`, `mean_miou`, `scored`, `notes`, and under
     `not_predicted` the dataset's tomograms that are not in the scores. Each structure is scored on
     its own slices and its labelled pixels, whose number is `judged_px`. The mIOU, IoU and Dice of a
-    structure that is on none of the scored slices are None, and left out of the mean;
-    `miou_interval` is the 95 % interval of the mIOU (see `bootstrap`), None of few slices; what was
+    structure that is on none of the scored slices are None, and left out of the mean; what was
     predicted of it stands in `false_positive_px`, `_nm2` (None where the voxel size is unknown) and
-    `_share` (of the scored pixels), and in a sentence of `notes`. `objects` of a structure has its
-    objects and boundaries (see `ObjectScores`), and `object_errors` each object that is wrong, the
-    largest first.
+    `_share` (of the scored pixels), and in a sentence of `notes`. `miou_interval` and
+    `mean_miou_interval` are 95 % intervals (see `bootstrap`), None of few slices. `objects` of a
+    structure has its objects and boundaries (see `ObjectScores`), and `object_errors` each object
+    that is wrong, the largest first.
     """
     counted: dict[str, StructureScores] = {}
     objects: dict[str, ObjectScores] = {}
@@ -63,6 +64,7 @@ def evaluate(
     result = {
         "structures": structures,
         "mean_miou": mean_ignoring_absent(s["miou"] for s in structures.values())[0],
+        "mean_miou_interval": mean_interval([one.scores.counts() for one in counted.values()]),
         "scored": scored,
         "notes": _absences(counted, scored, slices in (None, "all")),
         "object_errors": sorted(errors, key=lambda error: -error["voxels"]),
