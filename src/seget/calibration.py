@@ -24,6 +24,9 @@ Floats = npt.NDArray[np.float64]
 
 MOST_TEMPERATURE = 20.0
 MOST_BIAS = 20.0
+# How far a fit may move the logit that becomes 0.5 (to a score of 0.12 or 0.88 before): where a
+# validation slice looks unlike the others, the likeliest fit calls a structure nothing anywhere.
+MOST_SHIFT = 2.0
 # 128 whole numbers on one line: a JSON list would take as many lines.
 NUMBERS = r"^\d{1,15}( \d{1,15}){127}$"
 # Score 0 and 127 stand for half a step; their middle is a quarter of a step from the end.
@@ -104,8 +107,10 @@ def fitted(histogram: Histogram, scored_by: Calibration = SPREAD) -> Calibration
     Returns
     -------
     Temperature and bias of the highest likelihood, Platt's method: one pixel of each class is
-    added to each, so that a perfect validation gives no infinite certainty. None where truth lacks
-    foreground or background, and there is nothing to fit to.
+    added to each, so that a perfect validation gives no infinite certainty. They move the logit
+    that becomes 0.5 by `MOST_SHIFT` at most: a structure that validation finds only where it is not
+    is not called nothing everywhere. None where truth lacks foreground or background, and there is
+    nothing to fit to.
     """
     pixels = histogram.foreground + histogram.background
     foreground, total = int(histogram.foreground.sum()), int(pixels.sum())
@@ -118,16 +123,18 @@ def fitted(histogram: Histogram, scored_by: Calibration = SPREAD) -> Calibration
     share_ones, share_zeros = ones / total, (pixels - ones) / total
 
     def surprise(values: Floats) -> tuple[float, Floats]:
-        slope, bias = math.exp(values[0]), values[1]
-        own = slope * of_score + bias
+        slope, shift = math.exp(values[0]), values[1]
+        own = slope * (of_score - shift)
         loss = -(share_ones * log_expit(own) + share_zeros * log_expit(-own)).sum()
         gradient = (share_ones + share_zeros) * expit(own) - share_ones
-        return float(loss), np.array([slope * (gradient * of_score).sum(), gradient.sum()])
+        return float(loss), np.array([(gradient * own).sum(), -slope * gradient.sum()])
 
     limit = math.log(MOST_TEMPERATURE)
-    bounds = [(-limit, limit), (-MOST_BIAS, MOST_BIAS)]
+    bounds = [(-limit, limit), (-MOST_SHIFT, MOST_SHIFT)]
     best = minimize(surprise, np.zeros(2), jac=True, bounds=bounds, method="L-BFGS-B", tol=1e-12)
-    return Calibration(temperature=round(math.exp(-best.x[0]), 6), bias=round(float(best.x[1]), 6))
+    temperature, shift = math.exp(-best.x[0]), float(best.x[1])
+    bias = min(MOST_BIAS, max(-MOST_BIAS, -shift / temperature))
+    return Calibration(temperature=round(temperature, 6), bias=round(bias, 6))
 
 
 def rebinned(histogram: Histogram, scored_by: Calibration, wanted: Calibration) -> Histogram:
