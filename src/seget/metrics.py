@@ -242,17 +242,11 @@ class Histogram:
         return candidates[max(reached, key=lambda k: (getattr(counts[k], other), k))]
 
     def best_threshold(self, tolerance: float = 0.0) -> float:
-        """Threshold (0..1) nearest to 0.5 whose mIOU is the highest there is, or nearly.
+        """Threshold (0..1) nearest to 0.5 whose mIOU is within `tolerance` of the highest.
 
         Thresholds lie half-way between two scores, (k + 0.5) / 127, so that no rounding can move
         a pixel across; 0.5 is one of them. Where truth lacks foreground or background it is 0.5:
         there is nothing to tell apart, and the best would be to predict nothing, or everything.
-
-        Parameters
-        ----------
-        tolerance
-            How far below the highest the mIOU may be. A curve with a broad top has its maximum
-            anywhere on it, and on other pixels elsewhere.
         """
         if not (self.foreground.any() and self.background.any()):
             return 0.5

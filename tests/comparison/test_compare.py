@@ -67,7 +67,7 @@ def test_the_table_has_all_networks_and_structures(whole: Path) -> None:
         assert set(scores) == {"discs", "rods"}
         for numbers in scores.values():
             assert 0 <= numbers["miou"][0] <= 1
-            assert numbers["interval"][0] <= numbers["miou"][0] <= numbers["interval"][1]
+            assert numbers["interval"] is None, "of two test slices there is none"
             assert numbers["steps"] == STEPS
         assert len(table["averages"][network]) == 1
     assert len(table["search"]) == 10

@@ -45,10 +45,9 @@ def evaluate(
     its own slices and its labelled pixels, whose number is `judged_px`. The mIOU, IoU and Dice of a
     structure that is on none of the scored slices are None, and left out of the mean; what was
     predicted of it stands in `false_positive_px`, `_nm2` (None where the voxel size is unknown) and
-    `_share` (of the scored pixels), and in a sentence of `notes`. `miou_interval` and
-    `mean_miou_interval` are 95 % intervals (see `bootstrap`), None of few slices. `objects` of a
-    structure has its objects and boundaries (see `ObjectScores`), and `object_errors` each object
-    that is wrong, the largest first.
+    `_share`, and in a sentence of `notes`. `miou_interval` and `mean_miou_interval` are 95 %
+    intervals (see `bootstrap`), None of few slices. `objects` of a structure has its objects and
+    boundaries (see `ObjectScores`), and `object_errors` each that is wrong, the largest first.
     """
     counted: dict[str, StructureScores] = {}
     objects: dict[str, ObjectScores] = {}
@@ -59,8 +58,8 @@ def evaluate(
             _take_in(counted, predicted, structure)
             objects.setdefault(structure, ObjectScores(tolerance_nm)).add(predicted, structure)
     structures = {s: one.summary() | objects[s].summary() for s, one in counted.items()}
-    names = {one["tomogram"] for one in scored}
     errors = [error for one in objects.values() for error in one.errors]
+    names = {one["tomogram"] for one in scored}
     result = {
         "structures": structures,
         "mean_miou": mean_ignoring_absent(s["miou"] for s in structures.values())[0],
