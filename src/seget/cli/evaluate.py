@@ -148,7 +148,7 @@ def _print_table(result: dict[str, Any]) -> None:
     columns = {
         "mIOU": "miou",
         "95 %\ninterval": "miou_interval",
-        "at\nthreshold": "miou_at_threshold",
+        "at\nthre-\nshold": "miou_at_threshold",
         "of\nlabels": "miou_of_labels",
         "IoU": "iou",
         "Dice": "dice",
