@@ -7,6 +7,7 @@ import pytest
 
 from seget.bootstrap import (
     DRAWS,
+    FEWEST,
     _slice_draws,
     drawn_mious,
     mean_interval,
@@ -110,7 +111,7 @@ def test_draws_without_a_labelled_pixel_are_left_out() -> None:
 
 @pytest.mark.parametrize("fp", [0, 1])
 def test_a_structure_on_no_scored_slice_has_no_interval(fp: int) -> None:
-    empty = [row(z, 0, fp, 0, 10 - fp) for z in range(3)]
+    empty = [row(z, 0, fp, 0, 10 - fp) for z in range(FEWEST)]
     assert miou_interval([empty, empty]) is None
     assert miou_interval([empty[:1]]) is None
 

@@ -76,19 +76,17 @@ def mean_interval(structures: Sequence[SliceCounts]) -> list[float] | None:
     """
     draws = []
     for counts in filter(len, structures):
-        drawn = drawn_mious([counts], draw_seeds=False)
-        if np.isnan(drawn).all():
+        own = drawn_mious([counts], draw_seeds=False)
+        if np.isnan(own).all():
             continue  # it is on no slice, and so not in the mean
         if len(counts) < FEWEST:
             return None
-        draws.append(drawn)
+        draws.append(own)
     if not draws:
         return None
-    held = ~np.isnan(draws)
-    sums = np.where(held, draws, 0.0).sum(axis=0)
-    means = np.full(DRAWS, np.nan)
-    np.divide(sums, held.sum(axis=0), out=means, where=held.any(axis=0))
-    return percentile_interval(means)
+    drawn = np.array(draws)
+    of_any = ~np.isnan(drawn).all(axis=0)
+    return percentile_interval(np.nanmean(drawn[:, of_any], axis=0))
 
 
 def percentile_interval(draws: Floats) -> list[float] | None:
