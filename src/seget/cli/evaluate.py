@@ -159,11 +159,10 @@ def _print_table(result: dict[str, Any]) -> None:
     for heading in columns:
         table.add_column(heading, justify="right", no_wrap=True)
     for structure, scores in result["structures"].items():
+        labels = score_text(scores["labels"]["miou"], 4) if "labels" in scores else "-"
         shown = {
             "miou_interval": interval_text(scores["miou_interval"], 3),
-            "miou_of_labels": score_text(scores["labels"]["miou"], 4)
-            if "labels" in scores
-            else "-",
+            "miou_of_labels": labels,
             "judged_px": f"{scores['judged_px']:,}",
         }
         shown |= {key: score_text(scores[key], 4) for key in columns.values() - shown.keys()}
