@@ -21,14 +21,15 @@ from seget.device import choose_device
 from seget.fusion import fuse
 from seget.metrics import Counts, Histogram, count
 from seget.prediction import Options, Scorer, TorchEngine, open_reader, score_slices
+from seget.prediction.scorer import Effort
 from seget.trained import Trained, load
 from seget.training.validation import HeldOut, validate
 
 
-def scorer(trained: Trained) -> Scorer:
+def scorer(trained: Trained, views: int = 1) -> Scorer:
     """Return a scorer of whole slices."""
     engine = TorchEngine(trained.scoring_network, choose_device())
-    return Scorer.of(engine, trained.architecture)
+    return Scorer.of(engine, trained.architecture, Effort(views=views))
 
 
 def held_out(trained: Trained, dataset: Dataset, part: str) -> list[HeldOut]:

@@ -12,13 +12,10 @@ import argparse
 from pathlib import Path
 from statistics import fmean
 
-from calibration import held_out
+from calibration import held_out, scorer
 
 from seget.dataset import read_dataset
-from seget.device import choose_device
 from seget.metrics import Histogram
-from seget.prediction import Scorer, TorchEngine
-from seget.prediction.scorer import Effort
 from seget.trained import load
 from seget.training.validation import validate
 
@@ -30,10 +27,9 @@ def histograms(
 ) -> tuple[dict[str, Histogram], dict[str, Histogram]]:
     """Return the scores of a model on the validation slices, and on the test slices."""
     trained, read = load(model), read_dataset(dataset)
-    engine = TorchEngine(trained.scoring_network, choose_device())
-    scorer = Scorer.of(engine, trained.architecture, Effort(views=views))
+    scoring = scorer(trained, views)
     validation, test = (
-        validate(scorer, trained.structures, held_out(trained, read, part), part).histograms
+        validate(scoring, trained.structures, held_out(trained, read, part), part).histograms
         for part in ("validation", "scored")
     )
     return validation, test
