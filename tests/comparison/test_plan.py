@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from seget.comparison import Cell, ComparisonSettings, Terms
 from seget.comparison.compare import in_known_seconds
-from seget.recipes import paper
+from seget.configuration import configured
+from seget.dataset import Dataset, read_dataset
+from seget.recipes import modern, paper
 
 PACE = {"unet": 0.5, "seget": 1.0}
+NOTHING = Dataset("nothing", Path("dataset.toml"), (), ())  # only SegET as shipped looks at it
 
 
 def settings(
@@ -53,7 +58,7 @@ def test_every_cell_has_a_folder_of_its_own() -> None:
 
 @given(steps=st.integers(1, 5000))
 def test_a_cell_s_recipe_is_about_as_long_as_it_is_allowed_and_never_longer(steps: int) -> None:
-    recipe = Cell("unet", ("golgi",), 0, 1e-2, steps).recipe(())
+    recipe = Cell("unet", ("golgi",), 0, 1e-2, steps).recipe(NOTHING, ())
     assert recipe.steps_per_epoch is not None
     made = recipe.epochs * recipe.steps_per_epoch
     assert steps - recipe.epochs < made <= steps
@@ -62,7 +67,19 @@ def test_a_cell_s_recipe_is_about_as_long_as_it_is_allowed_and_never_longer(step
 
 def test_the_paper_s_recipes_are_the_paper_s_for_every_network() -> None:
     cell = Cell("unet", ("golgi",), 0, None, Terms("paper").steps(1.0))
-    assert cell.recipe(()) == paper("golgi").override(["network=unet"])
+    assert cell.recipe(NOTHING, ()) == paper("golgi").override(["network=unet"])
+
+
+def test_seget_as_shipped_has_the_recipe_of_seget_train(small_dataset: Path) -> None:
+    read, asked = read_dataset(small_dataset), ("weight_cap=7",)
+    shipped = Cell("seget_shipped", ("discs",), 0, 1e-3, 70).recipe(read, asked)
+    chosen, choices = configured(read, ("discs",), asked)
+    assert len(choices) > 1
+    for choice in choices:
+        assert getattr(shipped, choice.key) == choice.value
+    assert shipped.weight_cap == chosen.weight_cap == 7
+    other = Cell("unet", ("discs",), 0, 1e-3, 70).recipe(read, asked)
+    assert (other.context, other.deep_supervision) == (0, modern().deep_supervision)
 
 
 def test_a_busy_day_gives_a_network_that_joins_no_fewer_steps() -> None:

@@ -63,7 +63,7 @@ def run_cell(cell: Cell, setup: CellSetup, listener: Listener | None = None) -> 
     """
     dataset = read_dataset(setup.dataset)
     folder = setup.folder / cell.key
-    recipe = cell.recipe(setup.changes)
+    recipe = cell.recipe(dataset, setup.changes)
     start = general() if cell.network == SHIPPED else None
     run = Run(folder, seed=cell.seed, device=setup.device, resume=True, start=start)
     result: dict[str, Any] = {

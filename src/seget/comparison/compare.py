@@ -213,7 +213,10 @@ def _pace(
         listener.note("measuring the seconds of a training step, network by network in turn")
         known = results.pace
         group = settings.groups[0]
-        recipes = [Cell(n, group, 0, None, 1).recipe(settings.changes) for n in [*missing, *known]]
+        recipes = [
+            Cell(network, group, 0, None, 1).recipe(dataset, settings.changes)
+            for network in [*missing, *known]
+        ]
         paces = measure_pace(dataset, group, recipes, choose_device(settings.device))
         results.pace = in_known_seconds(known, dict(zip([*missing, *known], paces, strict=True)))
     results.save()

@@ -11,8 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from seget.configuration import configured
+from seget.dataset import Dataset
 from seget.networks import Architecture
-from seget.recipes import SUPERVISED_FROM_A_MODEL, Recipe, modern, paper
+from seget.recipes import Recipe, modern, paper
 
 # The row that begins from the model that comes with seget; all others begin from scratch.
 SHIPPED = "seget_shipped"
@@ -98,11 +100,15 @@ class Cell:
         rate = f"rate{self.learning_rate:g}-" if self.learning_rate is not None else ""
         return f"{self.network}/{self.group}/{rate}seed{self.seed}"
 
-    def recipe(self, settings: tuple[str, ...]) -> Recipe:
-        """Return the recipe of the cell; its epochs are about as long as the recipe's own."""
+    def recipe(self, dataset: Dataset, settings: tuple[str, ...]) -> Recipe:
+        """Return the recipe of the cell; its epochs are about as long as the recipe's own.
+
+        That of SegET as shipped is what `seget train` chooses by what is drawn, see
+        configuration.py; all other networks have the same.
+        """
         base = modern() if self.steps else paper(self.structures[0])
-        if self.network == SHIPPED:  # as `seget train` does, see configuration.py
-            base = base.override([f"deep_supervision={SUPERVISED_FROM_A_MODEL}"])
+        if self.network == SHIPPED:
+            base, _ = configured(dataset, self.structures, settings)
         changes = [*settings, f"network={architecture(self.network).name}"]
         if self.learning_rate is not None:
             changes.append(f"learning_rate={self.learning_rate}")

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from seget.bootstrap import miou_interval
 from seget.comparison.cell_results import CellResults
 from seget.comparison.differences import CellCounts, differences
-from seget.comparison.plan import Cell, ComparisonSettings, architecture, title_of
+from seget.comparison.plan import Cell, ComparisonSettings, title_of
 from seget.dataset import Dataset
 from seget.evaluation import without_nan
 from seget.metrics import Counts, mean_ignoring_absent
@@ -32,8 +31,9 @@ def make_table(
     done = [cell for cell in cells if _is_scored(cell, results)]
     structures = [s for group in settings.groups for s in group]
     scores = {n: _network_scores(n, structures, done, results) for n in settings.networks}
-    one = Architecture.of(cells[0].recipe(settings.changes), outputs=1)
-    networks = {n: replace(one, name=architecture(n).name) for n in settings.networks}
+    of_network = {cell.network: cell for cell in cells}
+    recipes = {n: cell.recipe(dataset, settings.changes) for n, cell in of_network.items()}
+    networks = {n: Architecture.of(recipes[n], outputs=1) for n in settings.networks}
     return without_nan(
         {
             "title": f"{dataset.name}: {len(settings.networks)} networks compared",
@@ -45,7 +45,7 @@ def make_table(
                 "budget_s": settings.terms.amount if settings.terms.kind == "budget" else None,
                 "text": settings.terms.text,
             },
-            "recipe": ", ".join([cells[0].recipe(()).name, *settings.changes]),
+            "recipe": ", ".join([recipes[cells[0].network].name, *settings.changes]),
             "seeds": list(settings.seeds),
             "machine": results.machine,
             "structures": structures,
