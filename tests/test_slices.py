@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from seget import files
 from seget.errors import InputError
-from seget.slices import SliceReader, common_pixel_nm
+from seget.slices import SliceReader
+from seget.spacing import common_pixel_nm, common_slice_nm, steps
 from seget.volume import Volume
 
 SHAPE = (5, 70, 90)
@@ -20,6 +22,14 @@ BOXES = [np.s_[0:70, 0:90], np.s_[3:40, 50:90], np.s_[69:70, 0:1]]
 def grey(seed: int = 0) -> np.ndarray:
     noise = np.random.default_rng(seed).normal(120, 25, SHAPE)
     return np.clip(noise, 1, 254).astype(np.uint8)
+
+
+def alike(seed: int = 0) -> np.ndarray:
+    """Slices that differ by noise."""
+    rng = np.random.default_rng(seed)
+    smooth = ndimage.gaussian_filter(rng.normal(size=SHAPE[1:]), 4)
+    noisy = 120 + 25 * smooth / smooth.std() + rng.normal(0, 10, SHAPE)
+    return np.clip(noisy, 1, 254).astype(np.uint8)
 
 
 def framed() -> np.ndarray:
@@ -166,3 +176,44 @@ def test_inverted_contrast_is_the_same_image_turned() -> None:
     np.testing.assert_array_equal(turned.read(2), -SliceReader.of(volume(framed())).read(2))
     white = SliceReader.of(volume(255 - framed()), invert=True)
     np.testing.assert_allclose(white.read(2), SliceReader.of(volume(framed())).read(2), atol=1e-3)
+
+
+@pytest.mark.parametrize("context", [1, 2, 3])
+def test_neighbours_are_as_far_apart_as_those_that_the_model_learnt_from(context: int) -> None:
+    """Of a tomogram with each slice twice, half as thick, every second one is a neighbour."""
+    as_learnt = SliceReader.of(volume(alike()), context=context, slice_nm=4.0)
+    twice = Volume(np.repeat(alike(), 2, axis=0), (2.0, 2.0, 2.0))
+    finer = SliceReader.of(twice, context=context, slice_nm=4.0)
+    for z in range(SHAPE[0]):
+        np.testing.assert_allclose(finer.read(2 * z), as_learnt.read(z), atol=1e-5)
+        assert finer.neighbours(2 * z)[context] == 2 * z
+    assert as_learnt.notes() == []
+    [note] = finer.notes()
+    assert note.startswith("its slices are 2 nm apart")
+    assert f"are {', '.join(str(2 * n) for n in range(1, context + 1))} slices away." in note
+
+
+def test_neighbours_end_where_a_slice_is_empty_or_of_another_place() -> None:
+    image = np.concatenate([alike(), alike(1)])
+    image[0] = 7
+    reader = SliceReader.of(volume(image), context=2)
+    numbers = [[1, 1, 1, 2, 3], [1, 1, 2, 3, 4], [1, 2, 3, 4, 4], [2, 3, 4, 4, 4], [5, 5, 5, 6, 7]]
+    of_empty = reader.notes()
+    [note] = reader.notes(range(1, 10))[len(of_empty) :]
+    assert note.startswith("the slice after 4 shows another place")
+    assert reader.notes([8]) == of_empty == SliceReader.of(volume(image)).notes([4])
+    planes = reader.volume.data
+    for z, expected in enumerate(numbers, start=1):
+        assert reader.neighbours(z) == expected
+        alone = [SliceReader.of(volume(image)).read(n)[0] for n in expected]
+        np.testing.assert_array_equal(reader.read(z), np.stack(alone))
+        greys = reader.grey(z).planes
+        assert all((grey == planes[n]).all() for grey, n in zip(greys, expected, strict=True))
+
+
+def test_neighbours_of_unknown_distance_are_the_next_ones() -> None:
+    unknown = Volume(grey(), (0.1, 0.1, 0.1))  # 1 angstrom: of programs that do not know it
+    assert steps(unknown, 2, 4.0) == (1, 2) == steps(volume(grey()), 2)
+    assert steps(volume(grey()), 3, 9.0) == (2, 5, 7)  # 2.25, 4.5 and 6.75 slices
+    assert common_slice_nm([unknown]) is None
+    assert common_slice_nm([unknown, volume(grey())]) == 4.0

@@ -17,7 +17,7 @@ from scipy import ndimage
 
 from seget.dataset import Dataset, Mask
 from seget.recipes import SUPERVISED_FROM_A_MODEL, Recipe, modern
-from seget.slices import common_pixel_nm
+from seget.spacing import common_pixel_nm
 
 # The network sees the image binned by 2 unless more than `THIN_SHARE` of a structure's area is in
 # parts thinner than `THIN_PX`: they would be thinner than 2.5 px. VNC's membranes (6 % of them are)

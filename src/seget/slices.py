@@ -12,28 +12,23 @@ from __future__ import annotations
 import math
 import zlib
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from statistics import median_low
 from threading import Lock
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from seget.errors import InputError
+from seget.continuity import Continuity
 from seget.normalisation import Normalisation, normalisation
 from seget.padding import padding
 from seget.resampling import Resampling
+from seget.spacing import in_words, resampling, steps
 from seget.volume import Box, PixelSize, Volume
 
 Pixels = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]
-
-# Pixel sizes that differ by a smaller factor are taken as equal: interpolating would lose more.
-SAME_SIZE = 1.05
-# Pixel sizes that differ by a larger factor are refused.
-MOST_SCALE = 4.0
 
 
 @dataclass(frozen=True)
@@ -66,21 +61,27 @@ class SliceReader:
         `(y, x)` pixel size of the network; None if it is unknown or to be ignored.
     resampling
         From the volume's grid to the network's; None if they are the same.
-    context
-        Neighbouring slices on either side that are read as channels.
+    steps
+        How many slices away the neighbours on either side are that are read as channels.
     invert
         Whether the contrast is inverted.
+    continuity
+        Which of the volume's slices follow each other.
     """
 
     volume: Volume
     normalisation: Normalisation
     pixel_nm: PixelSize | None = None
     resampling: Resampling | None = None
-    context: int = 0
+    steps: tuple[int, ...] = ()
     invert: bool = False
+    continuity: Continuity = field(init=False, repr=False)
     _padding: dict[int, bytes | None] = field(default_factory=dict, repr=False)
     _recent: OrderedDict[int, Pixels] = field(default_factory=OrderedDict, repr=False)
     _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def __post_init__(self) -> None:
+        self.continuity = Continuity(self.volume)
 
     @classmethod
     def of(
@@ -89,6 +90,7 @@ class SliceReader:
         pixel_nm: PixelSize | None = None,
         context: int = 0,
         *,
+        slice_nm: float | None = None,
         invert: bool = False,
         grey: Normalisation | None = None,
     ) -> SliceReader:
@@ -98,8 +100,11 @@ class SliceReader:
         ----------
         volume
             `(z, y, x)` tomogram of any type of number.
-        pixel_nm, context, invert
+        pixel_nm, invert
             See the attributes. If either pixel size is unknown, the volume is not resampled.
+        context, slice_nm
+            Number of neighbours on either side, and the distance between slices that the network
+            knows; see `steps` in spacing.py.
         grey
             The volume's normalisation, if it was measured before.
 
@@ -109,12 +114,13 @@ class SliceReader:
             The pixel sizes differ by a factor over `MOST_SCALE`, or the volume is empty.
         """
         found = grey or normalisation(volume)
-        return cls(volume, found, pixel_nm, _resampling(volume, pixel_nm), context, invert)
+        onto, apart = resampling(volume, pixel_nm), steps(volume, context, slice_nm)
+        return cls(volume, found, pixel_nm, onto, apart, invert)
 
     @property
     def channels(self) -> int:
         """Number of channels that `read` returns: a slice and its neighbours."""
-        return 2 * self.context + 1
+        return 2 * len(self.steps) + 1
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -125,26 +131,30 @@ class SliceReader:
     def read(self, z: int, box: Box | None = None) -> Pixels:
         """Return slice `z` and its neighbours, `(c, y, x)`, normalised; padding is 0.
 
-        Beyond the ends of the volume its first or last slice is repeated.
-
         Parameters
         ----------
         box
             Rows and columns on the network's grid; None for the whole slice.
         """
-        if not self.context:
+        if not self.steps:
             return self._plane(z, box)[None]
-        last = self.volume.shape[0] - 1
-        numbers = range(z - self.context, z + self.context + 1)
-        return np.stack([self._plane(min(max(n, 0), last), box) for n in numbers])
+        return np.stack([self._plane(n, box) for n in self.neighbours(z)])
+
+    def neighbours(self, z: int) -> list[int]:
+        """Return the numbers of the slices that `read` has as channels, in their order.
+
+        Where the volume ends, or the next slice does not follow (see continuity.py), the last one
+        before is repeated.
+        """
+        before, after = (self._side(z, sign) for sign in (-1, 1))
+        return [*before[::-1], z, *after]
 
     def grey(self, z: int) -> Grey:
         """Return slice `z` and its neighbours, as `read` has them, as they are stored.
 
         Their grid is the volume's, whatever the network's.
         """
-        last = self.volume.shape[0] - 1
-        numbers = [min(max(z + n, 0), last) for n in range(-self.context, self.context + 1)]
+        numbers = self.neighbours(z)
         planes = [self.volume.slice(n) for n in numbers]
         return Grey(planes, [self._empty(n, p) for n, p in zip(numbers, planes, strict=True)])
 
@@ -191,30 +201,64 @@ class SliceReader:
         empty = self._empty(z)
         return scores if empty is None else np.where(empty, np.uint8(0), scores)
 
-    def notes(self) -> list[str]:
-        """Return sentences for people on how the volume is read; none if nothing is special."""
+    def notes(self, slices: Iterable[int] = ()) -> list[str]:
+        """Return sentences for people on how the volume is read; none if nothing is special.
+
+        Parameters
+        ----------
+        slices
+            That will be read: around them it is looked whether slices follow each other.
+        """
         own = self.volume.pixel_nm
         notes = self.normalisation.notes()
         if self.pixel_nm is not None and own is None:
             notes.append(
-                f"its pixel size is unknown and taken to be {_words(self.pixel_nm)} nm; if that is "
-                "wrong, state it (--voxel-size, or `seget info --fix`)."
+                f"its pixel size is unknown and taken to be {in_words(self.pixel_nm)} nm; if that "
+                "is wrong, state it (--voxel-size, or `seget info --fix`)."
             )
         if self.resampling is not None and self.pixel_nm is not None and own is not None:
             ratio = math.prod(self.resampling.target) / math.prod(self.resampling.source)
             notes.append(
-                f"tomogram {_words(own)} nm, model {_words(self.pixel_nm)} nm: read at "
+                f"tomogram {in_words(own)} nm, model {in_words(self.pixel_nm)} nm: read at "
                 f"{_size_in_words(math.sqrt(ratio))}."
+            )
+        apart = self.volume.slice_nm
+        if apart is not None and self.steps != tuple(range(1, len(self.steps) + 1)):
+            notes.append(
+                f"its slices are {apart:.4g} nm apart, those that the model learnt from are not: "
+                f"the neighbours that it sees are {', '.join(map(str, self.steps))} slices away."
+            )
+        if jumps := self._jumps(slices):
+            notes.append(
+                f"the slice after {', '.join(map(str, jumps))} shows another place: the stack is "
+                "put together of chosen slices, and none is a neighbour across such a jump."
             )
         return notes
 
+    def _jumps(self, slices: Iterable[int]) -> list[int]:
+        """Return the slices within the reach of some that the next one does not follow."""
+        last, reach = self.volume.shape[0] - 1, self.steps[-1] if self.steps else 0
+        near = {z + n for z in slices for n in range(-reach, reach)}
+        return [z for z in sorted(near) if 0 <= z < last and self.continuity.jumps(z)]
+
+    def _side(self, z: int, sign: int) -> list[int]:
+        """Return the neighbours on one side of a slice, the nearest first."""
+        last, end, side = self.volume.shape[0] - 1, z, []
+        for step in self.steps:
+            wanted = min(max(z + sign * step, 0), last)
+            with self._lock:
+                while end != wanted and self.continuity.follows(min(end, end + sign)):
+                    end += sign
+            side.append(end)
+        return side
+
     def _plane(self, z: int, box: Box | None) -> Pixels:
         """Return one slice `(y, x)`, or a box of it."""
-        if box is None and self.context:
+        if box is None and self.steps:
             with self._lock:  # neighbours are read again for the next slice
                 if z not in self._recent:
                     self._recent[z] = self._read(z, None)
-                    while len(self._recent) > self.channels:
+                    while len(self._recent) > 2 * self.steps[-1] + 1:
                         self._recent.popitem(last=False)
                 return self._recent[z]
         return self._read(z, box)
@@ -245,46 +289,6 @@ class SliceReader:
         return np.unpackbits(bits, count=math.prod(shape)).reshape(shape).view(np.bool_)
 
 
-def common_pixel_nm(volumes: Sequence[Volume], wanted_nm: float | None = None) -> PixelSize | None:
-    """Return the `(y, x)` pixel size to which all training volumes are resampled.
-
-    `wanted_nm` (the recipe's) if given, else the median of those known, of two the finer.
-    """
-    if wanted_nm is not None:
-        return wanted_nm, wanted_nm
-    known = [size for size in (volume.pixel_nm for volume in volumes) if size is not None]
-    if not known:
-        return None
-    middle = median_low(math.prod(size) for size in known)
-    return next(size for size in known if math.prod(size) == middle)
-
-
-def _resampling(volume: Volume, pixel_nm: PixelSize | None) -> Resampling | None:
-    own = volume.pixel_nm
-    if own is None or pixel_nm is None:
-        return None
-    scales = [size / wanted for size, wanted in zip(own, pixel_nm, strict=True)]
-    if all(1 / SAME_SIZE <= scale <= SAME_SIZE for scale in scales):
-        return None
-    if max(max(scale, 1 / scale) for scale in scales) > MOST_SCALE:
-        raise InputError(
-            f"{volume.path or volume.name}: its pixels are {_words(own)} nm, the model's "
-            f"{_words(pixel_nm)} nm, wanted at most a factor of {MOST_SCALE:g} between them; if "
-            "its header is wrong, state the size (--voxel-size, or `seget info --fix`), else bin "
-            "it, or train at a size between them (--set pixel_nm=NM)."
-        )
-    source = volume.shape[1], volume.shape[2]
-    height, width = (
-        max(1, round(extent * scale)) for extent, scale in zip(source, scales, strict=True)
-    )
-    return Resampling(source, (height, width))
-
-
 def _size_in_words(ratio: float) -> str:
     named = {0.5: "half size", 2.0: "twice its size"}
     return named.get(round(ratio, 2), f"{ratio:.2f} times its size")
-
-
-def _words(size: PixelSize) -> str:
-    y, x = (f"{nm:.4g}" for nm in size)
-    return y if y == x else f"{y} x {x}"

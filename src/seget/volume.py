@@ -82,6 +82,12 @@ class Volume:
         return known_pixel_nm(self.voxel_size_nm)
 
     @property
+    def slice_nm(self) -> float | None:
+        """Distance between its slices in nm; None if its pixel size is unknown."""
+        known = self.voxel_size_nm if self.pixel_nm is not None else None
+        return known[0] if known else None
+
+    @property
     def pixel_area_nm2(self) -> float:
         """Area of a pixel of its slices in nm2; nan if the pixel size is unknown."""
         return math.prod(self.pixel_nm or (math.nan,))

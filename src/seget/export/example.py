@@ -61,7 +61,9 @@ def example(trained: Trained, volume: Volume, z: int | None = None) -> Example:
     z = depth // 2 if z is None else z
     if not 0 <= z < depth:
         raise InputError(f"--slice {z}: {volume.name} has slices 0 to {depth - 1}; name one.")
-    reader = SliceReader.of(volume, trained.pixel_nm, trained.recipe.context)
+    reader = SliceReader.of(
+        volume, trained.pixel_nm, trained.recipe.context, slice_nm=trained.slice_nm
+    )
     pixels = _middle(reader.read(z))
     edge = min(EDGE_PX, *(extent // STEP_PX * STEP_PX for extent in pixels.shape[1:]))
     if edge < STEP_PX:

@@ -106,6 +106,7 @@ def card(trained: Trained) -> GraphCard:
         structures=list(trained.structures),
         thresholds=trained.thresholds,
         pixel_nm=trained.pixel_nm,
+        slice_nm=trained.slice_nm,
         context=trained.recipe.context,
         normalisation=NORMALISATION,
         halo_px=architecture.halo_px,

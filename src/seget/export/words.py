@@ -49,7 +49,9 @@ def _what(trained: Trained) -> str:
         "It sees one slice at a time"
         + (
             f" and {trained.recipe.context} neighbours on either side"
-            * bool(trained.recipe.context)
+            + (f", {trained.slice_nm:.4g} nm apart" if trained.slice_nm else "")
+            if trained.recipe.context
+            else ""
         )
         + ", and knows no other structure: what it never saw as background it may take for one."
     )

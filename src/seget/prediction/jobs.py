@@ -106,8 +106,9 @@ def planned(
                     trained.pixel_nm if options.rescale else None,
                     options.invert,
                     NORMALISATION,
-                    # Maps of models without a calibration keep the id that they had.
+                    # Maps of models without a calibration or neighbours keep the id that they had.
                     *filter(None, [trained.calibration.get(structure)]),
+                    *filter(None, [trained.slice_nm if options.rescale else None]),
                 ),
                 made_by=made_by,
             )

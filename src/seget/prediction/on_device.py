@@ -70,7 +70,7 @@ def _read(reader: SliceReader, z: int, on: torch.device) -> _Read:
     kind = next((k for k in STORED if grey.planes[0].dtype == k), np.float32)
     with np.errstate(over="ignore", invalid="ignore"):
         planes = _pinned([np.asarray(plane) for plane in grey.planes], kind, on)
-    own = grey.padding[reader.context]
+    own = grey.padding[len(reader.steps)]
     padding = None
     if any(part is not None for part in grey.padding):
         shape = grey.planes[0].shape

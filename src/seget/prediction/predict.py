@@ -100,9 +100,15 @@ def open_reader(
     InputError
         The volume is empty, or its pixel size is too far from the model's.
     """
-    pixel_nm = trained.pixel_nm if options.rescale else None
-    context = trained.recipe.context
-    return SliceReader.of(volume, pixel_nm, context, invert=options.invert, grey=grey)
+    pixel_nm, slice_nm = (trained.pixel_nm, trained.slice_nm) if options.rescale else (None, None)
+    return SliceReader.of(
+        volume,
+        pixel_nm,
+        trained.recipe.context,
+        slice_nm=slice_nm,
+        invert=options.invert,
+        grey=grey,
+    )
 
 
 def scorer(trained: Trained, reader: SliceReader, options: Options) -> Scorer:

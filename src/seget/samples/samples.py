@@ -21,7 +21,8 @@ from seget.errors import InputError
 from seget.networks import Architecture
 from seget.recipes import Recipe
 from seget.samples.batch import Batch, Masks, PatchPlace, Pixels, Plan
-from seget.slices import SliceReader, common_pixel_nm
+from seget.slices import SliceReader
+from seget.spacing import common_pixel_nm, common_slice_nm
 from seget.volume import Box
 
 
@@ -36,6 +37,9 @@ class Samples:
         A reader for each tomogram.
     pixel_nm
         `(y, x)` pixel size of the patches; None if no tomogram states its own.
+    slice_nm
+        Distance between a patch's slice and the next that the network sees too; None if it sees
+        none, or no tomogram states it.
     part
         `(number, of)`: the part of each batch that is made here (see `patches.share`).
     center_channels
@@ -58,8 +62,11 @@ class Samples:
         self.seed = seed
         images = [tomogram.image for tomogram in self.tomograms]
         self.pixel_nm = common_pixel_nm(images, recipe.pixel_nm)
+        self.slice_nm = common_slice_nm(images) if recipe.context else None
         self.readers = [
-            SliceReader.of(t.image, self.pixel_nm, recipe.context, invert=t.invert)
+            SliceReader.of(
+                t.image, self.pixel_nm, recipe.context, slice_nm=self.slice_nm, invert=t.invert
+            )
             for t in self.tomograms
         ]
         smallest = min(min(reader.shape[1:]) for reader in self.readers)
@@ -75,7 +82,7 @@ class Samples:
         return [
             f"{tomogram.name}: {note}"
             for tomogram, reader in zip(self.tomograms, self.readers, strict=True)
-            for note in reader.notes()
+            for note in reader.notes(tomogram.slices("train", self.structures))
         ]
 
     @property

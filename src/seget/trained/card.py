@@ -52,6 +52,7 @@ class ModelCard(BaseModel):
     recipe: Recipe
     normalisation: Literal[NORMALISATION] = NORMALISATION  # type: ignore[valid-type]
     pixel_nm: tuple[Length, Length] | None
+    slice_nm: Length | None = None
     weights_sha256: str
     provenance: dict[str, Any]
 

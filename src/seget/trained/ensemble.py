@@ -48,6 +48,7 @@ def _averaged(group: Sequence[Trained]) -> Trained:
         for what, one, another in (
             ("network and slices", first.architecture, other.architecture),
             ("pixel size", first.pixel_nm, other.pixel_nm),
+            ("distance between slices", first.slice_nm, other.slice_nm),
         ):
             if one != another:
                 raise InputError(
@@ -69,6 +70,7 @@ def _averaged(group: Sequence[Trained]) -> Trained:
             s: fmean(one.thresholds.get(s, 0.5) for one in group) for s in first.structures
         },
         pixel_nm=first.pixel_nm,
+        slice_nm=first.slice_nm,
         provenance={"models": [one.provenance for one in group]},
         weights_sha256=hashlib.sha256(key.encode()).hexdigest(),
         # Each is calibrated inside; here it says of which structures scores are probabilities.

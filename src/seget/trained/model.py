@@ -51,6 +51,9 @@ class Trained:
     pixel_nm
         `(y, x)` pixel size of the training patches, or None if no file states it. Tomograms of
         another pixel size are resampled to it.
+    slice_nm
+        Distance between the slices that it sees at once; None if it sees one, or no file states it.
+        Of a tomogram with another distance the slices nearest to it are taken.
     provenance
         Versions, seed, data hashes, epochs: for people, not read by the program.
     """
@@ -60,6 +63,7 @@ class Trained:
     recipe: Recipe
     thresholds: dict[str, float]
     pixel_nm: tuple[float, float] | None = None
+    slice_nm: float | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     weights_sha256: str = ""
     calibration: dict[str, Calibration] = field(default_factory=dict)
@@ -95,6 +99,7 @@ class Trained:
             validation=self.validation,
             recipe=self.recipe,
             pixel_nm=self.pixel_nm,
+            slice_nm=self.slice_nm,
             weights_sha256=hashlib.sha256(weights).hexdigest(),
             provenance=self.provenance,
         )
@@ -128,6 +133,7 @@ def load(path: Path | str) -> Trained:
         recipe=card.recipe,
         thresholds=card.thresholds,
         pixel_nm=card.pixel_nm,
+        slice_nm=card.slice_nm,
         provenance=card.provenance,
         weights_sha256=card.weights_sha256,
         calibration=card.calibration,

@@ -180,7 +180,7 @@ class DevicePatches:
 
     def _keys(self, place: PatchPlace) -> list[Key]:
         """Return the slices of a patch: those of its channels, then its masks."""
-        slices = _neighbours(self.samples, place.tomogram, place.z)
+        slices = self.samples.readers[place.tomogram].neighbours(place.z)
         images: list[Key] = [("image", place.tomogram, z) for z in slices]
         return [*images, ("masks", place.tomogram, place.z)]
 
@@ -257,16 +257,9 @@ def _sizes(samples: Samples) -> dict[Key, int]:
         pixels = reader.shape[1] * reader.shape[2]
         for z in tomogram.slices("train", samples.structures):
             sizes["masks", i, z] = pixels
-            for neighbour in _neighbours(samples, i, z):
+            for neighbour in reader.neighbours(z):
                 sizes["image", i, neighbour] = pixels
     return sizes
-
-
-def _neighbours(samples: Samples, tomogram: int, z: int) -> list[int]:
-    """Return the slices that are the channels of a patch, as `SliceReader.read` has them."""
-    reader = samples.readers[tomogram]
-    numbers = range(z - reader.context, z + reader.context + 1)
-    return [min(max(number, 0), reader.shape[0] - 1) for number in numbers]
 
 
 def _numbers(view: View, size: int) -> npt.NDArray[np.float32]:

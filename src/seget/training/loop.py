@@ -209,6 +209,7 @@ def _trained(
         calibration=calibration,
         validation={s: ValidationScores.of(scores.histograms[s]) for s in calibration},
         pixel_nm=samples.pixel_nm,
+        slice_nm=samples.slice_nm,
         provenance={
             **run_inputs,
             "epoch": len(state.rows) + 1,

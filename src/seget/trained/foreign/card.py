@@ -31,6 +31,8 @@ class GraphCard(BaseModel):
         Score in 0 to 1 above which a pixel is foreground; 0.5 where none is given.
     pixel_nm
         `(y, x)` pixel size of its training images; None if unknown.
+    slice_nm
+        Distance between the slices that it sees at once; None if it sees one, or if unknown.
     context
         Number of neighbouring slices on either side that it sees as further channels.
     normalisation
@@ -46,6 +48,7 @@ class GraphCard(BaseModel):
     structures: list[str] = Field(min_length=1, max_length=MOST_STRUCTURES)
     thresholds: dict[str, Share] = Field(default_factory=dict)
     pixel_nm: tuple[Length, Length] | None = None
+    slice_nm: Length | None = None
     context: int = Field(default=0, ge=0, le=8)
     normalisation: str = ""
     halo_px: int = Field(default=UNKNOWN_HALO_PX, ge=0, le=2**13)

@@ -79,6 +79,7 @@ def _foreign(network: Graph, card: GraphCard, content: bytes, path: Path) -> For
         recipe=modern().override(["binning=1", f"context={card.context}"]),
         thresholds=card.thresholds,
         pixel_nm=card.pixel_nm,
+        slice_nm=card.slice_nm,
         weights_sha256=hashlib.sha256(content).hexdigest(),
         graph=GraphArchitecture(
             "onnx",
