@@ -82,11 +82,20 @@ def mean_interval(structures: Sequence[SliceCounts]) -> list[float] | None:
         if len(counts) < FEWEST:
             return None
         draws.append(own)
-    if not draws:
-        return None
-    drawn = np.array(draws)
+    return percentile_interval(mean_of_draws(draws)) if draws else None
+
+
+def mean_of_draws(structures: Sequence[Floats]) -> Floats:
+    """Return each draw's mean over the structures that it holds; draws that hold none are left out.
+
+    Parameters
+    ----------
+    structures
+        The draws `(DRAWS,)` of each, nan where one does not hold it.
+    """
+    drawn = np.array(structures)
     of_any = ~np.isnan(drawn).all(axis=0)
-    return percentile_interval(np.nanmean(drawn[:, of_any], axis=0))
+    return np.nanmean(drawn[:, of_any], axis=0)  # type: ignore[no-any-return]
 
 
 def percentile_interval(draws: Floats) -> list[float] | None:

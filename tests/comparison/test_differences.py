@@ -51,6 +51,18 @@ def test_without_both_there_is_none() -> None:
     assert same["average"] == {"mean": 0.0, "interval": None}
 
 
+def test_fewer_than_four_slices_give_no_interval() -> None:
+    rng = np.random.default_rng(2)
+    few, more = ({s: {"er": counts(rng, n), "golgi": counts(rng, 5)} for s in range(2)}
+                 for n in (3, 4))  # fmt: skip
+    for ours, has in ((few, False), (more, True)):
+        theirs = {s: {k: counts(rng, len(v)) for k, v in ours[s].items()} for s in ours}
+        found = differences({"seget": ours, "unet": theirs})["seget"]["unet"]
+        assert found["structures"]["golgi"]["interval"] is not None
+        assert (found["structures"]["er"]["interval"] is not None) == has
+        assert (found["average"]["interval"] is not None) == has
+
+
 def test_two_networks_are_compared_on_the_seeds_that_both_have() -> None:
     seeds = {s: {"er": counts(np.random.default_rng(s), 5)} for s in range(3)}
     fewer = {s: {"er": counts(np.random.default_rng(9 + s), 5)} for s in (2, 0)}

@@ -13,7 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from seget.bootstrap import Floats, SliceCounts, drawn_mious, percentile_interval
+from seget.bootstrap import (
+    FEWEST,
+    Floats,
+    SliceCounts,
+    drawn_mious,
+    mean_of_draws,
+    percentile_interval,
+)
 from seget.metrics import mious
 
 # The rows that are compared with all others.
@@ -35,8 +42,8 @@ def differences(counts: Mapping[str, Mapping[int, CellCounts]]) -> Differences:
     -------
     Reference -> network -> `structures` (structure -> `mean`, `interval`), `average` over them, and
     the `seeds`. The interval is a 95 % percentile bootstrap (bootstrap.py): seeds, tomograms and
-    their slices are drawn, the same for both networks. It is None where one seed and one slice
-    leave nothing to draw. The pair of both references is in it once.
+    their slices are drawn, the same for both networks. It is None for fewer than `FEWEST` slices,
+    and where all draws are the same. The pair of both references is in it once.
     """
     found: Differences = {}
     for ours in REFERENCES:
@@ -50,19 +57,24 @@ def differences(counts: Mapping[str, Mapping[int, CellCounts]]) -> Differences:
 
 
 def _difference(ours: Sequence[CellCounts], theirs: Sequence[CellCounts]) -> dict[str, Any]:
-    structures, means, draws = {}, [], []
+    structures: dict[str, Any] = {}
+    means: list[float] = []
+    draws: list[Floats | None] = []
     for structure in ours[0]:
         first, second = ([seed[structure] for seed in both] for both in (ours, theirs))
         mean = float((_whole(first) - _whole(second)).mean())
         if np.isnan(mean):
             continue  # on no scored slice: nobody has a number
         drawn = drawn_mious(first, draw_seeds=True) - drawn_mious(second, draw_seeds=True)
-        structures[structure] = {"mean": mean, "interval": _interval(drawn)}
+        enough = len(first[0]) >= FEWEST
+        structures[structure] = {"mean": mean, "interval": _interval(drawn) if enough else None}
         means.append(mean)
-        draws.append(drawn)
+        draws.append(drawn if enough else None)
     average = None
     if means:
-        average = {"mean": float(np.mean(means)), "interval": _interval(np.mean(draws, axis=0))}
+        known = [one for one in draws if one is not None]
+        interval = _interval(mean_of_draws(known)) if len(known) == len(draws) else None
+        average = {"mean": float(np.mean(means)), "interval": interval}
     return {"structures": structures, "average": average}
 
 
