@@ -216,4 +216,5 @@ def test_neighbours_of_unknown_distance_are_the_next_ones() -> None:
     assert steps(unknown, 2, 4.0) == (1, 2) == steps(volume(grey()), 2)
     assert steps(volume(grey()), 3, 9.0) == (2, 5, 7)  # 2.25, 4.5 and 6.75 slices
     assert common_slice_nm([unknown]) is None
+    assert common_slice_nm([Volume(grey(), (0.0, 2.0, 2.0))]) is None
     assert common_slice_nm([unknown, volume(grey())]) == 4.0

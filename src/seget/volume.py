@@ -84,8 +84,9 @@ class Volume:
     @property
     def slice_nm(self) -> float | None:
         """Distance between its slices in nm; None if its pixel size is unknown."""
-        known = self.voxel_size_nm if self.pixel_nm is not None else None
-        return known[0] if known else None
+        if self.voxel_size_nm is None or self.pixel_nm is None:
+            return None
+        return self.voxel_size_nm[0] or None
 
     @property
     def pixel_area_nm2(self) -> float:

@@ -85,6 +85,7 @@ def planned(
         weights = weights_sha256(trained.network)
         model = trained.weights_sha256 or weights
         made_by = _made_by(volume, fingerprint, trained, model, options)
+        neighbours = "neighbours", trained.slice_nm if options.rescale else None
         maps = {}
         for output, structure in enumerate(trained.structures):
             path = map_path(folder, volume.name, structure, f".{options.format}")
@@ -108,7 +109,7 @@ def planned(
                     NORMALISATION,
                     # Maps of models without a calibration or neighbours keep the id that they had.
                     *filter(None, [trained.calibration.get(structure)]),
-                    *filter(None, [trained.slice_nm if options.rescale else None]),
+                    *([neighbours] if trained.recipe.context else []),
                 ),
                 made_by=made_by,
             )
