@@ -206,6 +206,19 @@ def test_three_slices_are_learnt_and_predicted(small_dataset: Path, tmp_path: Pa
     # It looks at its neighbours: without them a slice has other scores.
     alone = replace(tomogram, data=np.asarray(tomogram.data)[5:6])
     assert (predict(alone, trained)["discs"].data[0] != whole[5]).mean() > 0.01
+    # Of slices half as far apart every second one is a neighbour.
+    assert tomogram.voxel_size_nm is not None
+    z_nm, *pixel_nm = tomogram.voxel_size_nm
+    assert trained.slice_nm == pytest.approx(z_nm)
+    twice = replace(
+        tomogram,
+        data=np.repeat(np.asarray(tomogram.data), 2, axis=0),
+        voxel_size_nm=(z_nm / 2, *pixel_nm),
+    )
+    finer = predict(twice, trained, Options(engine="torch", **exact))["discs"].data[::2]
+    assert np.abs(np.asarray(finer).astype(int) - whole).mean() < 0.05
+    as_it_is = predict(twice, trained, Options(engine="torch", rescale=False, **exact))
+    assert np.abs(np.asarray(as_it_is["discs"].data[::2]).astype(int) - whole).mean() > 0.3
 
 
 def test_tomograms_of_several_sizes_are_learnt_at_one(tmp_path: Path) -> None:
