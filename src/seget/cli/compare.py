@@ -39,8 +39,9 @@ Networks = Annotated[
     typer.Option(
         "--networks",
         help="Comma list: fcn8s, segnet, unet, deeplabv3plus, seget, seget_printed, and "
-        "seget_shipped, which begins from the model that comes with seget, where all others begin "
-        "from scratch. If left out the table's five, SegET as printed with --recipe paper.",
+        "seget_shipped, which is what seget train does: it begins from the model that comes with "
+        "seget and chooses by what is drawn, where all others begin from scratch with the recipe "
+        "as it is. If left out the table's five, SegET as printed with --recipe paper.",
     ),
 ]
 Joint = Annotated[bool, typer.Option("--joint", help="One model of all structures a network.")]
