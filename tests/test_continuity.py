@@ -26,6 +26,16 @@ def jumps(stack: np.ndarray) -> list[int]:
     return [z for z in range(len(stack) - 1) if not seen.follows(z)]
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float16, np.float32, np.float64])
+def test_every_type_of_voxel_is_read(kind: type) -> None:
+    stack = np.concatenate([cell()[:4], cell(seed=1)[:4]]).astype(kind)
+    if kind in (np.float32, np.float64):
+        stack[2, 5, 5] = 3e38
+        stack[3, 9, 9] = -3e38
+    seen = Continuity(Volume(stack))
+    assert [z for z in range(7) if seen.jumps(z)] == [3]
+
+
 @pytest.mark.parametrize("noise", [0.0, 1.0, 2.0])
 def test_a_stack_of_chosen_slices_jumps_where_some_were_left_out(noise: float) -> None:
     whole = cell(noise)

@@ -83,7 +83,8 @@ class Continuity:
         if z not in self._recent:
             grey = self.volume.slice(z)
             empty = padding(grey)
-            pixels = grey.astype(np.float64)
+            # Half the memory where it holds every grey value, and 1e38 where one is a hot pixel.
+            pixels = grey.astype(np.float32 if grey.dtype.itemsize <= 2 else np.float64)
             if empty is not None:
                 pixels[empty] = np.nan
             height, width = (extent // BLOCK_PX * BLOCK_PX for extent in grey.shape)
@@ -92,7 +93,7 @@ class Continuity:
             )
             while len(self._recent) > 1:
                 self._recent.pop(next(iter(self._recent)))
-            self._recent[z] = squares.mean(axis=(1, 3))
+            self._recent[z] = squares.mean(axis=(1, 3), dtype=np.float64)
         return self._recent[z]
 
 
