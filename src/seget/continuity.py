@@ -26,9 +26,9 @@ TAIL_PERCENT = 1.0
 # Pairs of slices of which the typical likeness is the median.
 PAIRS = 8
 # A slice follows another if they are at least this share as alike as the stack's slices are.
-# EPFL's FIB-SEM at 5 nm: next slices 0.94, slices four apart 0.60, of other places 0.3 and less.
+# EPFL's FIB-SEM at 5 nm: next slices 0.98, four and five apart 0.70 to 0.76, farther 0.2 to 0.6.
 FOLLOWS = 0.8
-# In a stack with a lower likeness, such as serial sections (VNC: 0.31), it tells nothing.
+# In a stack with a lower likeness, such as serial sections (VNC: 0.44), it tells nothing.
 TELLING = 0.5
 
 Floats = npt.NDArray[np.float64]
