@@ -51,11 +51,11 @@ class Trained:
     pixel_nm
         `(y, x)` pixel size of the training patches, or None if no file states it. Tomograms of
         another pixel size are resampled to it.
+    provenance
+        Versions, seed, data hashes, epochs: for people, not read by the program.
     slice_nm
         Distance between the slices that it sees at once; None if it sees one, or no file states it.
         Of a tomogram with another distance the slices nearest to it are taken.
-    provenance
-        Versions, seed, data hashes, epochs: for people, not read by the program.
     """
 
     network: nn.Module
@@ -63,11 +63,11 @@ class Trained:
     recipe: Recipe
     thresholds: dict[str, float]
     pixel_nm: tuple[float, float] | None = None
-    slice_nm: float | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
     weights_sha256: str = ""
     calibration: dict[str, Calibration] = field(default_factory=dict)
     validation: dict[str, ValidationScores] = field(default_factory=dict)
+    slice_nm: float | None = None
 
     @property
     def scoring_network(self) -> nn.Module:
