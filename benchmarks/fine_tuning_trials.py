@@ -48,7 +48,7 @@ class Trial:
 TRIALS = {
     "base": Trial(),
     "muon": Trial(("optimiser=muon",)),
-    "alone": Trial(("context=0",)),
+    "neighbours": Trial(("context=2",)),
     "features": Trial(("center_dropout=0",)),
     "levels": Trial(("deep_supervision=0.3",)),
     "rate": Trial(("learning_rate=0.001",)),

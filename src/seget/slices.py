@@ -230,8 +230,8 @@ class SliceReader:
             )
         if jumps := self._jumps(slices):
             notes.append(
-                f"the slice after {', '.join(map(str, jumps))} shows another place: the stack is "
-                "put together of chosen slices, and none is a neighbour across such a jump."
+                f"the slice after {', '.join(map(str, jumps))} shows another place, or is damaged: "
+                "none is a neighbour across such a jump."
             )
         return notes
 
