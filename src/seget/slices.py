@@ -225,7 +225,7 @@ class SliceReader:
         apart = self.volume.slice_nm
         if apart is not None and self.steps != tuple(range(1, len(self.steps) + 1)):
             notes.append(
-                f"its slices are {apart:.4g} nm apart, those that the model learnt from are not: "
+                f"its slices are {apart:.4g} nm apart, unlike those that the model learnt from: "
                 f"the neighbours that it sees are {', '.join(map(str, self.steps))} slices away."
             )
         if jumps := self._jumps(slices):
