@@ -43,6 +43,8 @@ MEANINGS = {
     "center_dropout": "share of the center's features that each patch does without; SegET alone",
     "weight_cap": "largest weight of a foreground pixel; none: all pixels weigh 1",
     "tuned_thresholds": "thresholds chosen on the validation slices, or 0.5",
+    "weight_interpolation": "the model goes back to the weights that it began from, as far as the "
+    "validation slices let it",
     "flips": "mirror patches and turn them by right angles",
     "warp": "share of patches that are turned, scaled and bent",
     "scale": "largest relative change of size of those",
@@ -65,7 +67,8 @@ WIDTH = 100
 RECIPE_TEXT = """\
 `--set KEY=VALUE` of `seget train` changes one, `--set weight_cap=none` switches one off; what was
 used stands in `model.json`. `modern` chooses `binning`, `patch_px` and `weight_cap` by what is
-drawn ([few-slices.md](few-slices.md)). Why the others are as they are stands beside them in
+drawn, `deep_supervision` and `weight_interpolation` by what a training begins from
+([few-slices.md](few-slices.md)). Why the others are as they are stands beside them in
 `src/seget/recipes.py`, and what was tried in [results/trials.md](results/trials.md). Where the
 paper's five recipes differ, they are in the order {order}."""
 API_TEXT = """\

@@ -91,12 +91,15 @@ def test_a_rare_structure_weighs_more_and_a_number_that_is_given_stays(tmp_path:
         configured(read, ["dot"], ["patch_px=7"])
 
 
-def test_only_random_weights_learn_from_the_losses_of_levels(tmp_path: Path) -> None:
+def test_what_begins_from_a_model_goes_back_to_it_and_only_random_weights_learn_from_levels(
+    tmp_path: Path,
+) -> None:
     read = dataset(tmp_path, half=strip(100, 0))
     began, choices = configured(read, ["half"])
-    assert began.deep_supervision == 0
+    assert began.deep_supervision == 0 and began.weight_interpolation
     assert "trained model" in choices[-1].reason
     scratch, chosen = configured(read, ["half"], scratch=True)
     assert scratch.deep_supervision == modern().deep_supervision > 0
-    assert [c.key for c in chosen] == [c.key for c in choices[:-1]]
+    assert not scratch.weight_interpolation
+    assert [c.key for c in chosen] == [c.key for c in choices[:-2]]
     assert configured(read, ["half"], ["deep_supervision=2"])[0].deep_supervision == 2

@@ -45,6 +45,20 @@ class Choice:
     reason: str
 
 
+FROM_A_MODEL = (
+    Choice(
+        "deep_supervision",
+        SUPERVISED_FROM_A_MODEL,
+        "it begins from a trained model, whose levels know their parts",
+    ),
+    Choice(
+        "weight_interpolation",
+        True,
+        "it begins from a trained model, which knows other tomograms",
+    ),
+)
+
+
 def configured(
     dataset: Dataset,
     structures: Sequence[str],
@@ -81,9 +95,8 @@ def configured(
     rare = _rare(dataset, structures)
     if "weight_cap" not in named and rare:
         chosen.append(Choice("weight_cap", RARE_CAP, rare))
-    if asked.network == "seget" and "deep_supervision" not in named and not scratch:
-        reason = "it begins from a trained model, whose levels know their parts"
-        chosen.append(Choice("deep_supervision", SUPERVISED_FROM_A_MODEL, reason))
+    if asked.network == "seget" and not scratch:
+        chosen += [choice for choice in FROM_A_MODEL if choice.key not in named]
     recipe = asked.override(f"{choice.key}={choice.value}" for choice in chosen)
     return recipe, chosen
 

@@ -49,7 +49,8 @@ def begin(dataset: Path, folder: Path) -> subprocess.Popen[str]:
 def test_a_killed_run_goes_on_to_the_same_weights(small_dataset: Path, tmp_path: Path) -> None:
     """Twice killed, once asked to end: what comes out is the undisturbed run's, bit for bit."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    recipe = modern().override([*SETTINGS, "deep_supervision=0"])  # as the command chooses
+    chosen = ["deep_supervision=0", "weight_interpolation=true"]  # as the command chooses
+    recipe = modern().override([*SETTINGS, *chosen])
     moments = random.Random(5)
     for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL):
         running = begin(small_dataset, killed)

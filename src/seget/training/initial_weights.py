@@ -7,6 +7,7 @@ It never changes the model that it takes from, and never trains.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -32,12 +33,15 @@ class InitialWeights:
         Structures whose own part of the last layers comes from the trained model.
     outputs_drawn
         Structures whose part is drawn anew.
+    drawn
+        Of the tensors that have a part for each structure, the rows that are drawn anew.
     """
 
     tensors: dict[str, Tensor]
     taken: int
     outputs_taken: tuple[str, ...]
     outputs_drawn: tuple[str, ...]
+    drawn: dict[str, list[int]]
 
     @property
     def text(self) -> str:
@@ -48,6 +52,20 @@ class InitialWeights:
         if self.outputs_drawn:
             words += f"; the output of {', '.join(self.outputs_drawn)} is drawn anew"
         return words
+
+    def towards(self, trained: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
+        """Return weights and statistics between these (share 0) and trained ones (share 1).
+
+        What was drawn anew is the trained one's: there is nothing to go back to.
+        """
+        between = {}
+        for name, tensor in trained.items():
+            between[name] = tensor.clone()
+            if tensor.is_floating_point():
+                between[name].lerp_(self.tensors[name].to(tensor), 1 - share)
+                rows = self.drawn.get(name, [])
+                between[name][rows] = tensor[rows]
+        return between
 
 
 def initial_weights(
@@ -82,12 +100,14 @@ def initial_weights(
             if structure in start.structures:
                 tensor[row] = old[name][start.structures.index(structure)]
     known = tuple(s for s in structures if s in start.structures)
+    unknown = [row for row, s in enumerate(structures) if s not in start.structures]
     prefix = "network." if architecture.binning > 1 else ""
     return InitialWeights(
         {prefix + name: tensor for name, tensor in tensors.items()},
         len(tensors) - len(outputs),
         known,
-        tuple(s for s in structures if s not in known),
+        tuple(structures[row] for row in unknown),
+        {prefix + name: unknown for name in outputs},
     )
 
 

@@ -8,27 +8,25 @@ It never prints and never draws: it reports to a listener. Paper: section 3.2.
 from __future__ import annotations
 
 import math
-import platform
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import nn
 
 from seget import files
-from seget.calibration import SPREAD, ValidationScores
 from seget.dataset import Dataset
 from seget.device import choose_device
 from seget.errors import InputError
 from seget.listener import Listener
-from seget.networks import Architecture, Calibrated
-from seget.prediction import Effort, Scorer, TorchEngine
+from seget.networks import Architecture
 from seget.recipes import Recipe
 from seget.samples import Samples
 from seget.trained import Trained, load, weights_sha256
+from seget.training.best_model import model_of
 from seget.training.checkpoints import Checkpoints
 from seget.training.clock import Clock
-from seget.training.initial_weights import initial_weights
+from seget.training.initial_weights import InitialWeights, initial_weights
+from seget.training.interpolation import SHARE, nearer_the_start
 from seget.training.interruption import in_one_piece, stopping_together
 from seget.training.ranks import ALONE, Ranks
 from seget.training.run_folder import (
@@ -43,11 +41,7 @@ from seget.training.run_folder import (
 from seget.training.state import State
 from seget.training.stepper import stepper_for
 from seget.training.steps import take_epoch
-from seget.training.validation import Alarm, Validation, validate, validation_slices
-
-# Enough for a slice of 2048 x 2048. A constant and not the memory that is free: it decides the
-# tiles, and one seed must give one run, whatever else the machine does.
-VALIDATION_BYTES = 3 * 10**9
+from seget.training.validation import Alarm, HeldOut, Validation, judged, validation_slices
 
 
 def train(
@@ -97,7 +91,7 @@ def train(
             listener.note(f"{run.folder}: this run is finished; nothing is left to do.")
         elif begin and not state.step:
             listener.note(f"{run.folder}: begins from a trained model, {begin.text}.")
-        _learn(dataset, samples, state, clock, checkpoints, listener)
+        _learn(dataset, samples, state, clock, checkpoints, listener, begin)
         ranks.any(False)  # the others may read the model from here on
         return load(run.folder / MODEL)
 
@@ -109,13 +103,14 @@ def _learn(
     clock: Clock,
     checkpoints: Checkpoints,
     listener: Listener,
+    begin: InitialWeights | None,
 ) -> None:
     """Train epoch by epoch until the clock or the patience ends it; save what a Ctrl-C leaves."""
     if state.finished:
         return
     try:
         with stopping_together(state.gradients.ranks):
-            _epochs(dataset, samples, state, clock, checkpoints, listener)
+            _epochs(dataset, samples, state, clock, checkpoints, listener, begin)
     except KeyboardInterrupt:
         if state.whole:
             checkpoints.save(state)
@@ -129,6 +124,7 @@ def _epochs(
     clock: Clock,
     checkpoints: Checkpoints,
     listener: Listener,
+    begin: InitialWeights | None,
 ) -> None:
     folder, structures = checkpoints.folder, samples.structures
     ranks = state.gradients.ranks
@@ -140,10 +136,7 @@ def _epochs(
     while not state.finished:
         loss = take_epoch(state, samples, clock, listener, checkpoints, stepper)
         before_s = state.elapsed_s
-        effort = Effort(memory_bytes=VALIDATION_BYTES)
-        engine = TorchEngine(_spread(state.average, structures), state.device)
-        scorer = Scorer.of(engine, state.architecture, effort)
-        validation = validate(scorer, structures, held_out, scored_by=SPREAD)
+        validation = judged(state.average, state, structures, held_out)
         row = _row(state, loss, validation, state.elapsed_s - before_s)
         ranks.agreed(row["miou"])
         with in_one_piece(state, listener):
@@ -151,17 +144,36 @@ def _epochs(
                 not row["miou"] <= state.best
             ):  # better, or nan: nothing to judge by, keep the newest
                 state.best = row["miou"]
-                _trained(state, samples, validation, checkpoints.run_inputs).save(folder / MODEL)
+                model_of(state, samples, validation, checkpoints.run_inputs).save(folder / MODEL)
             stop = state.callbacks.after_epoch(row["miou"])
             state.rows.append(row)
             state.losses.begin()
             state.finished = stop or clock.is_over(state)
             ranks.agreed(state.finished)
+            if state.finished and begin and samples.recipe.weight_interpolation:
+                _go_back(folder, begin, state, held_out, listener)
             write_log(folder, state.rows)
             checkpoints.save(state)
         listener.epoch(row)
         for sentence in alarm.after_epoch(validation.under({})):
             listener.note(sentence)
+
+
+def _go_back(
+    folder: Path, begin: InitialWeights, state: State, held_out: list[HeldOut], listener: Listener
+) -> None:
+    """Replace the run's model by one nearer to the weights that it began from, if that is good."""
+    trained = load(folder / MODEL)
+    if SHARE in trained.provenance:  # killed before the checkpoint that says the run is finished
+        return
+
+    def judged_network(network: nn.Module) -> Validation:
+        return judged(network.to(state.device.torch), state, trained.structures, held_out)
+
+    moved, sentence = nearer_the_start(trained, begin, judged_network)
+    moved.save(folder / MODEL)
+    if sentence:
+        listener.note(f"{folder}: {sentence}.")
 
 
 def _follow(samples: Samples, state: State, clock: Clock) -> None:
@@ -192,52 +204,6 @@ def _row(state: State, loss: float, validation: Validation, validation_s: float)
     if len(validation.histograms) > 1:
         row |= {f"miou_{s}": validation.counts(s).miou for s in validation.histograms}
     return row
-
-
-def _trained(
-    state: State, samples: Samples, validation: Validation, run_inputs: dict[str, Any]
-) -> Trained:
-    """Return the current weights (the EMA, where there is one) with all that prediction needs."""
-    tuned = samples.recipe.tuned_thresholds
-    calibration = validation.calibrations() if tuned else {}
-    scores = validation.under(calibration)
-    return Trained(
-        network=state.average,
-        structures=samples.structures,
-        recipe=samples.recipe,
-        thresholds=scores.thresholds() if tuned else dict.fromkeys(samples.structures, 0.5),
-        calibration=calibration,
-        validation={s: ValidationScores.of(scores.histograms[s]) for s in calibration},
-        pixel_nm=samples.pixel_nm,
-        slice_nm=samples.slice_nm,
-        provenance={
-            **run_inputs,
-            "epoch": len(state.rows) + 1,
-            "step": state.step,
-            "minutes": round(state.elapsed_s / 60, 2),
-            "device": str(state.device.torch),
-            "tomograms": [
-                {
-                    "name": tomogram.name,
-                    "voxel_size_nm": tomogram.image.voxel_size_nm,
-                    "normalisation": reader.normalisation.as_dict(),
-                }
-                for tomogram, reader in zip(samples.tomograms, samples.readers, strict=True)
-            ],
-            "validation_miou": validation.mious(),
-            "versions": {
-                **files.provenance.versions("seget"),
-                "torch": torch.__version__,
-                "python": platform.python_version(),
-            },
-        },
-    )
-
-
-def _spread(network: nn.Module, structures: tuple[str, ...]) -> nn.Module:
-    """Return the network with logits so scaled that few scores are 0 or 127."""
-    number = len(structures)
-    return Calibrated(network, [SPREAD.temperature] * number, [SPREAD.bias] * number)
 
 
 def _check_structures(dataset: Dataset, structures: tuple[str, ...], recipe: Recipe) -> None:

@@ -13,13 +13,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from torch import nn
 
-from seget.calibration import NONE, Calibration, fitted, rebinned
+from seget.calibration import NONE, SPREAD, Calibration, fitted, rebinned
 from seget.dataset import Dataset, Tomogram
 from seget.metrics import Counts, Histogram, mean_ignoring_absent
-from seget.prediction import Scorer, score_slices
+from seget.networks import Calibrated
+from seget.prediction import Effort, Scorer, TorchEngine, score_slices
 from seget.samples import Samples
 from seget.slices import SliceReader
+from seget.training.state import State
 
 # Validation may take a tenth of the training time; a forward pass costs a third of a step.
 VALIDATION_SHARE = 0.1
@@ -74,6 +77,10 @@ class Validation:
             }
         )
 
+
+# Enough for a slice of 2048 x 2048. A constant and not the memory that is free: it decides the
+# tiles, and one seed must give one run, whatever else the machine does.
+VALIDATION_BYTES = 3 * 10**9
 
 HeldOut = tuple[Tomogram, SliceReader, list[int]]
 
@@ -195,6 +202,20 @@ def validate(
                 if mask is not None:
                     histograms[structure] += Histogram.of(score, mask.slice(z), mask.labelled(z))
     return Validation(histograms, scored_by)
+
+
+def judged(
+    network: nn.Module, state: State, structures: tuple[str, ...], held_out: list[HeldOut]
+) -> Validation:
+    """Score the held-out slices by a network of the architecture that a state trains.
+
+    Its logits are so scaled that few scores are 0 or 127: see `Validation`.
+    """
+    number = len(structures)
+    spread = Calibrated(network, [SPREAD.temperature] * number, [SPREAD.bias] * number)
+    engine = TorchEngine(spread, state.device)
+    scorer = Scorer.of(engine, state.architecture, Effort(memory_bytes=VALIDATION_BYTES))
+    return validate(scorer, structures, held_out, scored_by=SPREAD)
 
 
 class Alarm:
