@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seget.comparison.cell_results import CellResults
-from seget.comparison.plan import ComparisonSettings, Terms
+from seget.comparison.plan import ComparisonSettings, Terms, chosen_for
 from seget.dataset import Dataset, read_dataset
 from seget.errors import InputError
 
@@ -44,3 +45,19 @@ def test_other_numbers_are_named_as_they_were(begun: Path, dataset: Dataset) -> 
         CellResults(begun, dataset, settings("warp=0"))
     with pytest.raises(InputError, match=r"with --set center_dropout=0\.0 --set warp=0\.0, or"):
         CellResults(begun, dataset, settings())
+
+
+def test_a_row_as_shipped_for_which_another_version_chose_otherwise_is_made_again(
+    tmp_path: Path, dataset: Dataset
+) -> None:
+    asked = replace(settings("binning=1"), networks=("seget", "seget_shipped"))
+    cells = asked.cells({}, {})
+    begun = CellResults(tmp_path, dataset, asked)
+    for cell in cells:
+        chosen = chosen_for(cell.network, cell.structures, dataset, asked.changes)
+        result = {"network": cell.network, "structures": ["discs"], "chosen": chosen}
+        begun.add(cell, result)
+    assert chosen["weight_interpolation"] and not chosen["deep_supervision"]
+    assert [cell in CellResults(tmp_path, dataset, asked) for cell in cells] == [True, True]
+    begun.add(cells[1], result | {"chosen": chosen | {"weight_interpolation": False}})
+    assert [cell in CellResults(tmp_path, dataset, asked) for cell in cells] == [True, False]

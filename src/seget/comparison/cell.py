@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget import files
-from seget.comparison.plan import SHIPPED, Cell
+from seget.comparison.plan import SHIPPED, Cell, chosen_for
 from seget.dataset import Dataset, read_dataset
 from seget.device import choose_device
 from seget.evaluation import StructureScores, Truth, without_nan
@@ -72,6 +72,7 @@ def run_cell(cell: Cell, setup: CellSetup, listener: Listener | None = None) -> 
         "seed": cell.seed,
         "learning_rate": recipe.learning_rate,
         "steps": cell.steps,
+        "chosen": chosen_for(cell.network, cell.structures, dataset, setup.changes),
     }
     try:
         trained = train(dataset, cell.structures, recipe, run, listener)

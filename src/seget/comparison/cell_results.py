@@ -9,11 +9,12 @@ go on elsewhere: put it into an empty folder, and the cells in it are not traine
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from seget import files
-from seget.comparison.plan import Cell, ComparisonSettings
+from seget.comparison.plan import Cell, ComparisonSettings, chosen_for
 from seget.dataset import Dataset
 from seget.errors import InputError
 from seget.recipes import differing, modern
@@ -57,7 +58,7 @@ class CellResults:
         if settings.terms.kind != "paper":  # the defaults of a later version may differ
             self.begun_with["recipe"] = modern().override(settings.changes).model_dump(mode="json")
         if self.path.is_file():
-            self._read()
+            self._read(dataset, settings)
 
     def __contains__(self, cell: Cell) -> bool:
         """Whether a cell is finished."""
@@ -106,7 +107,7 @@ class CellResults:
                     f"{wanted}, or name another -o."
                 )
 
-    def _read(self) -> None:
+    def _read(self, dataset: Dataset, settings: ComparisonSettings) -> None:
         try:
             saved = json.loads(self.path.read_bytes())
             self._refuse_another(saved)
@@ -118,7 +119,13 @@ class CellResults:
                     )
             self.structures = saved["structures"] | self.structures
             self.machine, self.pace = saved["machine"], saved["pace_s"]
-            self._results = saved["cells"]
+            # Of SegET as shipped another version may choose otherwise: such a cell is made anew.
+            now = partial(chosen_for, dataset=dataset, settings=settings.changes)
+            self._results = {
+                key: cell
+                for key, cell in saved["cells"].items()
+                if cell.get("chosen", {}) == now(cell["network"], cell["structures"])
+            }
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise InputError(
                 f"{self.path}: not the cells of a comparison ({error!r}); remove it, or name "

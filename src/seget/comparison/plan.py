@@ -8,13 +8,14 @@ learning rate. It is named after them, so that a comparison that goes on finds i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from seget.configuration import configured
 from seget.dataset import Dataset
 from seget.networks import Architecture
-from seget.recipes import Recipe, modern, paper
+from seget.recipes import Recipe, differing, modern, paper
 
 # The row that begins from the model that comes with seget; all others begin from scratch.
 SHIPPED = "seget_shipped"
@@ -103,13 +104,12 @@ class Cell:
     def recipe(self, dataset: Dataset, settings: tuple[str, ...]) -> Recipe:
         """Return the recipe of the cell; its epochs are about as long as the recipe's own.
 
-        That of SegET as shipped is what `seget train` chooses by what is drawn, see
-        configuration.py; all other networks have the same.
+        SegET as shipped has what `seget train` chooses (`chosen_for`); all others have the same.
         """
         base = modern() if self.steps else paper(self.structures[0])
-        if self.network == SHIPPED:
-            base, _ = configured(dataset, self.structures, settings)
-        changes = [*settings, f"network={architecture(self.network).name}"]
+        chosen = chosen_for(self.network, self.structures, dataset, settings)
+        changes = [f"{key}={value}" for key, value in chosen.items()]
+        changes += [*settings, f"network={architecture(self.network).name}"]
         if self.learning_rate is not None:
             changes.append(f"learning_rate={self.learning_rate}")
         recipe = base.override(changes)
@@ -117,6 +117,20 @@ class Cell:
             return recipe
         epochs = max(1, round(self.steps / recipe.steps_per_epoch))
         return recipe.override([f"epochs={epochs}", f"steps_per_epoch={self.steps // epochs}"])
+
+
+def chosen_for(
+    network: str, structures: Sequence[str], dataset: Dataset, settings: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return what `seget train` chooses otherwise than `modern` has it, see configuration.py.
+
+    Of all networks but SegET as shipped that is nothing.
+    """
+    if network != SHIPPED:
+        return {}
+    recipe, _ = configured(dataset, structures, settings)
+    plain = modern().override(settings)
+    return differing(recipe.model_dump(mode="json"), plain.model_dump(mode="json"))
 
 
 @dataclass(frozen=True)
