@@ -36,7 +36,7 @@ ALL = "fcn8s,segnet,unet,deeplabv3plus,seget,seget_shipped"
 END = ("--networks", ALL, "--learning-rates", "0.001,0.003")
 
 COMPARISONS: dict[str, tuple[str, ...]] = {
-    "life-end": ("life", *FINE, *END, "--steps", "3000", "--seeds", "2"),
+    "life-end": ("life", *FINE, *END, "--steps", "3000", "--seeds", "3"),
     "epfl-end": ("epfl", "--joint", *END, "--steps", "1500", "--seeds", "2"),
     "mitochondria-end": ("vnc", "-s", "mitochondria", *END, "--steps", "1500", "--seeds", "2"),
     "membrane-end": ("vnc", "-s", "membrane", *END, "--steps", "1500", "--seeds", "2"),
@@ -64,7 +64,7 @@ def dataset(kind: str) -> Path:
         run("phantom", str(BUILD / "phantom"))
         return BUILD / "phantom" / "dataset.toml"
     if kind == "life":
-        path.write_text(f'name = "life"\n{"".join(map(_cell, (*TAUGHT, *CHOOSING, *TESTED)))}')
+        path.write_text(f'name = "life"\n{"".join(map(cell, (*TAUGHT, *CHOOSING, *TESTED)))}')
         return path
     data = source() / kind
     if kind == "vnc":
@@ -93,12 +93,12 @@ def source() -> Path:
     return Path(os.environ["SEGET_DATA"]).resolve()
 
 
-def _cell(seed: int) -> str:
+def cell(seed: int) -> str:
     """Return the table of a simulated cell, which is drawn if need be."""
     place = BUILD / "life" / str(seed)
     if not (place / "dataset.toml").is_file():
         run("phantom", str(place), "--preset", "real", "--voxel-nm", "4.51", "--seed", str(seed))
-    part = "test" if seed in TESTED else "validation"
+    part = "validation" if seed in CHOOSING else "test"
     held = f"slices = {list(SOME)}\nholdout = {{ {part} = {list(SOME)} }}\n"
     masks = {path.stem: path for path in sorted(place.glob("*.mrc")) if path.stem != "tomogram"}
     return _table(
