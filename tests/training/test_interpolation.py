@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -87,7 +88,7 @@ def test_it_goes_back_until_the_validation_slices_lose(falls_below, share):
     trained, begin = pair()
     before = {name: tensor.clone() for name, tensor in trained.network.state_dict().items()}
     judged = judging(lambda share: 0.8 if share >= falls_below else 0.6, begin, trained)
-    moved, sentence = nearer_the_start(trained, begin, judged)
+    moved, sentence = nearer_the_start(trained, judged(trained.network).miou, begin, judged)
     assert moved.provenance[SHARE] == share
     wanted = begin.towards(before, share)
     for name, tensor in moved.network.state_dict().items():
@@ -101,13 +102,13 @@ def test_a_little_worse_is_good_enough_and_little_by_little_is_not():
     trained, begin = pair()
     drop = 0.8 * TOLERANCE  # a step; mIOU falls by about three quarters of the IoU's
     judged = judging(lambda share: 0.8 - 10 * (1 - share) * drop, begin, trained)
-    moved, _ = nearer_the_start(trained, begin, judged)
+    moved, _ = nearer_the_start(trained, judged(trained.network).miou, begin, judged)
     assert SHARES[-1] < moved.provenance[SHARE] < 1
 
 
 def test_without_held_out_slices_it_stays():
     trained, begin = pair()
-    moved, sentence = nearer_the_start(trained, begin, lambda _: Validation({}))
+    moved, sentence = nearer_the_start(trained, math.nan, begin, lambda _: Validation({}))
     assert moved.network is trained.network
     assert (moved.provenance[SHARE], sentence) == (1.0, "")
 

@@ -219,6 +219,10 @@ def test_the_clock_follows_steps_or_time(schedule: str) -> None:
     state.rows = [{"validation_s": 30.0}]
     state._elapsed_before = 571.0
     assert by_time.is_time_up(state), "only the last validation's 30 s are left"
+    state._elapsed_before = 560.0
+    assert not by_time.is_time_up(state)
+    goes_back = recipe.override(["weight_interpolation=true"])
+    assert Clock(goes_back, 10, 10).is_time_up(state), "five validations more are to come"
 
 
 def test_without_validation_it_is_said_that_scores_are_not_calibrated(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ It never looks at a score: early stopping is in `schedule`.
 from __future__ import annotations
 
 from seget.recipes import Recipe
+from seget.training.interpolation import SHARES
 from seget.training.state import State
 
 
@@ -19,12 +20,14 @@ class Clock:
     ) -> None:
         self.steps = recipe.epochs * steps_per_epoch
         self.budget_s = max_minutes * 60 if max_minutes else None
+        # At the end: one of the last weights, and those of `interpolation`.
+        self.validations = 1 + (len(SHARES) if recipe.weight_interpolation else 0)
         # One-cycle runs stretch to the time given; the paper's end with their epochs all the same.
         self.by_time_alone = self.budget_s is not None and recipe.schedule == "one_cycle"
 
     def _reserve_s(self, state: State) -> float:
-        """Return the time that the last validation will take, as far as is known."""
-        return state.rows[-1]["validation_s"] if state.rows else 0.0
+        """Return the time that the last validations will take, as far as is known."""
+        return self.validations * state.rows[-1]["validation_s"] if state.rows else 0.0
 
     def progress(self, state: State) -> float:
         """Return the share of the run that is over, 0 to 1."""
@@ -35,7 +38,7 @@ class Clock:
         return by_time if self.by_time_alone else max(by_time, by_steps)
 
     def is_time_up(self, state: State) -> bool:
-        """Whether only the time for a last validation is left."""
+        """Whether only the time for the last validations is left."""
         return self.budget_s is not None and state.elapsed_s >= self.budget_s - self._reserve_s(
             state
         )

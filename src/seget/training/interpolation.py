@@ -10,6 +10,7 @@ measured in docs/few-slices.md). It never trains.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -29,29 +30,31 @@ TOLERANCE = 0.003
 
 
 def nearer_the_start(
-    trained: Trained, begin: InitialWeights, judged: Callable[[nn.Module], Validation]
+    trained: Trained,
+    before: float,
+    begin: InitialWeights,
+    judged: Callable[[nn.Module], Validation],
 ) -> tuple[Trained, str]:
     """Return the model as near the start as validation lets it, and a sentence if it moved.
 
     Parameters
     ----------
-    trained
-        The best of a run.
+    trained, before
+        The best of a run, and its mIOU on the held-out slices; nan if there are none, and the model
+        stays where it is.
     begin
         What the run began from.
     judged
-        Scores the held-out slices by a network of that architecture. Where it has none, the model
-        stays where it is.
+        Scores the held-out slices by a network of that architecture.
     """
     own = {name: tensor.clone() for name, tensor in trained.network.state_dict().items()}
     network = copy.deepcopy(trained.network)
-    before = best = judged(network).miou
-    share, validation = 1.0, None
-    for nearer in SHARES:
+    share, validation, best = 1.0, None, before
+    for nearer in [] if math.isnan(before) else SHARES:
         network.load_state_dict(begin.towards(own, nearer))
         found = judged(network)
         best = max(best, found.miou)
-        if not found.miou >= best - TOLERANCE:  # also where nothing is held out: nan
+        if found.miou < best - TOLERANCE:
             break
         share, validation = nearer, found
     provenance = {**trained.provenance, SHARE: share}

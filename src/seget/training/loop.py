@@ -170,7 +170,7 @@ def _go_back(
     def judged_network(network: nn.Module) -> Validation:
         return judged(network.to(state.device.torch), state, trained.structures, held_out)
 
-    moved, sentence = nearer_the_start(trained, begin, judged_network)
+    moved, sentence = nearer_the_start(trained, state.best, begin, judged_network)
     moved.save(folder / MODEL)
     if sentence:
         listener.note(f"{folder}: {sentence}.")
