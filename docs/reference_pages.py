@@ -43,8 +43,8 @@ MEANINGS = {
     "center_dropout": "share of the center's features that each patch does without; SegET alone",
     "weight_cap": "largest weight of a foreground pixel; none: all pixels weigh 1",
     "tuned_thresholds": "thresholds chosen on the validation slices, or 0.5",
-    "weight_interpolation": "the model goes back to the weights that it began from, as far as the "
-    "validation slices let it",
+    "weight_interpolation": "in the end the model goes back towards the weights that it began "
+    "from, as far as the validation slices let it",
     "flips": "mirror patches and turn them by right angles",
     "warp": "share of patches that are turned, scaled and bent",
     "scale": "largest relative change of size of those",

@@ -45,6 +45,7 @@ class Choice:
     reason: str
 
 
+# What a training that begins from a trained model has otherwise than one from random weights.
 FROM_A_MODEL = (
     Choice(
         "deep_supervision",

@@ -66,7 +66,7 @@ class Recipe(BaseModel):
     center_dropout: float = Field(default=0.0, ge=0, lt=1)
     # score from which a pixel is foreground: chosen on the validation slices, or 0.5 as in eq. 6
     tuned_thresholds: bool = True
-    # the model goes back to the weights that it began from as far as the validation slices let it
+    # the model goes back towards what it began from, as far as the validation slices let it
     weight_interpolation: bool = False
     # augmentation
     flips: bool = False  # mirrors and quarter turns

@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import nn
 
+from listening import Heard
 from seget.calibration import SPREAD
 from seget.dataset import read_dataset
-from seget.listener import Listener
 from seget.metrics import Histogram
 from seget.networks import Architecture
 from seget.recipes import modern
@@ -24,14 +24,6 @@ from seget.training.initial_weights import InitialWeights, initial_weights
 from seget.training.interpolation import SHARE, SHARES, TOLERANCE, nearer_the_start
 from seget.training.validation import Validation
 from training_runs import StopsAt, assert_same_run, short
-
-
-class Hears(Listener):
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
 
 
 def pair(structures: tuple[str, ...] = ("discs",)) -> tuple[Trained, InitialWeights]:
@@ -120,7 +112,7 @@ def test_a_run_does_it_once_at_its_end_and_says_so(small_dataset: Path, tmp_path
     slow = recipe.override(["learning_rate=1e-6"])
     stays = train(dataset, ("discs",), slow, Run(tmp_path / "stays", start=first))
     assert SHARE not in stays.provenance
-    goes, heard = slow.override(["weight_interpolation=true"]), Hears()
+    goes, heard = slow.override(["weight_interpolation=true"]), Heard()
     moved = train(dataset, ("discs",), goes, Run(tmp_path / "goes", start=first), heard)
     assert moved.provenance[SHARE] == SHARES[-1]
     assert any("50% of the way back" in note for note in heard.notes)

@@ -9,7 +9,7 @@ go on elsewhere: put it into an empty folder, and the cells in it are not traine
 from __future__ import annotations
 
 import json
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -120,11 +120,11 @@ class CellResults:
             self.structures = saved["structures"] | self.structures
             self.machine, self.pace = saved["machine"], saved["pace_s"]
             # Of SegET as shipped another version may choose otherwise: such a cell is made anew.
-            now = partial(chosen_for, dataset=dataset, settings=settings.changes)
+            now = cache(partial(chosen_for, dataset=dataset, settings=settings.changes))
             self._results = {
                 key: cell
                 for key, cell in saved["cells"].items()
-                if cell.get("chosen", {}) == now(cell["network"], cell["structures"])
+                if cell.get("chosen", {}) == now(cell["network"], tuple(cell["structures"]))
             }
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise InputError(

@@ -71,5 +71,5 @@ def nearer_the_start(
     return moved, (
         f"the weights went {1 - share:.0%} of the way back to those they began from, where the "
         f"validation slices have mIOU {validation.miou:.3f} (before: {before:.3f}): such a model "
-        "knows more of other tomograms"
+        "is mostly better on other tomograms"
     )
