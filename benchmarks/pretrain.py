@@ -139,6 +139,7 @@ def main() -> None:
     )
     trained = train(dataset, tuple(ALL_STRUCTURES), recipe, run, Progress())
     card = {
+        "data": [],  # it has learnt from no tomogram of a user, and is adapted to each
         "begun_from": start and weights_sha256(start.network),
         "taught_by": f"{asked.cells - JUDGES} random phantoms of {SHAPE} voxels",
         "seeds": [seeds.start, seeds.stop - 1],

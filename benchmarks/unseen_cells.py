@@ -16,11 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from calibration import held_out, scorer
+from calibration import held_out
 from table1 import BUILD, cell
 
 from seget.dataset import Dataset, read_dataset
 from seget.metrics import mious
+from seget.prediction import Options, scorer
 from seget.trained import load
 from seget.training.validation import validate
 
@@ -28,13 +29,14 @@ CELLS = range(48, 60)
 DRAWN = 2000
 
 
-def counted(model: Path, cells: list[Dataset]) -> npt.NDArray[np.int64]:
+def counted(model: Path, cells: list[Dataset], options: Options) -> npt.NDArray[np.int64]:
     """Return tp, fp, fn, tn as `(cells, structures, 4)`."""
     trained = load(model)
     counts = []
     for one in cells:
-        slices = held_out(trained, one, "scored")
-        found = validate(scorer(trained), trained.structures, slices, "scored")
+        (slices,) = held_out(trained, one, "scored")
+        scoring = scorer(trained, slices[1], options)
+        found = validate(scoring, trained.structures, [slices], "scored")
         each = [found.counts(s) for s in one.structures]
         counts.append([(c.tp, c.fp, c.fn, c.tn) for c in each])
     return np.array(counts)
@@ -44,7 +46,9 @@ def main() -> None:
     """Print a row a model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("models", nargs="+", type=Path)
+    parser.add_argument("--no-adapt", action="store_true", help="by a model's own statistics")
     asked = parser.parse_args()
+    options = Options(engine="torch", adapt=False if asked.no_adapt else None)
     cells = []
     for seed in CELLS:
         path = BUILD / "life" / f"{seed}.toml"
@@ -55,7 +59,7 @@ def main() -> None:
     print("|---|" + "---|" * (len(structures) + 1))
     counts = []
     for model in asked.models:
-        counts.append(counted(model, cells))
+        counts.append(counted(model, cells, options))
         each = mious(counts[-1].sum(axis=0))
         numbers = " | ".join(f"{n:.4f}" for n in (*each, each.mean()))
         print(f"| {model} | {numbers} |", flush=True)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from seget.cli.options import (
+    Adapt,
     DeviceName,
     EngineName,
     Format,
@@ -122,6 +123,7 @@ def asked(
     invert: Invert = False,
     voxel_size: VoxelSize = None,
     rescale: Rescale = True,
+    adapt: Adapt = None,
     name: Name = None,
     on: On = "here",
     task_slices: TaskSlices = 256,
@@ -138,8 +140,6 @@ def asked(
     from seget.machine import parse_bytes
     from seget.prediction import Options
 
-    if hash not in ("sampled", "full"):
-        raise InputError(f"--hash {hash}: wanted sampled or full.")
     options = Options(
         device=device,
         engine=engine,
@@ -149,13 +149,20 @@ def asked(
         format=format,
         overwrite=overwrite,
         memory_bytes=parse_bytes(max_memory, "--max-memory") if max_memory else None,
-        full_hash=hash == "full",
+        full_hash=_of_all_voxels(hash),
         invert=invert,
         rescale=rescale,
+        adapt=adapt,
     )
     size = parse_voxel_size(voxel_size) if voxel_size else None
     command = _command(ctx) if print_tasks else None
     return Asked(inputs, out, options, size, name, on, task_slices, command)
+
+
+def _of_all_voxels(hash: str) -> bool:
+    if hash not in ("sampled", "full"):
+        raise InputError(f"--hash {hash}: wanted sampled or full.")
+    return hash == "full"
 
 
 def takes_tomograms(verb: Callable[[Asked], None]) -> Callable[..., None]:

@@ -114,6 +114,14 @@ Rescale = Annotated[
         help="Read a tomogram of another pixel size at the model's, or as it is.",
     ),
 ]
+Adapt = Annotated[
+    bool | None,
+    typer.Option(
+        "--adapt/--no-adapt",
+        help="Take half of the network's statistics from the tomogram; the default is for one that "
+        "the model has not learnt from (docs/adaptation.md).",
+    ),
+]
 
 # of predict, segment, measure and compare
 On = Annotated[

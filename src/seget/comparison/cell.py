@@ -21,10 +21,9 @@ import numpy.typing as npt
 from seget import files
 from seget.comparison.plan import SHIPPED, Cell, chosen_for
 from seget.dataset import Dataset, read_dataset
-from seget.device import choose_device
 from seget.evaluation import StructureScores, Truth, without_nan
 from seget.listener import Listener
-from seget.prediction import Options, Scorer, TorchEngine, open_reader, score_slices
+from seget.prediction import Options, open_reader, score_slices, scorer
 from seget.trained import Trained, general
 from seget.training import Diverged, Run, read_log, train
 
@@ -95,17 +94,17 @@ def run_cell(cell: Cell, setup: CellSetup, listener: Listener | None = None) -> 
 
 def _score(dataset: Dataset, trained: Trained, device: str, folder: Path) -> dict[str, Any]:
     """Score the test part (else validation, else all); keep the score maps for the pictures."""
-    engine = TorchEngine(trained.scoring_network, choose_device(device))
-    scorer = Scorer.of(engine, trained.architecture)
     counted = {s: StructureScores(trained.thresholds[s]) for s in trained.structures}
     kept: dict[str, npt.NDArray[np.uint8]] = {}
     seconds = 0.0
     for tomogram in dataset.tomograms:
         if not (slices := tomogram.slices("scored", trained.structures)):
             continue
-        reader = open_reader(tomogram.image, trained, Options(invert=tomogram.invert))
+        options = Options(device, engine="torch", invert=tomogram.invert)
+        reader = open_reader(tomogram.image, trained, options)
+        scoring = scorer(trained, reader, options)
         started = perf_counter()
-        for z, scores in score_slices(reader, scorer, slices):
+        for z, scores in score_slices(reader, scoring, slices):
             seconds += perf_counter() - started
             kept[f"{tomogram.name}__{z}"] = scores
             for structure, score in zip(trained.structures, scores, strict=True):

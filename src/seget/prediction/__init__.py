@@ -18,6 +18,7 @@ from seget.prediction.predict import (
     open_reader,
     predict,
     score_slices,
+    scorer,
 )
 from seget.prediction.scorer import Effort, Scorer
 from seget.prediction.segment import segment_files
@@ -41,5 +42,6 @@ __all__ = [
     "predict",
     "predict_files",
     "score_slices",
+    "scorer",
     "segment_files",
 ]

@@ -73,8 +73,7 @@ def doubts(
     RunError
         Memory does not suffice.
     """
-    scoring = scorer(trained, reader, replace(options, views=1))
-    scoring.listener = listener
+    scoring = scorer(trained, reader, replace(options, views=1), listener)
     _say_plan(reader, scoring, len(slices), options.views, listener)
     outputs = {s: at for at, s in enumerate(trained.structures) if s in structures}
     for z, pixels in ahead((z, reader.read(z)) for z in slices):

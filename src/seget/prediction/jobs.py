@@ -14,7 +14,8 @@ from pathlib import Path
 from seget import files
 from seget.normalisation import NAME as NORMALISATION
 from seget.prediction import parts
-from seget.prediction.predict import Options
+from seget.prediction.adaptation import SHARE
+from seget.prediction.predict import Options, resolved
 from seget.results import Sidecar, is_made, map_path, output_id, read_sidecar
 from seget.trained import Trained, weights_sha256
 from seget.volume import Volume
@@ -26,6 +27,8 @@ class Job:
 
     Attributes
     ----------
+    options
+        How to predict, with `adapt` decided.
     maps
         Path of each score map -> its sidecar, the JSON file that is written beside it.
     stamp
@@ -33,6 +36,7 @@ class Job:
     """
 
     trained: Trained
+    options: Options
     maps: dict[Path, Sidecar]
     stamp: files.Stamp | None
 
@@ -82,9 +86,10 @@ def planned(
     fingerprint = volume.fingerprint(options.full_hash)
     jobs, order = [], 0
     for trained in models:
+        own = resolved(options, trained, volume)
         weights = weights_sha256(trained.network)
         model = trained.weights_sha256 or weights
-        made_by = _made_by(volume, fingerprint, trained, model, options)
+        made_by = _made_by(volume, fingerprint, trained, model, own)
         neighbours = "neighbours", trained.slice_nm if options.rescale else None
         maps = {}
         for output, structure in enumerate(trained.structures):
@@ -107,14 +112,15 @@ def planned(
                     trained.pixel_nm if options.rescale else None,
                     options.invert,
                     NORMALISATION,
-                    # Maps of models without a calibration or neighbours keep the id that they had.
+                    # Maps of models without a calibration, neighbours or adaptation keep their id.
                     *filter(None, [trained.calibration.get(structure)]),
                     *([neighbours] if trained.recipe.context else []),
+                    *(["adapted", SHARE] if own.adapt else []),
                 ),
                 made_by=made_by,
             )
             order += 1
-        jobs.append(Job(trained, maps, stamp))
+        jobs.append(Job(trained, own, maps, stamp))
     return jobs
 
 
@@ -133,5 +139,6 @@ def _made_by(
         "recipe": trained.recipe.name,
         "views": options.views,
         "invert": options.invert,
+        "adapted": options.adapt,
         "versions": files.provenance.versions("torch", "openvino"),
     }

@@ -8,7 +8,7 @@ It never writes a file. The sigmoid is applied here (in the engine) and nowhere 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,15 +16,17 @@ from seget.device import Device, choose_device
 from seget.errors import InputError
 from seget.listener import Listener
 from seget.normalisation import Normalisation
+from seget.prediction.adaptation import adapted
 from seget.prediction.engine import Engine, Scores, TorchEngine
 from seget.prediction.on_device import can_score_on_device, score_on_device
 from seget.prediction.openvino_engine import OpenVinoEngine
 from seget.prediction.plan import SMALLEST_WINDOW_PX
-from seget.prediction.quantisation import require_nncf, sample_windows
+from seget.prediction.quantisation import WINDOW_PX, WINDOWS, require_nncf
+from seget.prediction.sampling import sample_windows
 from seget.prediction.scorer import Effort, Scorer
 from seget.slices import SliceReader
 from seget.threads import ahead
-from seget.trained import Trained
+from seget.trained import Trained, learnt_from
 from seget.trained.foreign import Graph
 from seget.volume import Volume
 
@@ -55,6 +57,9 @@ class Options:
         Invert the contrast, for a tomogram that is white where the training data are black.
     rescale
         Resample a tomogram of another pixel size to the model's.
+    adapt
+        Adapt the network's statistics to the tomogram (`adaptation`); None: if it is known not to
+        have learnt from it.
     """
 
     device: str = "auto"
@@ -68,6 +73,7 @@ class Options:
     precision: str = "auto"
     invert: bool = False
     rescale: bool = True
+    adapt: bool | None = None
 
     def __post_init__(self) -> None:
         if self.format not in ("mrc", "zarr"):
@@ -83,6 +89,13 @@ class Options:
 
 
 DEFAULT = Options()
+
+
+def resolved(options: Options, trained: Trained, volume: Volume) -> Options:
+    """Return the options with `adapt` decided for a model and a volume."""
+    if options.adapt is not None:
+        return options
+    return replace(options, adapt=learnt_from(trained.provenance, volume) is False)
 
 
 def open_reader(
@@ -111,7 +124,9 @@ def open_reader(
     )
 
 
-def scorer(trained: Trained, reader: SliceReader, options: Options) -> Scorer:
+def scorer(
+    trained: Trained, reader: SliceReader, options: Options, listener: Listener | None = None
+) -> Scorer:
     """Return a scorer for the slices of a reader: device, engine and windows by the options.
 
     Raises
@@ -119,10 +134,14 @@ def scorer(trained: Trained, reader: SliceReader, options: Options) -> Scorer:
     InputError
         The device, the network or the installed libraries do not support the options.
     """
+    listener = listener or Listener()
     device = choose_device(options.device, options.precision)
+    if resolved(options, trained, reader.volume).adapt:
+        trained = adapted(trained, reader, device, options.memory_bytes, listener)
     effort = Effort(options.window_px, options.views, options.memory_bytes)
     engine = choose_engine(trained, device, options.engine, reader)
-    return Scorer.of(engine, trained.architecture, effort)
+    made = Scorer.of(engine, trained.architecture, effort)
+    return replace(made, listener=listener)
 
 
 def choose_engine(
@@ -164,7 +183,7 @@ def choose_engine(
         return OpenVinoEngine(trained.scoring_network, device, trained.weights_sha256)
     require_nncf()
     assert reader is not None, "int8 is calibrated on a volume"
-    samples = sample_windows(reader)
+    samples = sample_windows(reader, WINDOWS, WINDOW_PX)
     return OpenVinoEngine(trained.scoring_network, device, trained.weights_sha256, samples)
 
 
@@ -209,7 +228,8 @@ def predict(
         listener.note(f"{volume.name}: {sentence}")
     depth = volume.shape[0]
     maps = {s: np.empty(volume.shape, np.uint8) for s in trained.structures}
-    for z, scores in score_slices(reader, scorer(trained, reader, options), range(depth)):
+    scoring = scorer(trained, reader, options, listener)
+    for z, scores in score_slices(reader, scoring, range(depth)):
         for structure, score in zip(trained.structures, scores, strict=True):
             maps[structure][z] = score
         listener.progress(z + 1, depth)

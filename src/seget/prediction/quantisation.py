@@ -17,32 +17,10 @@ from typing import Any
 
 from seget.errors import InputError
 from seget.prediction.engine import Pixels
-from seget.slices import SliceReader
 
 # Few windows are enough: each has 10^5 pixels.
 WINDOWS = 8
 WINDOW_PX = 512
-PLACES = ((0.5, 0.5), (0.25, 0.25), (0.75, 0.75), (0.25, 0.75), (0.75, 0.25))
-
-
-def sample_windows(reader: SliceReader) -> list[Pixels]:
-    """Return normalised windows `(c, y, x)`, of one size, from all depths and regions of a volume.
-
-    Windows that are all padding are left out, unless all are.
-    """
-    depth, height, width = reader.shape
-    edges = min(height, WINDOW_PX), min(width, WINDOW_PX)
-    windows = []
-    for number in range(WINDOWS):
-        z = round((depth - 1) * (number + 0.5) / WINDOWS)
-        y, x = (
-            round((extent - edge) * share)
-            for extent, edge, share in zip(
-                (height, width), edges, PLACES[number % len(PLACES)], strict=True
-            )
-        )
-        windows.append(reader.read(z, (slice(y, y + edges[0]), slice(x, x + edges[1]))))
-    return [window for window in windows if window.any()] or windows[:1]
 
 
 def require_nncf() -> None:

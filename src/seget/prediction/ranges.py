@@ -56,17 +56,13 @@ def predict_range(
     machine.require_disk(folder, maps * len(slices) * int(np.prod(volume.shape[1:])))
     grey = normalisation(volume) if waiting else None
     for job in waiting:
-        _write_parts(
-            open_reader(volume, job.trained, options, grey), job, slices, options, listener
-        )
+        _write_parts(open_reader(volume, job.trained, options, grey), job, slices, listener)
     return [part_path(path, slices) for job in waiting for path in job.maps]
 
 
-def _write_parts(
-    reader: SliceReader, job: Job, slices: range, options: Options, listener: Listener
-) -> None:
-    scoring = scorer(job.trained, reader, options)
-    scoring.listener = listener
+def _write_parts(reader: SliceReader, job: Job, slices: range, listener: Listener) -> None:
+    scoring = scorer(job.trained, reader, job.options)
+    scoring.listener = listener  # not before: what was adapted the joining task says
     volume = reader.volume
     shape = (len(slices), *volume.shape[1:])
     with ExitStack() as stack:

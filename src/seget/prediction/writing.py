@@ -72,7 +72,7 @@ def predict_files(
         readers = _readers(volume, waiting, options, listener)
         depth = volume.shape[0]
         for number, (job, reader) in enumerate(zip(waiting, readers, strict=True)):
-            for done in _write_maps(reader, job, options, listener):
+            for done in _write_maps(reader, job, listener):
                 listener.progress(number * depth + done, len(waiting) * depth)
         _update_sidecars(volume, jobs, listener)
     return [path for job in jobs for path in job.maps]
@@ -136,13 +136,10 @@ def _readers(
     return readers
 
 
-def _write_maps(
-    reader: SliceReader, job: Job, options: Options, listener: Listener
-) -> Iterator[int]:
+def _write_maps(reader: SliceReader, job: Job, listener: Listener) -> Iterator[int]:
     """Write the maps of one model; yield the number of finished slices, first on resuming."""
     volume = reader.volume
-    scoring = scorer(job.trained, reader, options)
-    scoring.listener = listener
+    scoring = scorer(job.trained, reader, job.options, listener)
     shape = reader.shape
     scoring.window_px(shape[1:])  # raises if memory is too small, before a file is created
     found = Found(job.maps)

@@ -3,11 +3,12 @@
 network, recipe, structures, pixel size, thresholds, provenance <-> model.safetensors + model.json
 
 Begin reading at `model`; `card` is model.json, `weights` is model.safetensors; `foreign` reads
-models of other programs, `opening` finds either, `ensemble` makes one of several. It never trains
-and never predicts.
+models of other programs, `opening` finds either, `ensemble` makes one of several, `learnt` tells
+which tomograms one learnt from. It never trains and never predicts.
 """
 
 from seget.trained.ensemble import united
+from seget.trained.learnt import learnt_from
 from seget.trained.model import CARD, WEIGHTS, Trained, general
 from seget.trained.opening import find_models, load
 from seget.trained.weights import weights_sha256
@@ -18,6 +19,7 @@ __all__ = [
     "Trained",
     "find_models",
     "general",
+    "learnt_from",
     "load",
     "united",
     "weights_sha256",

@@ -52,7 +52,8 @@ class Trained:
         `(y, x)` pixel size of the training patches, or None if no file states it. Tomograms of
         another pixel size are resampled to it.
     provenance
-        Versions, seed, data hashes, epochs: for people, not read by the program.
+        Versions, seed, data hashes, epochs: for people; the program reads of it what was learnt
+        from (`learnt_from`).
     slice_nm
         Distance between the slices that it sees at once; None if it sees one, or no file states it.
         Of a tomogram with another distance the slices nearest to it are taken.
