@@ -217,7 +217,7 @@ def test_engines_and_windows_agree(trained: Trained, other: Volume) -> None:
 def test_maps_say_that_they_are_adapted(trained: Trained, other: Volume, tmp_path: Path) -> None:
     heard = Heard()
     [path] = predict_files(other, [trained], tmp_path, PLAIN, heard)
-    assert sum("half of the statistics" in note for note in heard.notes) == 1
+    assert sum("half of its statistics" in note for note in heard.notes) == 1
     assert read_sidecar(path.with_suffix(".json")).made_by["adapted"] is True
     with pytest.raises(InputError, match="differ"):
         predict_files(other, [trained], tmp_path, replace(PLAIN, adapt=False))
@@ -268,4 +268,4 @@ def test_where_padding_leaves_no_window_it_is_said(trained: Trained, other: Volu
     assert "padding leaves less" in heard.notes[0]
     plain = replace(trained, network=nn.Conv2d(1, 1, 1))
     assert adapted(plain, reader, FLOAT32, None, heard) is plain
-    assert "it has none" in heard.notes[1]
+    assert "the network has none" in heard.notes[1]

@@ -30,6 +30,10 @@ from seget.trained import Trained
 SHARE = 0.5
 # Smaller windows would have as much border as patches have, and slices have not.
 WINDOWS, WINDOW_PX, LEAST_PX = 8, 512, 256
+ADAPTED = (
+    "a model that has not learnt from it takes half of its statistics from it "
+    "(docs/adaptation.md; --no-adapt: none)."
+)
 
 
 def adapted(
@@ -47,19 +51,15 @@ def adapted(
         To use at most; None: half of what is free. As many windows as fit, mostly all, have their
         statistics found together.
     listener
-        Is told what was taken, or why nothing was: the network has no batch normalisation, or
-        padding leaves no window.
+        Is told if nothing is taken, because the network has no batch normalisation or padding
+        leaves no window.
     """
     layers = normalisations(trained.network)
     windows = content_windows(reader, WINDOWS, WINDOW_PX, LEAST_PX) if layers else []
     if not windows:
-        why = f"padding leaves less than {LEAST_PX} pixels" if layers else "it has none"
-        listener.note(f"{reader.volume.name}: the network keeps its own statistics: {why}.")
+        why = f"padding leaves less than {LEAST_PX} pixels" if layers else "the network has none"
+        listener.note(f"{reader.volume.name}: no statistics are taken from it: {why}.")
         return trained
-    listener.note(
-        f"{reader.volume.name}: half of the statistics by which the network normalises are taken "
-        f"from {len(windows)} windows of this tomogram (docs/adaptation.md; --no-adapt takes none)."
-    )
     free = memory_bytes or int(device.free_bytes() * SHARE_OF_FREE)
     window_bytes = windows[0][0].size * trained.architecture.bytes_per_px(bf16=False, graph=False)
     together = max(1, int((free - PROGRAM_BYTES) / window_bytes))

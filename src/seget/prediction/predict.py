@@ -16,7 +16,7 @@ from seget.device import Device, choose_device
 from seget.errors import InputError
 from seget.listener import Listener
 from seget.normalisation import Normalisation
-from seget.prediction.adaptation import adapted
+from seget.prediction.adaptation import ADAPTED, adapted
 from seget.prediction.engine import Engine, Scores, TorchEngine
 from seget.prediction.on_device import can_score_on_device, score_on_device
 from seget.prediction.openvino_engine import OpenVinoEngine
@@ -224,7 +224,8 @@ def predict(
     """
     listener = listener or Listener()
     reader = open_reader(volume, trained, options)
-    for sentence in reader.notes():
+    options = resolved(options, trained, volume)
+    for sentence in [*reader.notes(), *([ADAPTED] if options.adapt else [])]:
         listener.note(f"{volume.name}: {sentence}")
     depth = volume.shape[0]
     maps = {s: np.empty(volume.shape, np.uint8) for s in trained.structures}

@@ -20,6 +20,7 @@ from seget.listener import Listener
 from seget.networks import Ensemble
 from seget.normalisation import normalisation
 from seget.prediction import parts, plan
+from seget.prediction.adaptation import ADAPTED
 from seget.prediction.found import Found
 from seget.prediction.jobs import Job, planned
 from seget.prediction.predict import DEFAULT, Options, open_reader, score_slices, scorer
@@ -131,6 +132,7 @@ def _readers(
         for job in jobs
         if isinstance(job.trained.network, Ensemble)
     ]
+    sentences += [ADAPTED for job in jobs if job.options.adapt]
     for sentence in dict.fromkeys(sentences):
         listener.note(f"{volume.name}: {sentence}")
     return readers
