@@ -183,13 +183,14 @@ def test_the_tomogram_that_taught_is_scored_as_learnt(
 
 def test_who_taught_is_told_by_the_voxels(trained: Trained, own: Volume) -> None:
     data = np.asarray(own.data)
-    renamed = replace(own, name="renamed", path=None)
+    renamed = replace(own, name="renamed", path=None, voxel_size_nm=(9.0, 9.0, 9.0))
     changed = data.copy()
     changed[:, 3, 3] += 1
     assert learnt_from(trained.provenance, renamed) is True
     for another in (changed, data[:2], data[:, :40]):
         assert learnt_from(trained.provenance, replace(own, data=another)) is False
-    assert learnt_from({}, own) is None, "a model that does not say"
+    for odd in ({}, {"data": "cell"}, {"data": [{"train": [-1]}]}, {"data": [1]}):
+        assert learnt_from(odd, own) is None, "a model that does not say"
     foreign = {"data": [{"train": [], "validation": [1], "image": own.fingerprint(slices=[1])}]}
     assert learnt_from(foreign, own) is False, "what only validated has not taught"
     pair = united([trained, replace(trained, weights_sha256="two")])[0]
