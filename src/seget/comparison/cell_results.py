@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seget import files
-from seget.comparison.plan import Cell, ComparisonSettings, chosen_for
+from seget.comparison.plan import Cell, ComparisonSettings, adapted_to, chosen_for
 from seget.dataset import Dataset
 from seget.errors import InputError
 from seget.recipes import differing, modern
@@ -119,12 +119,17 @@ class CellResults:
                     )
             self.structures = saved["structures"] | self.structures
             self.machine, self.pace = saved["machine"], saved["pace_s"]
-            # Of SegET as shipped another version may choose otherwise: such a cell is made anew.
-            now = cache(partial(chosen_for, dataset=dataset, settings=settings.changes))
+            # Another version may choose otherwise for SegET as shipped, or adapt networks to other
+            # tomograms: such a cell is made anew.
+            chosen = cache(partial(chosen_for, dataset=dataset, settings=settings.changes))
             self._results = {
                 key: cell
                 for key, cell in saved["cells"].items()
-                if cell.get("chosen", {}) == now(cell["network"], tuple(cell["structures"]))
+                if cell.get("chosen", {}) == chosen(cell["network"], tuple(cell["structures"]))
+                and (
+                    "scores" not in cell
+                    or cell.get("adapted", []) == adapted_to(dataset, cell["structures"])
+                )
             }
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             raise InputError(

@@ -133,6 +133,15 @@ def chosen_for(
     return differing(recipe.model_dump(mode="json"), plain.model_dump(mode="json"))
 
 
+def adapted_to(dataset: Dataset, structures: Sequence[str]) -> list[str]:
+    """Return the tomograms that are scored and teach nothing, to which networks are adapted."""
+    return [
+        tomogram.name
+        for tomogram in dataset.tomograms
+        if tomogram.slices("scored", structures) and not tomogram.slices("train", structures)
+    ]
+
+
 @dataclass(frozen=True)
 class ComparisonSettings:
     """What is compared.
