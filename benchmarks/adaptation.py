@@ -27,7 +27,7 @@ from seget.prediction.sampling import content_windows
 from seget.trained import Trained, load
 from seget.training.validation import HeldOut, validate
 
-SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+SHARES = "0,0.25,0.5,0.75,1"
 
 
 def miou(
@@ -50,13 +50,15 @@ def main() -> None:
     parser.add_argument("pairs", nargs="+", metavar="MODEL:DATASET.toml")
     parser.add_argument("--window-px", type=int, default=WINDOW_PX)
     parser.add_argument("--part", default="scored", help="scored (the default), or validation")
+    parser.add_argument("--shares", default=SHARES)
     asked = parser.parse_args()
-    print(f"| model, slices | {' | '.join(map(str, SHARES))} |\n|---|" + "---|" * len(SHARES))
+    shares = [float(share) for share in asked.shares.split(",")]
+    print(f"| model, slices | {' | '.join(map(str, shares))} |\n|---|" + "---|" * len(shares))
     for pair in asked.pairs:
         model, _, path = pair.rpartition(":")
         trained = load(model)
         slices = held_out(trained, read_dataset(Path(path)), asked.part)
-        numbers = [miou(trained, slices, asked.part, share, asked.window_px) for share in SHARES]
+        numbers = [miou(trained, slices, asked.part, share, asked.window_px) for share in shares]
         print(f"| {pair} | {' | '.join(f'{one:.4f}' for one in numbers)} |", flush=True)
 
 
