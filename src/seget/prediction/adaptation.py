@@ -21,8 +21,9 @@ from torch import Tensor, nn
 
 from seget.device import Device
 from seget.listener import Listener
+from seget.prediction.engine import Pixels
 from seget.prediction.plan import PROGRAM_BYTES, SHARE_OF_FREE
-from seget.prediction.sampling import Pixels, content_windows
+from seget.prediction.sampling import content_windows
 from seget.slices import SliceReader
 from seget.trained import Trained
 
@@ -31,8 +32,8 @@ SHARE = 0.5
 # Smaller windows would have as much border as patches have, and slices have not.
 WINDOWS, WINDOW_PX, LEAST_PX = 8, 512, 256
 ADAPTED = (
-    "a model that has not learnt from it takes half of its statistics from it "
-    "(docs/adaptation.md; --no-adapt: none)."
+    "the network takes half of its statistics from this tomogram (docs/adaptation.md; "
+    "--no-adapt: none)."
 )
 
 

@@ -8,12 +8,10 @@ It never scores them.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
+from seget.prediction.engine import Pixels
 from seget.slices import SliceReader
 from seget.volume import Box
-
-Pixels = npt.NDArray[np.float32]
 
 # Where a window lies, as a share of the room that it has in y and x.
 PLACES = ((0.5, 0.5), (0.25, 0.25), (0.75, 0.75), (0.25, 0.75), (0.75, 0.25))
