@@ -59,7 +59,7 @@ def adapted(
     windows = content_windows(reader, WINDOWS, WINDOW_PX, LEAST_PX) if layers else []
     if not windows:
         why = f"padding leaves less than {LEAST_PX} pixels" if layers else "the network has none"
-        listener.note(f"{reader.volume.name}: no statistics are taken from it: {why}.")
+        listener.note(f"{reader.volume.name}: after all no statistics are taken from it: {why}.")
         return trained
     free = memory_bytes or int(device.free_bytes() * SHARE_OF_FREE)
     window_bytes = windows[0][0].size * trained.architecture.bytes_per_px(bf16=False, graph=False)
