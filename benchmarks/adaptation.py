@@ -25,7 +25,8 @@ from seget.metrics import Counts
 from seget.prediction.adaptation import WINDOW_PX, WINDOWS, with_statistics_of
 from seget.prediction.sampling import content_windows
 from seget.trained import Trained, load
-from seget.training.validation import HeldOut, validate
+from seget.training.held_out import HeldOut
+from seget.training.validation import validate
 
 SHARES = "0,0.25,0.5,0.75,1"
 

@@ -23,7 +23,8 @@ from seget.metrics import Counts, Histogram, count
 from seget.prediction import Options, Scorer, TorchEngine, open_reader, score_slices
 from seget.prediction.scorer import Effort
 from seget.trained import Trained, load
-from seget.training.validation import HeldOut, validate
+from seget.training.held_out import HeldOut
+from seget.training.validation import validate
 
 
 def scorer(trained: Trained, views: int = 1) -> Scorer:

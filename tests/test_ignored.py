@@ -19,7 +19,8 @@ from seget.losses import segmentation_loss
 from seget.results import Sidecar, write_sidecar
 from seget.samples import PatchPlace, Samples
 from seget.training import validation
-from seget.training.validation import validate, validation_slices
+from seget.training.held_out import validation_slices
+from seget.training.validation import validate
 from small_patches import SHAPE, gridded, plain
 
 SEEN = np.s_[:, :, 40:]  # what was looked at

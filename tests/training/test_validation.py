@@ -18,9 +18,11 @@ from seget.dataset.selection import Selection
 from seget.metrics import Histogram
 from seget.recipes import modern, paper
 from seget.samples import Samples
+from seget.training.alarm import Alarm
 from seget.training.clock import Clock
+from seget.training.held_out import validation_slices
 from seget.training.state import State
-from seget.training.validation import Alarm, Validation, validation_slices
+from seget.training.validation import Validation
 from seget.volume import Volume
 
 

@@ -22,9 +22,11 @@ from seget.networks import Architecture
 from seget.recipes import Recipe
 from seget.samples import Samples
 from seget.trained import Trained, load, weights_sha256
+from seget.training.alarm import Alarm
 from seget.training.best_model import model_of
 from seget.training.checkpoints import Checkpoints
 from seget.training.clock import Clock
+from seget.training.held_out import HeldOut, validation_slices
 from seget.training.initial_weights import InitialWeights, initial_weights
 from seget.training.interpolation import SHARE, nearer_the_start
 from seget.training.interruption import in_one_piece, stopping_together
@@ -41,7 +43,7 @@ from seget.training.run_folder import (
 from seget.training.state import State
 from seget.training.stepper import stepper_for
 from seget.training.steps import take_epoch
-from seget.training.validation import Alarm, HeldOut, Validation, judged, validation_slices
+from seget.training.validation import Validation, judged
 
 
 def train(
