@@ -22,6 +22,9 @@ from seget.volume import FULL_SCORE
 
 Bools = npt.NDArray[np.bool_]
 
+# Half-way between two scores, so that no rounding can move a pixel across; 0.5 is one of them.
+THRESHOLDS = (np.arange(FULL_SCORE) + 0.5) / FULL_SCORE
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -202,12 +205,13 @@ class Histogram:
             )
         if labelled is not None:
             scores, truth = scores[labelled], truth[labelled]
-        return cls(_per_score(scores[truth]), _per_score(scores[~truth]))
+        sides = (scores[truth], scores[~truth])
+        return cls(*(np.bincount(own.ravel(), minlength=FULL_SCORE + 1) for own in sides))
 
     @classmethod
     def empty(cls) -> Histogram:
         """Return the histogram of no pixel."""
-        return cls(*(np.zeros(FULL_SCORE + 1, np.int64) for _ in range(2)))
+        return cls(*np.zeros((2, FULL_SCORE + 1), np.int64))
 
     def __add__(self, other: Histogram) -> Histogram:
         """Add the histograms of two parts."""
@@ -230,31 +234,33 @@ class Histogram:
             return self.best_threshold()
         if not (self.foreground.any() and self.background.any()):
             return 0.5
-        candidates = [(k + 0.5) / FULL_SCORE for k in range(FULL_SCORE)]
-        counts = [self.counts_at(threshold) for threshold in candidates]
+        counts = [self.counts_at(threshold) for threshold in THRESHOLDS]
         if goal.measure == "dice":
-            return candidates[max(range(FULL_SCORE), key=lambda k: counts[k].dice)]
+            return float(THRESHOLDS[np.argmax([one.dice for one in counts])])
         reached = [k for k, own in enumerate(counts) if getattr(own, goal.measure) >= goal.least]
         if not reached:
             return None
         # Of equal ones the threshold that keeps the fewest false positives.
         other = "recall" if goal.measure == "precision" else "precision"
-        return candidates[max(reached, key=lambda k: (getattr(counts[k], other), k))]
+        return float(THRESHOLDS[max(reached, key=lambda k: (getattr(counts[k], other), k))])
 
-    def best_threshold(self, tolerance: float = 0.0) -> float:
+    def miou_at_each(self) -> npt.NDArray[np.float64]:
+        """Return the mIOU at each of the `THRESHOLDS`, `(127,)`."""
+        fn, tn = self.foreground.cumsum()[:-1], self.background.cumsum()[:-1]
+        tp, fp = self.foreground.sum() - fn, self.background.sum() - tn
+        return mious(np.stack([tp, fp, fn, tn], axis=-1))
+
+    def best_threshold(self, tolerance: float | npt.NDArray[np.float64] = 0.0) -> float:
         """Threshold (0..1) nearest to 0.5 whose mIOU is within `tolerance` of the highest.
 
-        Thresholds lie half-way between two scores, (k + 0.5) / 127, so that no rounding can move
-        a pixel across; 0.5 is one of them. Where truth lacks foreground or background it is 0.5:
-        there is nothing to tell apart, and the best would be to predict nothing, or everything.
+        `tolerance` may be one for each of the `THRESHOLDS`. Where truth lacks foreground or
+        background it is 0.5: the best would be to predict nothing, or everything.
         """
         if not (self.foreground.any() and self.background.any()):
             return 0.5
-        candidates = [(k + 0.5) / FULL_SCORE for k in range(FULL_SCORE)]
-        candidates.sort(key=lambda threshold: abs(threshold - 0.5))
-        mious = [self.counts_at(threshold).miou for threshold in candidates]
-        enough = max(mious) - tolerance
-        return next(t for t, miou in zip(candidates, mious, strict=True) if miou >= enough)
+        found = self.miou_at_each()
+        enough = THRESHOLDS[found >= found.max() - tolerance]
+        return float(enough[np.abs(enough - 0.5).argmin()])
 
 
 def mious(counts: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
@@ -281,11 +287,6 @@ def mean_ignoring_absent(values: Iterable[float]) -> tuple[float, int]:
 def _ratio(part: float, whole: int) -> float:
     """Part over whole; nan if the whole is 0."""
     return part / whole if whole else math.nan
-
-
-def _per_score(scores: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    """Return the `(128,)` number of pixels with each score."""
-    return np.bincount(scores.ravel(), minlength=FULL_SCORE + 1).astype(np.int64)
 
 
 def _check(shape: tuple[int, ...], **arrays: npt.NDArray[Any] | None) -> None:

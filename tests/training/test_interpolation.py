@@ -68,7 +68,7 @@ def judging(share_of: Callable[[float], float], begin: InitialWeights, trained: 
         truth[:50] = True
         score = np.where(truth, 120, 5).astype(np.uint8)
         score.flat[: round(5000 * (1 - iou))] = 5
-        return Validation({"discs": Histogram.of(score, truth, None)}, SPREAD)
+        return Validation({"discs": {("t", 0): Histogram.of(score, truth, None)}}, SPREAD)
 
     return judged
 

@@ -33,7 +33,9 @@ def dataset(small_dataset: Path) -> Dataset:
 
 def of(score: int, foreground: int, background: int) -> Validation:
     scores = np.full(foreground + background, score, np.uint8)
-    return Validation({"discs": Histogram.of(scores, np.arange(scores.size) < foreground)})
+    return Validation(
+        {"discs": {("t", 0): Histogram.of(scores, np.arange(scores.size) < foreground)}}
+    )
 
 
 def test_validation_takes_a_tenth_of_the_time_at_most(dataset: Dataset) -> None:
@@ -181,9 +183,9 @@ def test_a_structure_that_is_not_validated_is_said_at_the_start(tmp_path: Path) 
 
 
 def test_a_structure_on_no_validated_slice_judges_nothing() -> None:
-    present = of(90, 100, 900).histograms["discs"]
+    present = of(90, 100, 900).slices["discs"]
     for score in (0, 90, 127):  # nothing predicted, or everything
-        absent = Histogram.of(np.full(1000, score, np.uint8), np.zeros(1000, bool))
+        absent = {("t", 0): Histogram.of(np.full(1000, score, np.uint8), np.zeros(1000, bool))}
         both = Validation({"discs": present, "rods": absent})
         assert both.miou == Validation({"discs": present}).miou
         assert both.thresholds()["rods"] == 0.5
@@ -194,7 +196,7 @@ def test_a_structure_on_no_validated_slice_judges_nothing() -> None:
 def test_thresholds_maximise_the_mean_iou() -> None:
     scores = np.array([10] * 50 + [40] * 50, np.uint8)
     truth = np.arange(100) >= 50
-    validation = Validation({"x": Histogram.of(scores, truth)})
+    validation = Validation({"x": {("t", 0): Histogram.of(scores, truth)}})
     threshold = validation.thresholds()["x"]
     assert 10 < threshold * 127 < 40
     assert validation.histograms["x"].counts_at(threshold).miou == 1

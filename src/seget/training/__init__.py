@@ -5,12 +5,12 @@ Dataset + Recipe -> Trained, and a run folder that can be resumed
 It never prints: progress goes to a listener. Begin reading at `loop`. `steps` takes the steps of an
 epoch, `state` holds what changes, `gradients` computes loss and gradients of a batch, `epoch_loss`
 averages the losses, `schedule` has learning rates and patience, `clock` says how much of a run is
-over, `held_out` chooses slices that `validation` scores, `alarm` says what they do not show,
-`run_folder` and `checkpoints` are what is on disk, `initial_weights` is what it begins from and
-`interpolation` goes back towards in the end, `best_model` is what is saved of it, `interruption`
-defers Ctrl-C to the end of a step. On CUDA `stepper` has `device_patches` cut batches and
-`recording` replay steps. `ranks` are processes that train together, with `synchronised` batch
-normalisation; `launch` starts them.
+over, `held_out` chooses slices that `validation` scores and `thresholds` are of, `alarm` says what
+they do not show, `run_folder` and `checkpoints` are what is on disk, `initial_weights` is what it
+begins from and `interpolation` goes back towards in the end, `best_model` is what is saved of it,
+`interruption` defers Ctrl-C to the end of a step. On CUDA `stepper` has `device_patches` cut
+batches and `recording` replay steps. `ranks` are processes that train together, with `synchronised`
+batch normalisation; `launch` starts them.
 """
 
 from seget.training.checkpoints import kept_steps

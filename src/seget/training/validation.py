@@ -11,19 +11,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import nn
 
 from seget.calibration import NONE, SPREAD, Calibration, fitted, rebinned
+from seget.listener import Listener
 from seget.metrics import Counts, Histogram, mean_ignoring_absent
 from seget.networks import Calibrated
-from seget.prediction import Effort, Scorer, TorchEngine, score_slices
+from seget.prediction import Effort, Scorer, TorchEngine, adapted, score_slices
+from seget.trained import Trained, learnt_from
 from seget.training.held_out import HeldOut
 from seget.training.state import State
-
-# A threshold is the nearest to 0.5 whose mIOU on the validation slices is within this of the best:
-# the exact best belongs to these slices, others have it elsewhere (docs/results/trials.md).
-THRESHOLD_TOLERANCE = 0.002
+from seget.training.thresholds import Slice, chosen_threshold, total
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,13 @@ class Validation:
     the same.
     """
 
-    histograms: dict[str, Histogram]
+    slices: Mapping[str, Mapping[Slice, Histogram]]
     scored_by: Calibration = NONE
+
+    @cached_property
+    def histograms(self) -> dict[str, Histogram]:
+        """Return a structure's histogram over all slices."""
+        return {s: total(of_each.values()) for s, of_each in self.slices.items()}
 
     def counts(self, structure: str) -> Counts:
         """Return the counts at 0.5, over all validated slices."""
@@ -52,20 +57,29 @@ class Validation:
         return mean_ignoring_absent(self.counts(s).miou for s in self.histograms)[0]
 
     def thresholds(self) -> dict[str, float]:
-        """Return a structure's threshold, see `THRESHOLD_TOLERANCE`; 0.5 if it is on no slice."""
-        return {s: h.best_threshold(THRESHOLD_TOLERANCE) for s, h in self.histograms.items()}
+        """Return a structure's threshold; 0.5 if it is on no slice."""
+        return {s: chosen_threshold(of_each) for s, of_each in self.slices.items()}
 
     def calibrations(self) -> dict[str, Calibration]:
         """Return the calibration of each structure that the slices show."""
         found = {s: fitted(h, self.scored_by) for s, h in self.histograms.items()}
         return {s: calibration for s, calibration in found.items() if calibration}
 
+    def __add__(self, other: Validation) -> Validation:
+        """Return the validation on the slices of both, which were scored under one calibration."""
+        assert self.scored_by == other.scored_by
+        both = {s: {**of_each, **other.slices[s]} for s, of_each in self.slices.items()}
+        return Validation(both, self.scored_by)
+
     def under(self, calibrations: Mapping[str, Calibration]) -> Validation:
         """Return the validation as scores under these calibrations, or none, give it."""
         return Validation(
             {
-                s: rebinned(h, self.scored_by, calibrations.get(s, NONE))
-                for s, h in self.histograms.items()
+                s: {
+                    place: rebinned(own, self.scored_by, calibrations.get(s, NONE))
+                    for place, own in of_each.items()
+                }
+                for s, of_each in self.slices.items()
             }
         )
 
@@ -87,14 +101,15 @@ def validate(
     Of each structure only its own slices of `part` (see `Split.slices`) are counted. `scored_by` is
     the calibration under which the scorer scores.
     """
-    histograms = {s: Histogram.empty() for s in structures}
+    found: dict[str, dict[Slice, Histogram]] = {structure: {} for structure in structures}
     for tomogram, reader, slices in held_out:
         for z, scores in score_slices(reader, scorer, slices):
             for structure, score in zip(structures, scores, strict=True):
                 mask = tomogram.mask_of(structure, z, part)
                 if mask is not None:
-                    histograms[structure] += Histogram.of(score, mask.slice(z), mask.labelled(z))
-    return Validation(histograms, scored_by)
+                    own = Histogram.of(score, mask.slice(z), mask.labelled(z))
+                    found[structure][tomogram.name, z] = own
+    return Validation(found, scored_by)
 
 
 def judged(
@@ -109,3 +124,19 @@ def judged(
     engine = TorchEngine(spread, state.device)
     scorer = Scorer.of(engine, state.architecture, Effort(memory_bytes=VALIDATION_BYTES))
     return validate(scorer, structures, held_out, scored_by=SPREAD)
+
+
+def taught_nothing(trained: Trained, held_out: HeldOut) -> bool:
+    """Whether a tomogram is known not to have taught a model: prediction adapts it to such ones."""
+    return learnt_from(trained.provenance, held_out[0].image) is False
+
+
+def judged_as_predicted(trained: Trained, state: State, held_out: list[HeldOut]) -> Validation:
+    """Score the held-out slices by a model that a state trained, adapted where prediction does."""
+    found = Validation({structure: {} for structure in trained.structures}, SPREAD)
+    for one in held_out:
+        own = trained
+        if taught_nothing(trained, one):
+            own = adapted(trained, one[1], state.device, VALIDATION_BYTES, Listener())
+        found += judged(own.network, state, trained.structures, [one])
+    return found
