@@ -8,6 +8,7 @@ window, `scorer` a slice, `predict` a volume; `writing` writes score maps, `segm
 `parts`. `next_slices` says which slice to annotate next, by `doubt` and `choice`.
 """
 
+from seget.prediction.adaptation import adapted
 from seget.prediction.choice import NextSlice
 from seget.prediction.engine import Engine, TorchEngine
 from seget.prediction.next_slices import next_slices
@@ -34,6 +35,7 @@ __all__ = [
     "Scorer",
     "Task",
     "TorchEngine",
+    "adapted",
     "choose_engine",
     "do",
     "do_all",

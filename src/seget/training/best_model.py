@@ -8,6 +8,7 @@ It never trains and never scores.
 from __future__ import annotations
 
 import platform
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -68,3 +69,12 @@ def chosen_on(
         "calibration": calibration,
         "validation": {s: ValidationScores.of(scores.histograms[s]) for s in calibration},
     }
+
+
+def chosen_anew(trained: Trained, validation: Validation) -> Trained:
+    """Return the model with what another validation of it says and chooses."""
+    return replace(
+        trained,
+        provenance={**trained.provenance, "validation_miou": validation.mious()},
+        **chosen_on(validation, trained.recipe, trained.structures),
+    )

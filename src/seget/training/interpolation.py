@@ -17,7 +17,7 @@ from dataclasses import replace
 from torch import nn
 
 from seget.trained import Trained
-from seget.training.best_model import chosen_on
+from seget.training.best_model import chosen_anew
 from seget.training.initial_weights import InitialWeights
 from seget.training.validation import Validation
 
@@ -57,18 +57,12 @@ def nearer_the_start(
         if found.miou < best - TOLERANCE:
             break
         share, validation = nearer, found
-    provenance = {**trained.provenance, SHARE: share}
+    stays = replace(trained, provenance={**trained.provenance, SHARE: share})
     if validation is None:
-        return replace(trained, provenance=provenance), ""
+        return stays, ""
     network.load_state_dict(begin.towards(own, share))
-    moved = replace(
-        trained,
-        network=network,
-        weights_sha256="",
-        provenance={**provenance, "validation_miou": validation.mious()},
-        **chosen_on(validation, trained.recipe, trained.structures),
-    )
-    return moved, (
+    moved = replace(stays, network=network, weights_sha256="")
+    return chosen_anew(moved, validation), (
         f"the weights went {1 - share:.0%} of the way back to those they began from, where the "
         f"validation slices have mIOU {validation.miou:.3f} (before: {before:.3f}): such a model "
         "is mostly better on other tomograms"

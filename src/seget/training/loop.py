@@ -23,7 +23,7 @@ from seget.recipes import Recipe
 from seget.samples import Samples
 from seget.trained import Trained, load, weights_sha256
 from seget.training.alarm import Alarm
-from seget.training.best_model import model_of
+from seget.training.best_model import chosen_anew, model_of
 from seget.training.checkpoints import Checkpoints
 from seget.training.clock import Clock
 from seget.training.held_out import HeldOut, validation_slices
@@ -43,7 +43,12 @@ from seget.training.run_folder import (
 from seget.training.state import State
 from seget.training.stepper import stepper_for
 from seget.training.steps import take_epoch
-from seget.training.validation import Validation, judged
+from seget.training.validation import Validation, judged, judged_as_predicted, taught_nothing
+
+LAST = (
+    "{} taught nothing, so the last validation, which chooses thresholds, is of the model adapted "
+    "to it, as seget predict adapts it (docs/adaptation.md)."
+)
 
 
 def train(
@@ -152,8 +157,8 @@ def _epochs(
             state.losses.begin()
             state.finished = stop or clock.is_over(state)
             ranks.agreed(state.finished)
-            if state.finished and begin and samples.recipe.weight_interpolation:
-                _go_back(folder, begin, state, held_out, listener)
+            if state.finished:
+                _choose_last(folder, begin, state, held_out, listener)
             write_log(folder, state.rows)
             checkpoints.save(state)
         listener.epoch(row)
@@ -161,21 +166,30 @@ def _epochs(
             listener.note(sentence)
 
 
-def _go_back(
-    folder: Path, begin: InitialWeights, state: State, held_out: list[HeldOut], listener: Listener
+def _choose_last(
+    folder: Path,
+    begin: InitialWeights | None,
+    state: State,
+    held_out: list[HeldOut],
+    listener: Listener,
 ) -> None:
-    """Replace the run's model by one nearer to the weights that it began from, if that is good."""
-    trained = load(folder / MODEL)
-    if SHARE in trained.provenance:  # killed before the checkpoint that says the run is finished
-        return
+    """Let the held-out slices choose how near the start the run's model is, and its thresholds."""
+    best = trained = load(folder / MODEL)
+    # A run that was killed before the checkpoint that says it is finished may have gone back.
+    if begin and best.recipe.weight_interpolation and SHARE not in best.provenance:
 
-    def judged_network(network: nn.Module) -> Validation:
-        return judged(network.to(state.device.torch), state, trained.structures, held_out)
+        def judged_network(network: nn.Module) -> Validation:
+            return judged(network.to(state.device.torch), state, best.structures, held_out)
 
-    moved, sentence = nearer_the_start(trained, state.best, begin, judged_network)
-    moved.save(folder / MODEL)
-    if sentence:
-        listener.note(f"{folder}: {sentence}.")
+        trained, sentence = nearer_the_start(best, state.best, begin, judged_network)
+        if sentence:
+            listener.note(f"{folder}: {sentence}.")
+    if unseen := [one for one in held_out if taught_nothing(trained, one)]:
+        trained = chosen_anew(trained, judged_as_predicted(trained, state, held_out))
+        names = ", ".join(tomogram.name for tomogram, _, _ in unseen)
+        listener.note(f"{folder}: {LAST.format(names)}")
+    if trained is not best:
+        trained.save(folder / MODEL)
 
 
 def _follow(samples: Samples, state: State, clock: Clock) -> None:
