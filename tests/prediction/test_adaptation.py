@@ -250,13 +250,19 @@ def test_padding_is_no_part_of_the_statistics() -> None:
     assert 0 < len(found) <= WINDOWS, "slices that are all padding are left out"
 
 
-def test_where_padding_leaves_no_window_it_is_said(trained: Trained, other: Volume) -> None:
+def test_where_padding_leaves_no_window_it_is_said(
+    trained: Trained, other: Volume, tmp_path: Path
+) -> None:
     framed = np.asarray(other.data).copy()
     framed[:, :12] = framed[:, -12:] = 0
-    heard = Heard()
-    reader = open_reader(replace(other, data=framed), trained, PLAIN)
+    heard, volume = Heard(), replace(other, data=framed)
+    reader = open_reader(volume, trained, PLAIN)
     assert adapted(trained, reader, choose_device("cpu"), None, heard) is trained
     assert "padding leaves less" in heard.notes[0]
+    [path] = predict_files(volume, [trained], tmp_path, PLAIN, again := Heard())
+    assert not any("half of its statistics" in note for note in again.notes)
+    assert heard.notes[0] in again.notes
+    assert read_sidecar(path.with_suffix(".json")).made_by["adapted"] is False
     plain = replace(trained, network=nn.Conv2d(1, 1, 1))
     assert adapted(plain, reader, FLOAT32, None, heard) is plain
     assert "the network has none" in heard.notes[1]

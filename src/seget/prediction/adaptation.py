@@ -52,20 +52,21 @@ def adapted(
         To use at most; None: half of what is free. As many windows as fit, mostly all, have their
         statistics found together.
     listener
-        Is told if nothing is taken, because the network has no batch normalisation or padding
-        leaves no window.
+        Is told that statistics are taken, or why not: the network has no batch normalisation, or
+        padding leaves no window. Then the model is returned as it is.
     """
     layers = normalisations(trained.network)
     windows = content_windows(reader, WINDOWS, WINDOW_PX, LEAST_PX) if layers else []
     if not windows:
         why = f"padding leaves less than {LEAST_PX} pixels" if layers else "the network has none"
-        listener.note(f"{reader.volume.name}: after all no statistics are taken from it: {why}.")
+        listener.note(f"{reader.volume.name}: no statistics are taken from it: {why}.")
         return trained
     free = memory_bytes or int(device.free_bytes() * SHARE_OF_FREE)
     window_bytes = windows[0][0].size * trained.architecture.bytes_per_px(bf16=False, graph=False)
     together = max(1, int((free - PROGRAM_BYTES) / window_bytes))
     batches = [np.stack(windows[n : n + together]) for n in range(0, len(windows), together)]
     network = with_statistics_of(trained.network, batches, device)
+    listener.note(f"{reader.volume.name}: {ADAPTED}")
     # Without a hash its graph is not kept for the next command, which may have another tomogram.
     return replace(trained, network=network, weights_sha256="")
 

@@ -139,6 +139,5 @@ def _made_by(
         "recipe": trained.recipe.name,
         "views": options.views,
         "invert": options.invert,
-        "adapted": options.adapt,
         "versions": files.provenance.versions("torch", "openvino"),
     }

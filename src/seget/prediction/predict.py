@@ -16,7 +16,7 @@ from seget.device import Device, choose_device
 from seget.errors import InputError
 from seget.listener import Listener
 from seget.normalisation import Normalisation
-from seget.prediction.adaptation import ADAPTED, adapted
+from seget.prediction.adaptation import adapted
 from seget.prediction.engine import Engine, Scores, TorchEngine
 from seget.prediction.on_device import can_score_on_device, score_on_device
 from seget.prediction.openvino_engine import OpenVinoEngine
@@ -136,12 +136,13 @@ def scorer(
     """
     listener = listener or Listener()
     device = choose_device(options.device, options.precision)
+    own = trained
     if resolved(options, trained, reader.volume).adapt:
-        trained = adapted(trained, reader, device, options.memory_bytes, listener)
+        own = adapted(trained, reader, device, options.memory_bytes, listener)
     effort = Effort(options.window_px, options.views, options.memory_bytes)
-    engine = choose_engine(trained, device, options.engine, reader)
-    made = Scorer.of(engine, trained.architecture, effort)
-    return replace(made, listener=listener)
+    engine = choose_engine(own, device, options.engine, reader)
+    made = Scorer.of(engine, own.architecture, effort)
+    return replace(made, listener=listener, adapted=own is not trained)
 
 
 def choose_engine(
@@ -224,8 +225,7 @@ def predict(
     """
     listener = listener or Listener()
     reader = open_reader(volume, trained, options)
-    options = resolved(options, trained, volume)
-    for sentence in [*reader.notes(), *([ADAPTED] if options.adapt else [])]:
+    for sentence in reader.notes():
         listener.note(f"{volume.name}: {sentence}")
     depth = volume.shape[0]
     maps = {s: np.empty(volume.shape, np.uint8) for s in trained.structures}

@@ -73,6 +73,8 @@ class Scorer:
         Of the input: 1, or with neighbouring slices 2 * context + 1.
     listener
         Is told when windows are halved because memory ran out.
+    adapted
+        Whether the network has statistics of the tomogram that is scored (`adaptation`).
     """
 
     engine: Engine
@@ -80,6 +82,7 @@ class Scorer:
     effort: Effort = field(default_factory=Effort)
     channels: int = 1
     listener: Listener = field(default_factory=Listener)
+    adapted: bool = False
 
     @classmethod
     def of(cls, engine: Engine, architecture: Architecture, effort: Effort | None = None) -> Scorer:

@@ -20,7 +20,6 @@ from seget.listener import Listener
 from seget.networks import Ensemble
 from seget.normalisation import normalisation
 from seget.prediction import parts, plan
-from seget.prediction.adaptation import ADAPTED
 from seget.prediction.found import Found
 from seget.prediction.jobs import Job, planned
 from seget.prediction.predict import DEFAULT, Options, open_reader, score_slices, scorer
@@ -132,7 +131,6 @@ def _readers(
         for job in jobs
         if isinstance(job.trained.network, Ensemble)
     ]
-    sentences += [ADAPTED for job in jobs if job.options.adapt]
     for sentence in dict.fromkeys(sentences):
         listener.note(f"{volume.name}: {sentence}")
     return readers
@@ -167,6 +165,7 @@ def _write_maps(reader: SliceReader, job: Job, listener: Listener) -> Iterator[i
         for path in job.maps:  # the sidecar of a map that is being replaced
             path.with_suffix(".json").unlink(missing_ok=True)
     by = {
+        "adapted": scoring.adapted,
         "engine": scoring.engine.name,
         "precision": scoring.engine.device.precision,
         "pixel_nm": reader.pixel_nm,
