@@ -13,11 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from seget.bootstrap import mean_interval
-from seget.dataset import Dataset
+from seget.dataset import Dataset, slice_ranges
 from seget.evaluation.agreement import Agreement, StructureScores, Truth
 from seget.evaluation.object_scores import ObjectScores
 from seget.evaluation.predicted import Predicted, find_predictions
 from seget.metrics import mean_ignoring_absent
+
+# What the scores of slices are worth that a model has seen, by the part that they had.
+SEEN = {
+    "train": (
+        "taught the model {}: their scores tell how well they are learnt, not how well other "
+        "slices are segmented; hold some out (docs/dataset.md)."
+    ),
+    "validation": (
+        "chose the epoch and the threshold of {}, which flatters: only slices that chose nothing "
+        "tell how good it is (holdout, docs/dataset.md)."
+    ),
+}
 
 
 def evaluate(
@@ -45,15 +57,18 @@ def evaluate(
     its own slices and its labelled pixels, whose number is `judged_px`. The mIOU, IoU and Dice of a
     structure that is on none of the scored slices are None, and left out of the mean; what was
     predicted of it stands in `false_positive_px`, `_nm2` (None where the voxel size is unknown) and
-    `_share`, and in a sentence of `notes`. `miou_interval` and `mean_miou_interval` are 95 %
+    `_share`, and in a sentence of `notes`, as are scored slices that had a part in the training of
+    the model, as far as score maps know. `miou_interval` and `mean_miou_interval` are 95 %
     intervals (see `bootstrap`), None of few slices. `objects` of a structure has its objects and
     boundaries (see `ObjectScores`), and `object_errors` each that is wrong, the largest first.
     """
     counted: dict[str, StructureScores] = {}
     objects: dict[str, ObjectScores] = {}
     scored: list[dict[str, Any]] = []
+    flattery: list[str] = []
     for predicted in find_predictions(Path(folder), dataset, slices):
         scored += predicted.groups()
+        flattery += _flattery(predicted)
         for structure in predicted.structures:
             _take_in(counted, predicted, structure)
             objects.setdefault(structure, ObjectScores(tolerance_nm)).add(predicted, structure)
@@ -65,7 +80,7 @@ def evaluate(
         "mean_miou": mean_ignoring_absent(s["miou"] for s in structures.values())[0],
         "mean_miou_interval": mean_interval([one.scores.counts() for one in counted.values()]),
         "scored": scored,
-        "notes": _absences(counted, scored, slices in (None, "all")),
+        "notes": [*flattery, *_absences(counted, scored, slices in (None, "all"))],
         "object_errors": sorted(errors, key=lambda error: -error["voxels"]),
         "not_predicted": [t.name for t in dataset.tomograms if t.name not in names],
     }
@@ -85,6 +100,24 @@ def _take_in(counted: dict[str, StructureScores], predicted: Predicted, structur
         if predicted.labels is not None and structure in predicted.values:
             found = predicted.labels.slice(z) == predicted.values[structure]
             scores.labels.add(name, z, found, truth, pixel_nm2)
+
+
+def _flattery(predicted: Predicted) -> list[str]:
+    """Say which scored slices the models have seen, and what their scores are worth."""
+    notes = []
+    for part, sentence in SEEN.items():
+        of_slices: dict[tuple[int, ...], list[str]] = {}
+        for structure in predicted.structures:
+            learnt = predicted.maps[structure].sidecar.learnt
+            seen = set(getattr(learnt, part)) if learnt else set()
+            if found := tuple(z for z in predicted.scored[structure][1] if z in seen):
+                of_slices.setdefault(found, []).append(structure)
+        notes += [
+            f"{predicted.tomogram.name}: slice{'s' if len(z) > 1 else ''} {slice_ranges(z)} "
+            + sentence.format(", ".join(structures))
+            for z, structures in of_slices.items()
+        ]
+    return notes
 
 
 def _absences(

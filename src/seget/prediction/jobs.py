@@ -16,8 +16,8 @@ from seget.normalisation import NAME as NORMALISATION
 from seget.prediction import parts
 from seget.prediction.adaptation import SHARE
 from seget.prediction.predict import Options, resolved
-from seget.results import Sidecar, is_made, map_path, output_id, read_sidecar
-from seget.trained import Trained, weights_sha256
+from seget.results import Learnt, Sidecar, is_made, map_path, output_id, read_sidecar
+from seget.trained import Trained, slices_learnt, weights_sha256
 from seget.volume import Volume
 
 
@@ -90,6 +90,7 @@ def planned(
         weights = weights_sha256(trained.network)
         model = trained.weights_sha256 or weights
         made_by = _made_by(volume, fingerprint, trained, model, own)
+        learnt = slices_learnt(trained.provenance, volume, trained.structures)
         neighbours = "neighbours", trained.slice_nm if options.rescale else None
         maps = {}
         for output, structure in enumerate(trained.structures):
@@ -99,6 +100,7 @@ def planned(
                 threshold=trained.thresholds.get(structure, 0.5),
                 order=order,
                 model=model,
+                learnt=Learnt(**learnt[structure]) if structure in learnt else None,
                 validation=trained.validation.get(structure),
                 calibrated=structure in trained.calibration,
                 id=output_id(

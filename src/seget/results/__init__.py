@@ -10,6 +10,7 @@ are, `labels` fuses them; `legend` says what labels are, `conflicts` what was co
 from seget.results.labels import LABELS, Wishes, explain, fuse_files, read_labels
 from seget.results.matching import match
 from seget.results.score_maps import (
+    Learnt,
     ScoreMap,
     Sidecar,
     find_score_maps,
@@ -23,6 +24,7 @@ from seget.results.score_maps import (
 
 __all__ = [
     "LABELS",
+    "Learnt",
     "ScoreMap",
     "Sidecar",
     "Wishes",

@@ -26,6 +26,13 @@ from seget.recipes import STRUCTURE_NAME
 SUFFIXES = (".mrc", ".zarr")
 
 
+class Learnt(BaseModel):
+    """The slices of a map's tomogram that taught its model the structure, and that validated it."""
+
+    train: list[int]
+    validation: list[int]
+
+
 class Sidecar(BaseModel):
     """What stands in the `.json` beside a score map."""
 
@@ -38,6 +45,7 @@ class Sidecar(BaseModel):
     calibrated: bool = False  # whether the scores are probabilities
     validation: ValidationScores | None = None  # of the model: thresholds are chosen from it
     model: str | None = None
+    learnt: Learnt | None = None  # None: the model does not say
     id: str | None = None  # of input, model and settings: what made the map
     made_by: dict[str, Any] = Field(default_factory=dict)
 

@@ -4,11 +4,11 @@ network, recipe, structures, pixel size, thresholds, provenance <-> model.safete
 
 Begin reading at `model`; `card` is model.json, `weights` is model.safetensors; `foreign` reads
 models of other programs, `opening` finds either, `ensemble` makes one of several, `learnt` tells
-which tomograms one learnt from. It never trains and never predicts.
+which tomograms and slices one learnt from. It never trains and never predicts.
 """
 
 from seget.trained.ensemble import united
-from seget.trained.learnt import learnt_from
+from seget.trained.learnt import learnt_from, slices_learnt
 from seget.trained.model import CARD, WEIGHTS, Trained, general
 from seget.trained.opening import find_models, load
 from seget.trained.weights import weights_sha256
@@ -21,6 +21,7 @@ __all__ = [
     "general",
     "learnt_from",
     "load",
+    "slices_learnt",
     "united",
     "weights_sha256",
 ]

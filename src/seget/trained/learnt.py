@@ -1,13 +1,13 @@
-"""Which tomograms a model learnt from, as its provenance tells.
+"""Which tomograms and slices a model learnt from, as its provenance tells.
 
-provenance + Volume -> yes, no or unknown
+provenance + Volume -> yes, no or unknown; the slices
 
 It never opens a file: a tomogram is known by its fingerprint.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
 
@@ -18,12 +18,21 @@ from seget.volume import Triple, Volume
 Slices = tuple[Annotated[int, Field(ge=0)], ...]
 
 
-class _Taught(BaseModel):
-    """A tomogram of the dataset: its fingerprint, and which slices had a part."""
+class _Parts(BaseModel):
+    """The slices that taught, and those that chose epoch, thresholds and calibration."""
 
-    image: str
     train: Slices
     validation: Slices
+
+
+class _Taught(_Parts):
+    """A tomogram of the dataset: its fingerprint, and which slices had a part, of which structure.
+
+    Where structures have slices of their own, `splits` has them.
+    """
+
+    image: str
+    splits: dict[str, _Parts] = Field(default_factory=dict)
 
 
 class _Read(BaseModel):
@@ -47,19 +56,45 @@ def learnt_from(provenance: Mapping[str, Any], volume: Volume) -> bool | None:
     if "models" in provenance:
         found = [learnt_from(one, volume) for one in provenance["models"]]
         return True if True in found else None if None in found else False
+    entries = _entries(provenance, volume)
+    return None if entries is None else any(one.train for one in entries)
+
+
+def slices_learnt(
+    provenance: Mapping[str, Any], volume: Volume, structures: Sequence[str]
+) -> dict[str, dict[str, list[int]]]:
+    """Return structure -> the slices of a volume that had a part in it: `train` and `validation`.
+
+    Nothing where the provenance does not say. Of several models as one: the slices of any of them.
+    """
+    if "models" in provenance:
+        each = [slices_learnt(one, volume, structures) for one in provenance["models"]]
+        of_each = {s: [one[s] for one in each if s in one] for s in structures}
+        known = {s: found for s, found in of_each.items() if found}
+    else:
+        entries = _entries(provenance, volume)
+        if entries is None:
+            return {}
+        known = {s: [one.splits.get(s, one).model_dump() for one in entries] for s in structures}
+    return {
+        structure: {p: sorted({z for one in found for z in one[p]}) for p in _Parts.model_fields}
+        for structure, found in known.items()
+    }
+
+
+def _entries(provenance: Mapping[str, Any], volume: Volume) -> list[_Taught] | None:
+    """Return what a provenance says of a volume; None if it is not of a training of ours."""
     try:
         told = _Provenance.model_validate(provenance)
     except ValidationError:
         return None  # made by hand, or by another program
-    taught = [one for one in told.data if one.train]
-    # A fingerprint is of some slices and all that decide, which tomograms often have in common.
-    decided = {one.train + one.validation for one in taught}
-    # Its voxel size, which may be stated anew, is part of it, and no matter here.
+    # Its voxel size, which may be stated anew, is part of a fingerprint, and no matter here.
     sizes = {volume.voxel_size_nm, *(one.voxel_size_nm for one in told.tomograms)}
-    known = {
-        replace(volume, voxel_size_nm=size).fingerprint(slices=slices)
-        for slices in decided
-        if max(slices) < volume.shape[0]
-        for size in sizes
-    }
-    return any(one.image in known for one in taught)
+    known: dict[Slices, set[str]] = {}  # a fingerprint is of some slices, and all that decide
+    for one in told.data:
+        decided = one.train + one.validation
+        if decided and max(decided) < volume.shape[0] and decided not in known:
+            known[decided] = {
+                replace(volume, voxel_size_nm=size).fingerprint(slices=decided) for size in sizes
+            }
+    return [one for one in told.data if one.image in known.get(one.train + one.validation, ())]
