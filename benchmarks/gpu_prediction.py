@@ -15,31 +15,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from benchmarks.gpu_training import DEPTH, EDGE, TINY, Part, Say, device, wait
+from benchmarks.gpu_parts import DEPTH, EDGE, NAMES, TINY, Part, Say, device, model, wait
 from torch import nn
 
 from seget import files
-from seget.networks import Architecture
 from seget.networks.blocks import ConvBlock
 from seget.prediction import Options, Scorer, open_reader, predict, score_slices
 from seget.prediction.folding import folded
 from seget.prediction.on_device import can_score_on_device, score_on_device
 from seget.prediction.predict import scorer
-from seget.recipes import Recipe, modern
 from seget.slices import SliceReader
 from seget.trained import Trained, general
 from seget.volume import Volume
 
-NAMES = ("a", "b", "c", "d", "e")
 SLICES = 2 if TINY else 8  # of the 76 of a volume, which are extrapolated to
 WHOLE_SLICES = 76
-
-
-def model(structures: tuple[str, ...] = NAMES[:1], *settings: str) -> Trained:
-    """Return a network with random weights."""
-    recipe: Recipe = modern().override(["binning=1", *settings])
-    network = Architecture.of(recipe, len(structures)).build(0).eval()
-    return Trained(network, structures, recipe, dict.fromkeys(structures, 0.5), weights_sha256="x")
 
 
 def tomogram(folder: Path, slices: int) -> Volume:

@@ -1,9 +1,6 @@
 """The parts of the benchmark of CUDA that train; each says its figures one by one.
 
 folder of `write_dataset` -> figures
-
-With SEGET_GPU_TINY set, sizes are a toy's and the processor does what there is no GPU for: to try
-the script itself.
 """
 
 from __future__ import annotations
@@ -11,17 +8,16 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 import torch
+from benchmarks.gpu_parts import DEPTH, EDGE, TINY, Part, Say, device, model, wait
 
 from seget import files, read_dataset
-from seget.device import Device, choose_device
+from seget.device import choose_device
 from seget.listener import Listener
 from seget.prediction import TorchEngine
 from seget.recipes import Recipe, modern, paper
@@ -31,18 +27,6 @@ from seget.training.device_patches import DevicePatches
 from seget.training.state import State
 from seget.training.stepper import DeviceStepper, HostPatches, PlainStepper, Stepper
 from seget.volume import Volume
-
-TINY = "SEGET_GPU_TINY" in os.environ
-EDGE, DEPTH = (256, 3) if TINY else (2048, 20)
-Say = Callable[[str, Any, str], None]
-
-
-@dataclass(frozen=True)
-class Part:
-    """What a part does, and the seconds after which it is stopped."""
-
-    work: Callable[[Path, Say], None]
-    most_s: float
 
 
 def write_dataset(folder: Path) -> None:
@@ -59,17 +43,6 @@ def write_dataset(folder: Path) -> None:
         'holdout = "none"\n[[tomogram]]\nimage = "tomogram.mrc"\n'
         '[tomogram.masks]\ndiscs = "discs.mrc"\n'
     )
-
-
-def device() -> Device:
-    """Return the CUDA device; for a toy the processor, if there is none."""
-    return choose_device("auto" if TINY else "cuda")
-
-
-def wait() -> None:
-    """Wait until the device has done what was asked."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
 
 
 def about(_: Path, say: Say) -> None:
@@ -233,8 +206,6 @@ def compiled(folder: Path, say: Say) -> None:
 
 def kernels(folder: Path, say: Say) -> None:
     """Say which kernels of CUDA take the time of a launched step and of a slice."""
-    from benchmarks.gpu_prediction import model
-
     on = device()
     for name, settings in (("modern", modern()), ("paper", of_paper())):
         state, stepper = stepper_of("device", settings, folder, lambda n: say(n, "-", ""))
