@@ -8,7 +8,7 @@ It never trains itself: it chooses structures, recipes and folders, and shows wh
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -24,9 +24,13 @@ from seget.errors import InputError
 
 if TYPE_CHECKING:
     from seget.dataset import Dataset
+    from seget.listener import Listener
     from seget.recipes import Recipe
     from seget.trained import Trained
     from seget.training import Ranks, Run
+
+# In a run folder: the run that learnt from its validation slices too.
+REFIT = "refit"
 
 What = Annotated[
     Path,
@@ -37,7 +41,8 @@ Masks = Annotated[
     typer.Option(
         "--mask",
         metavar="NAME=FILE",
-        help="Of a tomogram: a structure and its mask, read as seget init does; repeatable.",
+        help="Of a tomogram: a structure and its mask, read as seget init does; repeatable. "
+        "RUN/dataset.toml stands for them then.",
     ),
 ]
 Out = Annotated[
@@ -80,6 +85,14 @@ Devices = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Remove the run in RUN first.")]
+Refit = Annotated[
+    bool,
+    typer.Option(
+        "--refit",
+        help="Then train once more, on the validation slices too, into RUN/refit, with the "
+        "thresholds and calibrations that they chose before. Test slices stay out.",
+    ),
+]
 Board = Annotated[bool, typer.Option("--tensorboard", help="Also log to RUN/tensorboard.")]
 
 
@@ -97,45 +110,45 @@ def train(
     seed: Seed = 0,
     device: DeviceName = "auto",
     devices: Devices = 1,
+    refit: Refit = False,
     resume: Resume = False,
     overwrite: Overwrite = False,
     tensorboard: Board = False,
 ) -> None:
     """Learn structures from annotated slices.
 
-    Writes RUN/model, log.csv and curves.png; with several structures one such folder each,
-    RUN/<structure>; of a tomogram and its masks also RUN/dataset.toml, which stands for them.
-    Before it begins it says what is annotated of each, and what may be wrong with a mask. Ctrl-C
-    (or SIGTERM) keeps the best model so far and the steps made; --resume goes on, also after a
-    crash, to the same weights as if nothing had happened (on one CPU, and without --max-minutes,
-    which follows the time).
+    Writes RUN/model, log.csv and curves.png, of several structures in RUN/<structure>. Ctrl-C or
+    SIGTERM keeps the best model; --resume goes on (on one CPU to the same weights as if nothing had
+    happened, but for --max-minutes).
 
     \b
     seget train dataset.toml -o runs/cell --max-minutes 15
     seget train tomogram.mrc --mask golgi=golgi.mrc --mask er=cell.mod -o runs/cell
     seget train dataset.toml -o runs/golgi -s golgi --set patch_px=512
-    seget train dataset.toml -o runs/cell --joint
+    seget train dataset.toml -o runs/cell --joint --devices 4
     seget train second.toml -o runs/second --from runs/cell --max-minutes 5
     seget train dataset.toml -o runs/paper --recipe paper
-    seget train dataset.toml -o runs/cell --devices 4
+    seget train dataset.toml -o runs/cell --resume --refit
     """
-    from seget.training import Run, joined
+    from seget.training import Run, joined, require_choices
 
     start_together(devices, device, masks)
     run = Run(out, seed, device, max_minutes, checkpoint_minutes, resume, overwrite)
     with joined(device) as ranks, silent(not ranks.first):
         read = annotated_dataset(dataset, masks or [], out, overwrite)
         say_doubts(tomogram.image.path for tomogram in read.tomograms)
-        chosen = split_names(structures) or list(read.structures)
-        groups = [tuple(chosen)] if joint else [(structure,) for structure in chosen]
-        recipes = [_recipe(recipe, read, group, settings or [], start) for group in groups]
+        chosen = tuple(split_names(structures) or read.structures)
+        groups = [chosen] if joint else [(one,) for one in chosen]
+        recipes = [_recipe(recipe, read, one, settings or [], start) for one in groups]
+        if refit:
+            require_choices(read, groups, recipes)
         runs = [_run(run, start, *one, len(groups)) for one in zip(groups, recipes, strict=True)]
         _say_what_is_annotated(read, chosen)
-        for one in zip(groups, recipes, runs, strict=True):
-            _train_one(read, *one, ranks, tensorboard and ranks.first)
+        for group, own, its in zip(groups, recipes, runs, strict=True):
+            _train_one(read, group, own, its, ranks, tensorboard, refit)
 
 
-def _say_what_is_annotated(dataset: Dataset, structures: list[str]) -> None:
+def _say_what_is_annotated(dataset: Dataset, structures: Sequence[str]) -> None:
     """Print how much is annotated of each structure, and what may be wrong with it."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
@@ -218,24 +231,41 @@ def _train_one(
     run: Run,
     ranks: Ranks,
     board: bool,
+    again: bool,
 ) -> None:
-    from seget.cli.progress import bar, say
-    from seget.training import train
+    """Train a run, and if wanted once more `again`, on its validation slices too."""
+    from seget.training import refit, remove_run, train
 
-    text = group[0] if len(group) == 1 else "joint"
+    text, second = group[0] if len(group) == 1 else "joint", run.folder / REFIT
+    if run.overwrite and not run.resume:
+        remove_run(second)  # it has the choices of the run that is removed
+    with _watched(text, run.folder, ranks, board) as listener:
+        trained = train(dataset, group, recipe, run, listener, ranks)
+    if again:
+        with _watched(f"{text}, refit", second, ranks, board) as listener:
+            refit(dataset, group, recipe, replace(run, folder=second), trained, listener, ranks)
+
+
+@contextmanager
+def _watched(text: str, folder: Path, ranks: Ranks, board: bool) -> Iterator[Listener | None]:
+    """Show a training, and say what it left: its verdict, or what Ctrl-C kept."""
+    from seget.cli.progress import bar, say
+    from seget.trained import load
+
     try:
-        with _sigterm_is_ctrl_c(), bar(text, run.folder, board) as listener:
-            heard = listener if ranks.first else None
-            trained = train(dataset, group, recipe, run, heard, ranks)
+        with _sigterm_is_ctrl_c(), bar(text, folder, board and ranks.first) as listener:
+            yield listener if ranks.first else None
     except KeyboardInterrupt:
-        say(f"Stopped: {_kept(run.folder)}; the same command with --resume goes on.")
+        say(f"Stopped: {_kept(folder)}; the same command with --resume goes on.")
         raise SystemExit(1) from None
-    say(f"{run.folder / 'model'}: {_verdict(trained.provenance)}")
+    say(f"{folder / 'model'}: {_verdict(load(folder).provenance)}")
 
 
 def _verdict(provenance: dict[str, Any]) -> str:
     """Say which epoch was kept, and by which validation mIOU."""
     scores = provenance["validation_miou"]
+    if "refit_of" in provenance:
+        return "learnt from the validation slices too; what they chose is the first training's"
     if all(miou is None for miou in scores.values()):
         return f"epoch {provenance['epoch']}, the newest: no validation slice could choose one"
     best = "  ".join(f"{s} {'absent' if m is None else f'{m:.4f}'}" for s, m in scores.items())

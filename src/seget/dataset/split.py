@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from seget.errors import InputError
@@ -51,6 +51,11 @@ class Split:
         """Return the slices of "train", "validation", "test", or "scored", see there."""
         parts = {"train": self.train, "validation": self.validation, "test": self.test}
         return self.scored()[1] if part == "scored" else parts[part]
+
+    def without_validation(self) -> Split:
+        """Return the same split with the validation slices among those that train."""
+        train = tuple(sorted({*self.train, *self.validation}))
+        return replace(self, train=train, validation=())
 
     def among(self, slices: Collection[int]) -> Split:
         """Return the same split of fewer slices."""

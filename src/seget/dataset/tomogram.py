@@ -8,7 +8,7 @@ It never opens a file.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +101,20 @@ class Dataset:
                     f"{self.path}: has no structure {structure}{meant}; "
                     f"it has {', '.join(self.structures)}."
                 )
+
+    def without_validation(self) -> Dataset:
+        """Return the same dataset with the validation slices among those that train."""
+        tomograms = (
+            replace(
+                tomogram,
+                masks={
+                    s: replace(mask, split=mask.split.without_validation())
+                    for s, mask in tomogram.masks.items()
+                },
+            )
+            for tomogram in self.tomograms
+        )
+        return replace(self, tomograms=tuple(tomograms))
 
     def identity(self, structures: Sequence[str], test: bool = False) -> list[dict[str, Any]]:
         """Return what decides a training on the dataset, without paths and names.

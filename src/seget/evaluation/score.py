@@ -9,6 +9,7 @@ is on none of the scored slices. Paper: section 3.3, equation 6.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -54,37 +55,45 @@ def evaluate(
     -------
     The object of `seget evaluate --json`: `structures`, `mean_miou`, `scored`, `notes`, and under
     `not_predicted` the dataset's tomograms that are not in the scores. Each structure is scored on
-    its own slices and its labelled pixels, whose number is `judged_px`. The mIOU, IoU and Dice of a
-    structure that is on none of the scored slices are None, and left out of the mean; what was
-    predicted of it stands in `false_positive_px`, `_nm2` (None where the voxel size is unknown) and
-    `_share`, and in a sentence of `notes`, as are scored slices that had a part in the training of
-    the model, as far as score maps know. `miou_interval` and `mean_miou_interval` are 95 %
-    intervals (see `bootstrap`), None of few slices. `objects` of a structure has its objects and
-    boundaries (see `ObjectScores`), and `object_errors` each that is wrong, the largest first.
+    its own slices and its labelled pixels (`judged_px`). The mIOU, IoU and Dice of a structure that
+    is on none of them are None, and left out of the mean; what was predicted of it stands in
+    `false_positive_px`, `_nm2` (None where the voxel size is unknown) and `_share`. `notes` say
+    that, and which scored slices the model has seen. `miou_interval` and `mean_miou_interval` are
+    95 % intervals (see `bootstrap`), None of few slices. `objects` of a structure has its objects
+    and boundaries (see `ObjectScores`), and `object_errors` each that is wrong, the largest first.
     """
     counted: dict[str, StructureScores] = {}
     objects: dict[str, ObjectScores] = {}
     scored: list[dict[str, Any]] = []
-    flattery: list[str] = []
+    notes: list[str] = []
     for predicted in find_predictions(Path(folder), dataset, slices):
         scored += predicted.groups()
-        flattery += _flattery(predicted)
+        notes += _flattery(predicted)
         for structure in predicted.structures:
             _take_in(counted, predicted, structure)
             objects.setdefault(structure, ObjectScores(tolerance_nm)).add(predicted, structure)
     structures = {s: one.summary() | objects[s].summary() for s, one in counted.items()}
-    errors = [error for one in objects.values() for error in one.errors]
-    names = {one["tomogram"] for one in scored}
     result = {
         "structures": structures,
         "mean_miou": mean_ignoring_absent(s["miou"] for s in structures.values())[0],
         "mean_miou_interval": mean_interval([one.scores.counts() for one in counted.values()]),
         "scored": scored,
-        "notes": [*flattery, *_absences(counted, scored, slices in (None, "all"))],
-        "object_errors": sorted(errors, key=lambda error: -error["voxels"]),
-        "not_predicted": [t.name for t in dataset.tomograms if t.name not in names],
+        "notes": notes + _absences(counted, scored, slices in (None, "all")),
+        "object_errors": _errors(objects.values()),
+        "not_predicted": _not_in(scored, dataset),
     }
     return dict(without_nan(result))
+
+
+def _not_in(scored: list[dict[str, Any]], dataset: Dataset) -> list[str]:
+    """Return the names of the dataset's tomograms of which nothing is scored."""
+    names = {one["tomogram"] for one in scored}
+    return [tomogram.name for tomogram in dataset.tomograms if tomogram.name not in names]
+
+
+def _errors(scores: Iterable[ObjectScores]) -> list[dict[str, Any]]:
+    """Return the objects that are wrong, the largest first."""
+    return sorted((e for one in scores for e in one.errors), key=lambda error: -error["voxels"])
 
 
 def _take_in(counted: dict[str, StructureScores], predicted: Predicted, structure: str) -> None:

@@ -8,9 +8,9 @@ averages the losses, `schedule` has learning rates and patience, `clock` says ho
 over, `held_out` chooses slices that `validation` scores and `thresholds` are of, `alarm` says what
 they do not show, `run_folder` and `checkpoints` are what is on disk, `initial_weights` is what it
 begins from and `interpolation` goes back towards in the end, `best_model` is what is saved of it,
-`interruption` defers Ctrl-C to the end of a step. On CUDA `stepper` has `device_patches` cut
-batches and `recording` replay steps. `ranks` are processes that train together, with `synchronised`
-batch normalisation; `launch` starts them.
+`refit` trains once more by what a run chose, `interruption` defers Ctrl-C to the end of a step. On
+CUDA `stepper` has `device_patches` cut batches and `recording` replay steps. `ranks` are processes
+that train together, with `synchronised` batch normalisation; `launch` starts them.
 """
 
 from seget.training.checkpoints import kept_steps
@@ -18,7 +18,8 @@ from seget.training.epoch_loss import Diverged
 from seget.training.initial_weights import misfit
 from seget.training.loop import train
 from seget.training.ranks import Ranks, are_several, joined
-from seget.training.run_folder import Run, read_log
+from seget.training.refit import refit, require_choices
+from seget.training.run_folder import Run, read_log, remove_run
 from seget.training.steps import measure_pace
 
 __all__ = [
@@ -31,5 +32,8 @@ __all__ = [
     "measure_pace",
     "misfit",
     "read_log",
+    "refit",
+    "remove_run",
+    "require_choices",
     "train",
 ]
