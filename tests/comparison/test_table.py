@@ -71,6 +71,29 @@ def test_slices_without_the_structure_do_not_enter_the_means(
     json.dumps(table, allow_nan=False)
 
 
+def test_cells_of_several_machines_say_which(small_dataset: Path, tmp_path: Path) -> None:
+    dataset = read_dataset(small_dataset)
+    asked = ComparisonSettings(
+        ("unet", "segnet"), (("discs",),), Terms("steps", 2), (1e-3,), (0, 1)
+    )
+    results = CellResults(tmp_path, dataset, asked)
+    results.machine = "a card"
+    cells = asked.cells({}, {})
+    held = Agreement()
+    held.add("t", 0, np.eye(8, dtype=bool), Truth(np.eye(8, dtype=bool)))
+    summary = held.summary() | {"miou_at_threshold": 1.0}
+    result = {"scores": {"discs": summary}, "counts": {"discs": held.counts()}}
+    result |= {"steps_made": 2, "learning_rate": 1e-3, "step_s": 1.0, "slice_s": 1.0}
+    for cell in cells:
+        results.add(cell, without_nan(result))
+    assert make_table(dataset, asked, cells, results)["machine"] == "a card", "cells of before"
+    for cell in cells:
+        if cell.network == "segnet":
+            results.add(cell, without_nan(result | {"machine": "two cores"}))
+    table = make_table(dataset, asked, cells, results)
+    assert table["machine"] == "U-Net: a card; SegNet: two cores"
+
+
 def test_a_split_by_structure_is_told_by_structure(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (12, 16, 16), np.uint8)
     for name, data in {"image": noise, "mask": (noise > 200).astype(np.uint8)}.items():

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seget import files
+from seget.comparison.machine_name import machine_name
 from seget.comparison.plan import SHIPPED, Cell, adapted_to, chosen_for
 from seget.dataset import Dataset, read_dataset
 from seget.evaluation import StructureScores, Truth, without_nan
@@ -87,6 +88,7 @@ def run_cell(cell: Cell, setup: CellSetup, listener: Listener | None = None) -> 
         "rows": [{key: row[key] for key in CURVE} for row in rows],
     }
     if not cell.search:
+        result["machine"] = machine_name(setup.device)
         result["adapted"] = adapted_to(dataset, cell.structures)
         result |= _score(dataset, trained, setup.device, folder)
     plain: dict[str, Any] = without_nan(result)

@@ -7,8 +7,6 @@ It never prints: a `Listener` is told. A cell whose result is in cells.json is n
 
 from __future__ import annotations
 
-import os
-import platform
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +14,10 @@ from pathlib import Path
 from statistics import geometric_mean
 from typing import Any
 
-import torch
-
 from seget import files, runners
 from seget.comparison.cell import RUNS, CellSetup, run_cell, tidy
 from seget.comparison.cell_results import CellResults
+from seget.comparison.machine_name import machine_name
 from seget.comparison.pictures import draw
 from seget.comparison.plan import Cell, ComparisonSettings
 from seget.comparison.report import comparison_report
@@ -207,7 +204,7 @@ def _pace(
     known, and scaled by how much slower those are now: on a machine that is busier than before the
     new network still gets its fair number of steps.
     """
-    results.machine = results.machine or machine(settings.device)
+    results.machine = results.machine or machine_name(settings.device)
     missing = [network for network in settings.networks if network not in results.pace]
     if missing and settings.terms.kind == "budget":
         listener.note("measuring the seconds of a training step, network by network in turn")
@@ -230,23 +227,3 @@ def in_known_seconds(known: Mapping[str, float], today: Mapping[str, float]) -> 
     """
     slower = geometric_mean([today[n] / seconds for n, seconds in known.items()] or [1.0])
     return {**{network: seconds / slower for network, seconds in today.items()}, **known}
-
-
-def machine(device: str) -> str:
-    """Say in words what the networks run on."""
-    chosen = choose_device(device)
-    if chosen.torch.type == "cuda":
-        name = torch.cuda.get_device_name(chosen.torch)
-    else:
-        name = f"{os.cpu_count()} cores of {_processor()}"
-        name += ", mps" if chosen.torch.type == "mps" else ""
-    return f"{name}, {'bf16' if chosen.bf16 else 'float32'}, torch {torch.__version__}"
-
-
-def _processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.is_file():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -47,7 +47,7 @@ def make_table(
             },
             "recipe": ", ".join([recipes[cells[0].network].name, *settings.changes]),
             "seeds": list(settings.seeds),
-            "machine": results.machine,
+            "machine": _machines(done, results),
             "structures": structures,
             "networks": {n: _cost(n, network, done, results) for n, network in networks.items()},
             "scores": scores,
@@ -62,6 +62,18 @@ def make_table(
 
 def _is_scored(cell: Cell, results: CellResults) -> bool:
     return cell in results and "scores" in results[cell]
+
+
+def _machines(done: Sequence[Cell], results: CellResults) -> str:
+    """Say what the cells were trained on; where it differs, which networks on what."""
+    networks: dict[str, list[str]] = {}
+    for cell in done:
+        titles = networks.setdefault(results[cell].get("machine", results.machine), [])
+        if title_of(cell.network) not in titles:
+            titles.append(title_of(cell.network))
+    if len(networks) < 2:
+        return next(iter(networks), results.machine)
+    return "; ".join(f"{', '.join(titles)}: {name}" for name, titles in networks.items())
 
 
 def _mean(values: Any) -> float:
