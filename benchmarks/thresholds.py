@@ -1,12 +1,12 @@
 """What a threshold nearer to 0.5 than the best of the validation slices costs on the test slices.
 
-    python benchmarks/thresholds.py MODEL:DATASET.toml[:OTHER.toml ...] ... [--views 8]
+    python benchmarks/thresholds.py MODEL:DATASET.toml[:TEST.toml ...] ... [--views 8]
 
-MODEL is a folder that `seget train` wrote; the test slices of OTHER.toml, or all of its slices if
-it holds none out, count too. Prints a Markdown table: the mIOU on the test slices at the threshold
-nearest to 0.5 that on the validation slices is within a tolerance of the best, or that
-`chosen_threshold` chooses. Calibrations are fitted anew; tomograms that taught nothing are scored
-adapted, as `seget predict` does.
+MODEL is a folder that `seget train` wrote; the test slices are those of DATASET.toml, or of each
+TEST.toml, of which all slices are if it holds none out. Prints a Markdown table: the mIOU on the
+test slices at the threshold nearest to 0.5 that on the validation slices is within a tolerance of
+the best, or that `chosen_threshold` chooses. Calibrations are fitted anew; tomograms that taught
+nothing are scored adapted, as `seget predict` does.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def rules(slices: Mapping[Slice, Histogram]) -> dict[str, float]:
 def main() -> None:
     """Print a row a model."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="+", metavar="MODEL:DATASET.toml[:OTHER.toml ...]")
+    parser.add_argument("models", nargs="+", metavar="MODEL:DATASET.toml[:TEST.toml ...]")
     parser.add_argument("--views", type=int, default=1, choices=(1, 4, 8))
     asked = parser.parse_args()
     names = list(rules({}))
@@ -63,7 +63,7 @@ def main() -> None:
         chosen = {s: rules(of) for s, of in validation.under(calibrations).slices.items()}
         tests = [
             scored(trained, one, "scored", asked.views).under(calibrations).histograms
-            for one in (own, *map(read_dataset, map(Path, datasets[1:])))
+            for one in [read_dataset(Path(path)) for path in datasets[1:]] or [own]
         ]
         whole = {s: total(test[s] for test in tests) for s in trained.structures}
         given = {s: histogram for s, histogram in whole.items() if histogram.foreground.any()}
