@@ -91,7 +91,7 @@ def test_cells_of_several_machines_say_which(small_dataset: Path, tmp_path: Path
         if cell.network == "segnet":
             results.add(cell, without_nan(result | {"machine": "two cores"}))
     table = make_table(dataset, asked, cells, results)
-    assert table["machine"] == "U-Net: a card; SegNet: two cores"
+    assert table["machine"] == "a card (U-Net) and two cores (SegNet)"
 
 
 def test_a_split_by_structure_is_told_by_structure(tmp_path: Path) -> None:

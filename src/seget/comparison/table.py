@@ -73,7 +73,7 @@ def _machines(done: Sequence[Cell], results: CellResults) -> str:
             titles.append(title_of(cell.network))
     if len(networks) < 2:
         return next(iter(networks), results.machine)
-    return "; ".join(f"{', '.join(titles)}: {name}" for name, titles in networks.items())
+    return " and ".join(f"{name} ({'; '.join(titles)})" for name, titles in networks.items())
 
 
 def _mean(values: Any) -> float:
