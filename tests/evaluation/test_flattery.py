@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from seget.dataset import Dataset, read_dataset
+from seget.dataset import Dataset, Split, read_dataset
 from seget.evaluation import evaluate
 from seget.prediction import Options, predict_files
 from seget.recipes import modern
 from seget.results import read_sidecar
-from seget.trained import Trained, load, slices_learnt, united
+from seget.trained import Trained, learnt_from, load, slices_learnt, united
 from seget.training import Run, train
 
 WORDS = ["network=unet", "binning=1", "patch_px=48", "epochs=1", "steps_per_epoch=2"]
@@ -74,6 +74,27 @@ def test_structures_with_slices_of_their_own_are_told_apart(
         " slices 3-4 taught the model discs: thei",
         " slices 4, 9 taught the model rods: thei",
     ]
+
+
+def test_what_taught_the_model_that_it_began_from_taught_it_too(
+    small_dataset: Path, tmp_path: Path
+) -> None:
+    """Through as many models as led to it; a structure that they did not have was not taught."""
+    data = dataset(tmp_path, small_dataset, {"discs": "slices = [3, 4]"})
+    (own,) = data.tomograms
+    trained, image = taught(tmp_path, data), own.image
+    for number in range(2):
+        grey = np.roll(np.asarray(image.data), 9 + number, axis=1)
+        masks = {"rods": replace(own.masks["discs"], annotated=(4,), split=Split("none", (4,)))}
+        other = replace(own, image=replace(image, data=grey), masks=masks)
+        second = replace(data, tomograms=(other,), structures=("rods",))
+        run = Run(tmp_path / f"{number}", start=trained)
+        trained = train(second, ("rods",), modern().override(WORDS), run)
+    assert learnt_from(trained.provenance, image) is True
+    found = slices_learnt(trained.provenance, image, ("discs", "rods"))
+    assert found["discs"] == {"train": [3, 4], "validation": []}
+    assert found["rods"] == {"train": [], "validation": []}
+    assert slices_learnt(trained.provenance, other.image, ("rods",))["rods"]["train"] == [4]
 
 
 def test_another_tomogram_taught_nothing_and_a_silent_model_says_nothing(

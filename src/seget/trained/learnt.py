@@ -26,12 +26,13 @@ class _Parts(BaseModel):
 
 
 class _Taught(_Parts):
-    """A tomogram of the dataset: its fingerprint, and which slices had a part, of which structure.
+    """A tomogram of the dataset: its fingerprint, and which slices had a part.
 
-    Where structures have slices of their own, `splits` has them.
+    Of the structures that have `masks` there; slices of their own are in `splits`.
     """
 
     image: str
+    masks: dict[str, str] = Field(default_factory=dict)
     splits: dict[str, _Parts] = Field(default_factory=dict)
 
 
@@ -41,11 +42,17 @@ class _Read(BaseModel):
     voxel_size_nm: Triple | None
 
 
-class _Provenance(BaseModel):
+class _Training(BaseModel):
     """What a training says of its tomograms."""
 
     data: list[_Taught]
     tomograms: list[_Read] = Field(default_factory=list)
+
+
+class _Provenance(_Training):
+    """What a model says of its training, and of those of the models that it began from."""
+
+    before: list[_Training] = Field(default_factory=list)
 
 
 def learnt_from(provenance: Mapping[str, Any], volume: Volume) -> bool | None:
@@ -75,7 +82,10 @@ def slices_learnt(
         entries = _entries(provenance, volume)
         if entries is None:
             return {}
-        known = {s: [one.splits.get(s, one).model_dump() for one in entries] for s in structures}
+        known = {
+            s: [one.splits.get(s, one).model_dump() for one in entries if s in one.masks]
+            for s in structures
+        }
     return {
         structure: {p: sorted({z for one in found for z in one[p]}) for p in _Parts.model_fields}
         for structure, found in known.items()
@@ -88,13 +98,16 @@ def _entries(provenance: Mapping[str, Any], volume: Volume) -> list[_Taught] | N
         told = _Provenance.model_validate(provenance)
     except ValidationError:
         return None  # made by hand, or by another program
+    trainings = [told, *told.before]
+    every = [one for training in trainings for one in training.data]
     # Its voxel size, which may be stated anew, is part of a fingerprint, and no matter here.
-    sizes = {volume.voxel_size_nm, *(one.voxel_size_nm for one in told.tomograms)}
+    sizes = {one.voxel_size_nm for training in trainings for one in training.tomograms}
     known: dict[Slices, set[str]] = {}  # a fingerprint is of some slices, and all that decide
-    for one in told.data:
+    for one in every:
         decided = one.train + one.validation
         if decided and max(decided) < volume.shape[0] and decided not in known:
             known[decided] = {
-                replace(volume, voxel_size_nm=size).fingerprint(slices=decided) for size in sizes
+                replace(volume, voxel_size_nm=size).fingerprint(slices=decided)
+                for size in {volume.voxel_size_nm, *sizes}
             }
-    return [one for one in told.data if one.image in known.get(one.train + one.validation, ())]
+    return [one for one in every if one.image in known.get(one.train + one.validation, ())]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -35,6 +36,8 @@ class InitialWeights:
         Structures whose part is drawn anew.
     drawn
         Of the tensors that have a part for each structure, the rows that are drawn anew.
+    before
+        What taught the trained model, and those that it began from, as their provenances tell.
     """
 
     tensors: dict[str, Tensor]
@@ -42,6 +45,7 @@ class InitialWeights:
     outputs_taken: tuple[str, ...]
     outputs_drawn: tuple[str, ...]
     drawn: dict[str, list[int]]
+    before: list[dict[str, Any]]
 
     @property
     def text(self) -> str:
@@ -108,7 +112,15 @@ def initial_weights(
         known,
         tuple(structures[row] for row in unknown),
         {prefix + name: unknown for name in outputs},
+        _taught(start.provenance),
     )
+
+
+def _taught(provenance: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the tomograms of each training that led to a model; none of one that does not say."""
+    own = {key: provenance[key] for key in ("data", "tomograms") if provenance.get(key)}
+    before = provenance.get("before")
+    return [*([own] if "data" in own else []), *(before if isinstance(before, list) else [])]
 
 
 def misfit(architecture: Architecture, start: Trained) -> str:

@@ -151,7 +151,10 @@ def _epochs(
                 not row["miou"] <= state.best
             ):  # better, or nan: nothing to judge by, keep the newest
                 state.best = row["miou"]
-                model_of(state, samples, validation, checkpoints.run_inputs).save(folder / MODEL)
+                made_by = checkpoints.run_inputs
+                if begin and begin.before:
+                    made_by = {**made_by, "before": begin.before}
+                model_of(state, samples, validation, made_by).save(folder / MODEL)
             stop = state.callbacks.after_epoch(row["miou"])
             state.rows.append(row)
             state.losses.begin()
