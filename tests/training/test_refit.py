@@ -140,3 +140,24 @@ def test_the_command_does_both_and_overwriting_removes_both(
     said = CliRunner().invoke(app, [*words, "--overwrite"])
     assert said.exit_code == 0, said.output
     assert not (tmp_path / "run" / "refit" / "model").exists()
+
+
+def test_a_structure_that_does_not_validate_is_left_as_it_is(
+    small_dataset: Path, tmp_path: Path
+) -> None:
+    """Beside one that does: rods are drawn on three slices, of which none is held out."""
+    (own,) = read_dataset(small_dataset).tomograms
+    discs, rods = (own.masks[s].volume.path for s in ("discs", "rods"))
+    (tmp_path / "dataset.toml").write_text(
+        f'[[tomogram]]\nimage = "{own.image.path}"\n[tomogram.masks]\ndiscs = "{discs}"\n'
+        f'rods = {{ file = "{rods}", slices = [3, 4, 5] }}\n'
+    )
+    words = [word for setting in WORDS for word in ("--set", setting)]
+    words += ["--from", "scratch", "--refit", "-o", str(tmp_path / "run")]
+    said = CliRunner().invoke(app, ["train", str(tmp_path / "dataset.toml"), *words])
+    assert said.exit_code == 0, said.output
+    assert "rods: no slice of it validates" in said.output
+    assert (tmp_path / "run" / "discs" / "refit" / "model" / "model.json").is_file()
+    assert not (tmp_path / "run" / "rods" / "refit").exists()
+    alone = CliRunner().invoke(app, ["train", str(tmp_path / "dataset.toml"), *words, "-s", "rods"])
+    assert "no slice of rods validates" in str(alone.exception or alone.output)

@@ -29,8 +29,7 @@ if TYPE_CHECKING:
     from seget.trained import Trained
     from seget.training import Ranks, Run
 
-# In a run folder: the run that learnt from its validation slices too.
-REFIT = "refit"
+REFIT = "refit"  # in a run folder: the run that learnt from its validation slices too
 
 What = Annotated[
     Path,
@@ -234,14 +233,17 @@ def _train_one(
     again: bool,
 ) -> None:
     """Train a run, and if wanted once more `again`, on its validation slices too."""
-    from seget.training import refit, remove_run, train
+    from seget.cli.progress import say
+    from seget.training import refit, remove_run, train, validates
 
     text, second = group[0] if len(group) == 1 else "joint", run.folder / REFIT
     if run.overwrite and not run.resume:
         remove_run(second)  # it has the choices of the run that is removed
     with _watched(text, run.folder, ranks, board) as listener:
         trained = train(dataset, group, recipe, run, listener, ranks)
-    if again:
+    if again and not validates(dataset, group):
+        say(f"{text}: no slice of it validates, so there is nothing more to learn from.")
+    elif again:
         with _watched(f"{text}, refit", second, ranks, board) as listener:
             refit(dataset, group, recipe, replace(run, folder=second), trained, listener, ranks)
 

@@ -18,7 +18,7 @@ from seget.training.epoch_loss import Diverged
 from seget.training.initial_weights import misfit
 from seget.training.loop import train
 from seget.training.ranks import Ranks, are_several, joined
-from seget.training.refit import refit, require_choices
+from seget.training.refit import refit, require_choices, validates
 from seget.training.run_folder import Run, read_log, remove_run
 from seget.training.steps import measure_pace
 
@@ -36,4 +36,5 @@ __all__ = [
     "remove_run",
     "require_choices",
     "train",
+    "validates",
 ]

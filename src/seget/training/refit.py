@@ -9,7 +9,7 @@ never scores.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from seget.dataset import Dataset
@@ -28,21 +28,26 @@ from seget.training.run_folder import MODEL, Run
 REFIT = "refit_of"
 
 
+def validates(dataset: Dataset, structures: tuple[str, ...]) -> bool:
+    """Whether slices of the structures validate: else a first training learns from all already."""
+    return any(tomogram.slices("validation", structures) for tomogram in dataset.tomograms)
+
+
 def require_choices(
-    dataset: Dataset, groups: Iterable[tuple[str, ...]], recipes: Iterable[Recipe]
+    dataset: Dataset, groups: Sequence[tuple[str, ...]], recipes: Iterable[Recipe]
 ) -> None:
-    """Raise InputError if a training of such structures has no validation, or cannot be without."""
-    for structures, recipe in zip(groups, recipes, strict=True):
-        if recipe.stop_patience or recipe.reduce_patience:
-            raise InputError(
-                "--refit: with this recipe validation decides rate and length while it trains "
-                "(patience), so it cannot do without; use --recipe modern."
-            )
-        if not any(tomogram.slices("validation", structures) for tomogram in dataset.tomograms):
-            raise InputError(
-                f"--refit: no slice of {', '.join(structures)} validates, so the training learns "
-                "from all already; leave out --refit."
-            )
+    """Raise InputError if no group of structures validates, or a recipe cannot do without."""
+    if any(recipe.stop_patience or recipe.reduce_patience for recipe in recipes):
+        raise InputError(
+            "--refit: with this recipe validation decides rate and length while it trains "
+            "(patience), so it cannot do without; use --recipe modern."
+        )
+    if not any(validates(dataset, group) for group in groups):
+        names = ", ".join(structure for group in groups for structure in group)
+        raise InputError(
+            f"--refit: no slice of {names} validates, so the training learns from all already; "
+            "leave out --refit."
+        )
 
 
 def refit(
