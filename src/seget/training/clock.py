@@ -16,8 +16,13 @@ class Clock:
     """How much of a run is over, by steps or by time."""
 
     def __init__(
-        self, recipe: Recipe, steps_per_epoch: int, max_minutes: float | None = None
+        self,
+        recipe: Recipe,
+        steps_per_epoch: int,
+        max_minutes: float | None = None,
+        stop_after_epochs: int | None = None,
     ) -> None:
+        self.stop_after_epochs = stop_after_epochs
         self.steps = recipe.epochs * steps_per_epoch
         self.budget_s = max_minutes * 60 if max_minutes else None
         # At the end: one of the last weights, and those of `interpolation`.
@@ -45,5 +50,7 @@ class Clock:
 
     def is_over(self, state: State) -> bool:
         """Whether the run ends after this epoch."""
+        if self.stop_after_epochs is not None and len(state.rows) >= self.stop_after_epochs:
+            return True
         by_steps = not self.by_time_alone and state.step >= self.steps
         return by_steps or self.is_time_up(state)

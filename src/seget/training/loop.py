@@ -84,7 +84,7 @@ def train(
     samples.part = ranks.rank, ranks.size
     weights, device = begin.tensors if begin else None, choose_device(run.device)
     state = State(recipe, len(structures), run.seed, device, weights, ranks=ranks)
-    clock = Clock(recipe, samples.steps_per_epoch, run.max_minutes)
+    clock = Clock(recipe, samples.steps_per_epoch, run.max_minutes, run.stop_after_epochs)
     if not ranks.first:
         _follow(samples, state, clock)
         return load(run.folder / MODEL)

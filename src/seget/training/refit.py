@@ -2,9 +2,9 @@
 
 dataset + the first model -> Trained
 
-No slice is left to choose anything by: the recipe and the length are the first training's, and so
-are thresholds, calibrations and how far the weights go back towards those they began from. It
-never scores.
+No slice is left to choose anything by: the recipe and its schedule are the first training's, and so
+are the epoch that is kept, thresholds, calibrations and how far the weights go back towards those
+they began from. It never scores.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ def refit(
     recipe, run
         Of the first training, but for the folder.
     first
-        What came of it. Its thresholds, calibrations and share of the trained weights are taken
-        over; nothing can say how good the new model is but test slices.
+        What came of it. Its epoch, thresholds, calibrations and share of the trained weights are
+        taken over; nothing can say how good the new model is but test slices.
 
     Raises
     ------
@@ -77,6 +77,7 @@ def refit(
     require_choices(dataset, [structures], [recipe])
     # What validation would choose is not chosen in this run.
     plain = recipe.override(["tuned_thresholds=false", "weight_interpolation=false"])
+    run = replace(run, stop_after_epochs=first.provenance["epoch"])
     trained = train(dataset.without_validation(), structures, plain, run, listener, ranks)
     if not ranks.first or REFIT in trained.provenance:
         return trained

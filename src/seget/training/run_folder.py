@@ -56,6 +56,8 @@ class Run:
         What to do with a run that is already in the folder: go on with it, or remove it.
     start
         A trained model to begin from, see `initial_weights`; None draws all weights from the seed.
+    stop_after_epochs
+        Ends the run before its schedule does; None: with its schedule.
     """
 
     folder: Path
@@ -66,6 +68,7 @@ class Run:
     resume: bool = False
     overwrite: bool = False
     start: Trained | None = None
+    stop_after_epochs: int | None = None
 
 
 def holds_run(folder: Path) -> bool:
