@@ -136,7 +136,7 @@ def test_the_command_does_both_and_overwriting_removes_both(
     words += ["--from", "scratch"]
     said = CliRunner().invoke(app, [*words, "--refit"])
     assert said.exit_code == 0, said.output
-    assert "learnt from the validation slices too" in said.output
+    assert "learnt from the validation slices too, by what they had chosen" in said.output
     card = json.loads((tmp_path / "run" / "refit" / "model" / "model.json").read_text())
     assert REFIT in card["provenance"]
     shutil.rmtree(tmp_path / "run" / "refit")

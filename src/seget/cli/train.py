@@ -117,8 +117,8 @@ def train(
     """Learn structures from annotated slices.
 
     Writes RUN/model, log.csv and curves.png, of several structures in RUN/<structure>. Ctrl-C or
-    SIGTERM keeps the best model; --resume goes on (on one CPU to the same weights as if nothing had
-    happened, but for --max-minutes).
+    SIGTERM keeps the best model so far; --resume goes on, also after a crash: on one CPU, without
+    --max-minutes, to the same weights as if nothing had happened.
 
     \b
     seget train dataset.toml -o runs/cell --max-minutes 15
@@ -143,8 +143,8 @@ def train(
             require_choices(read, groups, recipes)
         runs = [_run(run, start, *one, len(groups)) for one in zip(groups, recipes, strict=True)]
         _say_what_is_annotated(read, chosen)
-        for group, own, its in zip(groups, recipes, runs, strict=True):
-            _train_one(read, group, own, its, ranks, tensorboard, refit)
+        for one in zip(groups, recipes, runs, strict=True):
+            _train_one(read, *one, ranks, tensorboard, refit)
 
 
 def _say_what_is_annotated(dataset: Dataset, structures: Sequence[str]) -> None:
@@ -241,18 +241,19 @@ def _train_one(
         remove_run(second)  # it has the choices of the run that is removed
     with _watched(text, run.folder, ranks, board) as listener:
         trained = train(dataset, group, recipe, run, listener, ranks)
+    say(f"{run.folder / 'model'}: {_verdict(trained.provenance)}")
     if again and not validates(dataset, group):
         say(f"{text}: no slice of it validates, so there is nothing more to learn from.")
     elif again:
         with _watched(f"{text}, refit", second, ranks, board) as listener:
             refit(dataset, group, recipe, replace(run, folder=second), trained, listener, ranks)
+        say(f"{second / 'model'}: learnt from the validation slices too, by what they had chosen.")
 
 
 @contextmanager
 def _watched(text: str, folder: Path, ranks: Ranks, board: bool) -> Iterator[Listener | None]:
-    """Show a training, and say what it left: its verdict, or what Ctrl-C kept."""
+    """Show a training; say what Ctrl-C kept of it."""
     from seget.cli.progress import bar, say
-    from seget.trained import load
 
     try:
         with _sigterm_is_ctrl_c(), bar(text, folder, board and ranks.first) as listener:
@@ -260,14 +261,11 @@ def _watched(text: str, folder: Path, ranks: Ranks, board: bool) -> Iterator[Lis
     except KeyboardInterrupt:
         say(f"Stopped: {_kept(folder)}; the same command with --resume goes on.")
         raise SystemExit(1) from None
-    say(f"{folder / 'model'}: {_verdict(load(folder).provenance)}")
 
 
 def _verdict(provenance: dict[str, Any]) -> str:
     """Say which epoch was kept, and by which validation mIOU."""
     scores = provenance["validation_miou"]
-    if "refit_of" in provenance:
-        return "learnt from the validation slices too; what they chose is the first training's"
     if all(miou is None for miou in scores.values()):
         return f"epoch {provenance['epoch']}, the newest: no validation slice could choose one"
     best = "  ".join(f"{s} {'absent' if m is None else f'{m:.4f}'}" for s, m in scores.items())

@@ -187,10 +187,9 @@ def _choose_last(
         trained, sentence = nearer_the_start(best, state.best, begin, judged_network)
         if sentence:
             listener.note(f"{folder}: {sentence}.")
-    if unseen := [one for one in held_out if taught_nothing(trained, one)]:
-        trained = chosen_anew(trained, judged_as_predicted(trained, state, held_out))
-        names = ", ".join(tomogram.name for tomogram, _, _ in unseen)
-        listener.note(f"{folder}: {LAST.format(names)}")
+    if unseen := [one[0].name for one in held_out if taught_nothing(trained, one)]:
+        trained = chosen_anew(trained, judged_as_predicted(trained, state, held_out, unseen))
+        listener.note(f"{folder}: {LAST.format(', '.join(unseen))}")
     if trained is not best:
         trained.save(folder / MODEL)
 

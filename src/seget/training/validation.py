@@ -9,7 +9,7 @@ trains.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -131,12 +131,14 @@ def taught_nothing(trained: Trained, held_out: HeldOut) -> bool:
     return learnt_from(trained.provenance, held_out[0].image) is False
 
 
-def judged_as_predicted(trained: Trained, state: State, held_out: list[HeldOut]) -> Validation:
-    """Score the held-out slices by a model that a state trained, adapted where prediction does."""
+def judged_as_predicted(
+    trained: Trained, state: State, held_out: list[HeldOut], unseen: Collection[str]
+) -> Validation:
+    """Score the held-out slices by a model that a state trained, adapted to `unseen` tomograms."""
     found = Validation({structure: {} for structure in trained.structures}, SPREAD)
     for one in held_out:
         own = trained
-        if taught_nothing(trained, one):
+        if one[0].name in unseen:
             own = adapted(trained, one[1], state.device, VALIDATION_BYTES, Listener())
         found += judged(own.network, state, trained.structures, [one])
     return found
